@@ -1,0 +1,62 @@
+"""Data sets and reference returns, by name."""
+
+import csv
+import re
+from functools import cache
+from importlib import resources
+from typing import NamedTuple
+
+
+class D4RLFile(NamedTuple):
+  """A row of D4RL's v2 catalog.
+
+  Attributes:
+    name: such as "hopper-medium-v2".
+    url: of its HDF5 file.
+    size: bytes, or None where unknown.
+    sha256: of the file, or None where unknown.
+    reference_min, reference_max: the returns that score 0 and 100.
+  """
+
+  name: str
+  url: str
+  size: int | None
+  sha256: str | None
+  reference_min: float
+  reference_max: float
+
+
+@cache
+def d4rl_files() -> dict[str, D4RLFile]:
+  """D4RL's locomotion and AntMaze files, by name."""
+  text = (resources.files("dmg_jax.data") / "d4rl_files.tsv").read_text()
+  rows = csv.DictReader(text.splitlines(), delimiter="\t")
+  return {
+    row["name"]: D4RLFile(
+      row["name"],
+      row["url"],
+      int(row["bytes"]) if row["bytes"] else None,
+      row["sha256"] or None,
+      float(row["ref_min_score"]),
+      float(row["ref_max_score"]),
+    )
+    for row in rows
+  }
+
+
+def reference_returns(env_id: str) -> tuple[float, float] | None:
+  """D4RL's returns of a random and of an expert policy in an environment, if it has any.
+
+  Versions of an environment share them: D4RL's own are older than all of ours.
+  """
+  task = re.sub(r"-v\d+$", "", env_id).lower()
+  for file in d4rl_files().values():
+    if file.name.startswith(f"{task}-"):
+      return file.reference_min, file.reference_max
+  return None
+
+
+def normalised_score(returns, reference: tuple[float, float]):
+  """100 * (return - random) / (expert - random), D4RL's score; elementwise."""
+  low, high = reference
+  return 100 * (returns - low) / (high - low)

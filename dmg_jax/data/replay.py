@@ -1,0 +1,47 @@
+"""A replay buffer on the device, for the online loop."""
+
+import jax
+import jax.numpy as jnp
+from flax import struct
+
+from dmg_jax.types import Array, Transitions
+
+
+@struct.dataclass
+class Replay:
+  """Transitions in order of arrival.
+
+  Attributes:
+    transitions: arrays of fixed capacity; rows from `size` on are unused.
+    size: int32, rows in use.
+  """
+
+  transitions: Transitions
+  size: Array
+
+
+def empty(capacity: int, observation_size: int, action_size: int) -> Replay:
+  """A float32 replay without transitions."""
+
+  def zeros(*shape):
+    return jnp.zeros((capacity, *shape), jnp.float32)
+
+  transitions = Transitions(
+    observations=zeros(observation_size),
+    actions=zeros(action_size),
+    rewards=zeros(),
+    next_observations=zeros(observation_size),
+    not_dones=zeros(),
+  )
+  return Replay(transitions, jnp.zeros((), jnp.int32))
+
+
+def add(replay: Replay, transition: Transitions) -> Replay:
+  """The replay with one more row; the caller keeps within its capacity.
+
+  Donate the replay where this is jitted: otherwise every call copies it.
+  """
+  transitions = jax.tree.map(
+    lambda rows, row: rows.at[replay.size].set(row), replay.transitions, transition
+  )
+  return Replay(transitions, replay.size + 1)
