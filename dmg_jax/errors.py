@@ -1,8 +1,16 @@
-"""Mistakes that are the user's to mend."""
+"""Failures that a person can act on; their messages are one line."""
 
 
 class UserError(ValueError):
-  """Bad input: its message is one line that says what is wrong, where, and what to do.
+  """Bad input: says what is wrong, where, and what to do.
 
-  Launchers print the message without a traceback and exit with code 2.
+  Launchers print it without a traceback and exit with code 2.
+  """
+
+
+class StorageError(RuntimeError):
+  """A run directory that could not be written: a full disk, a limit, a lost mount.
+
+  Launchers print it without a traceback and exit with code 1; what was
+  committed before is intact.
   """

@@ -132,9 +132,7 @@ def _play(
     observations[run, episode], _ = env.reset(seed=int(seeds[run, episode]))
     under_way[run, episode] = env
   while under_way:
-    actions = np.asarray(
-      _act(policies.networks, policies.actors, policies.scalings, observations)
-    )
+    actions = np.asarray(_act(policies.networks, policies.actors, policies.scalings, observations))
     for (run, episode), env in list(under_way.items()):
       action = actions[run, episode]
       if not np.isfinite(action).all():

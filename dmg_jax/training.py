@@ -4,7 +4,9 @@ A run is a seed and a point of hyperparameters; all runs of a job lie on the
 leading axis of a `Runs`, sharded over the devices that the process sees.
 """
 
+import dataclasses
 import functools
+from collections.abc import Sequence
 
 import chex
 import jax
@@ -42,7 +44,7 @@ class Runs:
   frozen_at: Array
 
 
-@struct.dataclass
+@dataclasses.dataclass(frozen=True)
 class Program:
   """The static part of a job: with the shapes, what decides the compilation.
 
@@ -51,11 +53,13 @@ class Program:
     policy_delay: gradient steps in a cycle, the last with the actor.
     vectorised: whether the runs of a device advance together (`vmap`) or one
       after another; see `vectorise`.
+    mesh: the devices.
   """
 
-  batch_size: int = struct.field(pytree_node=False, default=256)
-  policy_delay: int = struct.field(pytree_node=False, default=2)
-  vectorised: bool = struct.field(pytree_node=False, default=False)
+  batch_size: int
+  policy_delay: int
+  vectorised: bool
+  mesh: Mesh
 
 
 def draw(
@@ -131,17 +135,157 @@ def _cycle(run: Runs, hyperparameters: Hyperparameters, data: Transitions, progr
   return run.replace(states=state), metrics
 
 
-def _advance_run(run, hyperparameters, data, program, cycles):
-  def body(carry, _):
-    return _cycle(carry, hyperparameters, data, program)
+def _finite(tree) -> Array:
+  """Whether every number in a tree is finite."""
+  return jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in jax.tree.leaves(tree)]))
 
-  new, metrics = jax.lax.scan(body, run, length=cycles)
+
+def _advance_run(
+  run: Runs, hyperparameters: Hyperparameters, data: Transitions, program: Program, cycles: int
+) -> tuple[Runs, Metrics]:
+  """`cycles` cycles of one run, which freezes where they do not stay finite."""
+
+  def body(run, _):
+    return _cycle(run, hyperparameters, data, program)
+
+  advanced, metrics = jax.lax.scan(body, run, length=cycles)
   metrics = jax.tree.map(lambda leaf: jnp.mean(leaf, axis=0), metrics)
-  return new, metrics
+  finite = _finite((advanced.states, metrics))
+  active = run.frozen_at == ACTIVE
+  kept = jax.tree.map(lambda new, old: jnp.where(active & finite, new, old), advanced, run)
+  frozen_at = jnp.where(active & ~finite, run.states.step, run.frozen_at)
+  return kept.replace(frozen_at=frozen_at), metrics
+
 
 @functools.partial(jax.jit, static_argnames=("program", "cycles"), donate_argnums=0)
-def advance(runs, hyperparameters, data, program, cycles):
-  one = functools.partial(_advance_run, data=data, program=program, cycles=cycles)
-  if program.vectorised:
-    return jax.vmap(one)(runs, hyperparameters)
-  return jax.lax.map(lambda a: one(*a), (runs, hyperparameters))
+def advance(
+  runs: Runs, hyperparameters: Hyperparameters, data: Transitions, program: Program, cycles: int
+) -> tuple[Runs, Metrics]:
+  """Takes `cycles * policy_delay` gradient steps with every run.
+
+  A run in which a number stops being finite keeps the state that it came with,
+  and its `frozen_at` tells that state's step; the others do not notice.
+
+  Args:
+    runs: from `place`; donated.
+    hyperparameters: leaves with a leading run axis.
+    data: all transitions, float32 (or float64 for checks), replicated.
+    program: static.
+    cycles: static; one compilation for each number.
+
+  Returns:
+    The runs, and metrics with a leading run axis, each the mean over the last
+    steps of the cycles.
+  """
+  chex.assert_equal_shape_prefix(jax.tree.leaves((runs, hyperparameters)), 1)
+  chex.assert_equal_shape_prefix(jax.tree.leaves(data), 1)
+
+  def block(runs, hyperparameters, data):
+    def one(run, hyperparameters):
+      return _advance_run(run, hyperparameters, data, program, cycles)
+
+    if program.vectorised:
+      return jax.vmap(one)(runs, hyperparameters)
+    return jax.lax.map(lambda pair: one(*pair), (runs, hyperparameters))
+
+  split, whole = PartitionSpec(_RUN_AXIS), PartitionSpec()
+  return jax.shard_map(
+    block,
+    mesh=program.mesh,
+    in_specs=(split, split, whole),
+    out_specs=split,
+    check_vma=False,
+  )(runs, hyperparameters, data)
+
+
+def vectorise(backend: str, runs_per_device: int) -> bool:
+  """Whether a device's runs should advance together: the fixed rule.
+
+  A CPU's cores are busy with one run's products already, and a population's
+  batched products leave its caches (`benchmarks/throughput.py` measures both);
+  accelerators need the width.
+  """
+  return backend != "cpu" and runs_per_device > 1
+
+
+def make_program(
+  runs: int, batch_size: int, policy_delay: int, devices: Sequence[jax.Device] | None = None
+) -> Program:
+  """The program for a number of runs on some devices (all, if not given)."""
+  devices = jax.devices() if devices is None else devices
+  return Program(
+    batch_size=batch_size,
+    policy_delay=policy_delay,
+    vectorised=vectorise(devices[0].platform, -(-runs // len(devices))),
+    mesh=Mesh(np.array(devices), (_RUN_AXIS,)),
+  )
+
+
+def start(
+  seeds: Sequence[int],
+  networks: Networks,
+  data: Transitions,
+  spans: Sequence[tuple[int, int]] | None = None,
+) -> Runs:
+  """Fresh runs, one for each seed, on the default device.
+
+  Args:
+    seeds: R integers from 0 to 2^32 - 1.
+    networks: of every agent.
+    data: that they will learn from.
+    spans: (offset, size) of each run's rows; all rows, if not given.
+  """
+  seed_array = jnp.asarray(np.array(seeds, np.uint32))
+  rows, observation_size = data.observations.shape
+  spans = [(0, rows)] * len(seeds) if spans is None else spans
+  offsets, sizes = np.array(spans, np.int32).T
+  one = functools.partial(
+    initial_state,
+    networks=networks,
+    observation_size=observation_size,
+    action_size=data.actions.shape[1],
+    dtype=data.actions.dtype,
+  )
+  return Runs(
+    # Not vmapped: so a seed's first parameters are the same in any company.
+    states=jax.lax.map(one, seed_array),
+    seeds=seed_array,
+    offsets=jnp.asarray(offsets),
+    sizes=jnp.asarray(sizes),
+    frozen_at=jnp.full(len(seeds), ACTIVE, jnp.int32),
+  )
+
+
+def place(
+  runs: Runs, hyperparameters: Hyperparameters, data: Transitions, program: Program
+) -> tuple[Runs, Hyperparameters, Transitions]:
+  """Lays runs over the program's devices, and the data on each of them.
+
+  Where the runs do not divide, frozen copies of the last fill up; `gather`
+  leaves them out again.
+  """
+  devices = program.mesh.size
+  padding = -len(runs.seeds) % devices
+
+  def pad(leaf):
+    leaf = np.asarray(leaf)
+    return np.concatenate([leaf, np.repeat(leaf[-1:], padding, axis=0)])
+
+  runs, hyperparameters = jax.tree.map(pad, (runs, hyperparameters))
+  dummy = np.arange(len(runs.seeds)) >= len(runs.seeds) - padding
+  runs = runs.replace(frozen_at=np.where(dummy, 0, runs.frozen_at).astype(np.int32))
+  split = NamedSharding(program.mesh, PartitionSpec(_RUN_AXIS))
+  whole = NamedSharding(program.mesh, PartitionSpec())
+  return (
+    jax.device_put(runs, split),
+    jax.device_put(hyperparameters, split),
+    jax.device_put(data, whole),
+  )
+
+
+def gather(tree, count: int):
+  """The first `count` runs of a tree, as NumPy arrays: what `place` was given.
+
+  They are copies: what is made of them does not see later, donating calls.
+  """
+  return jax.tree.map(lambda leaf: np.array(leaf)[:count], tree)

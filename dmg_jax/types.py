@@ -3,11 +3,12 @@
 from typing import Any
 
 import jax
+import numpy as np
 import optax
 from flax import linen as nn
 from flax import struct
 
-Array = jax.Array
+Array = jax.Array | np.ndarray
 Parameters = Any
 Metrics = dict[str, Array]
 

@@ -16,6 +16,7 @@ _SEED = flags.DEFINE_integer("seed", 0, "Seed of training, exploration and simul
 _STEPS = flags.DEFINE_integer("steps", 1_000_000, "Environment steps at most.")
 _RANDOM_STEPS = flags.DEFINE_integer("random_steps", 10_000, "First steps, at random.")
 _NOISE = flags.DEFINE_float("noise", 0.1, "Standard deviation of exploration in [-1, 1].")
+_BATCH_SIZE = flags.DEFINE_integer("batch_size", 100, "Of the learner; TD3's is 100.")
 _EVALUATE_EVERY = flags.DEFINE_integer("evaluate_every", 5_000, "Steps between evaluations.")
 _EPISODES = flags.DEFINE_integer("episodes", 10, "Episodes of an evaluation.")
 _KEEP = flags.DEFINE_integer("keep", 1_000_000, "Transitions to keep at most.")
@@ -31,6 +32,7 @@ def main(_) -> None:
     steps=_STEPS.value,
     random_steps=_RANDOM_STEPS.value,
     noise=_NOISE.value,
+    batch_size=_BATCH_SIZE.value,
     evaluate_every=_EVALUATE_EVERY.value,
     episodes=_EPISODES.value,
     keep=_KEEP.value,

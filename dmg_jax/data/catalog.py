@@ -4,7 +4,15 @@ import csv
 import re
 from functools import cache
 from importlib import resources
+from pathlib import PurePosixPath
 from typing import NamedTuple
+
+# D4RL recorded with -v2, whose physics and rewards -v4 has kept and -v5 has not.
+_ENVIRONMENTS = {"hopper": "Hopper-v4", "halfcheetah": "HalfCheetah-v4", "walker2d": "Walker2d-v4"}
+
+
+# Comes with the package; recorded by `launch/collect.py`.
+EMBEDDED = "dmg/hopper/medium-replay-v0"
 
 
 class D4RLFile(NamedTuple):
@@ -42,6 +50,33 @@ def d4rl_files() -> dict[str, D4RLFile]:
     )
     for row in rows
   }
+
+
+def d4rl_name(stem: str) -> str | None:
+  """The catalog's name for a file's stem, spelled as in the catalog or as published."""
+  return _stems().get(stem.lower().replace("_", "-"))
+
+
+def d4rl_env_id(name: str) -> str | None:
+  """The Gymnasium environment that a D4RL data set is evaluated in, if there is one."""
+  return _ENVIRONMENTS.get(name.split("-")[0]) if name in d4rl_files() else None
+
+
+def d4rl_step_limit(name: str) -> int | None:
+  """The step limit of the environment that a D4RL data set was recorded in."""
+  if name not in d4rl_files():
+    return None
+  return 700 if name.startswith("antmaze-umaze") else 1000
+
+
+@cache
+def _stems() -> dict[str, str]:
+  spellings = (
+    (spelling, file.name)
+    for file in d4rl_files().values()
+    for spelling in (file.name, PurePosixPath(file.url).stem)
+  )
+  return {spelling.lower().replace("_", "-"): name for spelling, name in spellings}
 
 
 def reference_returns(env_id: str) -> tuple[float, float] | None:

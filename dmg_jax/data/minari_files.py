@@ -4,6 +4,7 @@ import os
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 import gymnasium
@@ -11,7 +12,21 @@ import minari
 import numpy as np
 from minari.data_collector import EpisodeBuffer
 
-from dmg_jax.data.episodes import Episode
+from dmg_jax.data import catalog
+from dmg_jax.data.dataset import Dataset, build
+from dmg_jax.data.episodes import Episode, flatten
+from dmg_jax.errors import UserError
+
+# What Minari and its file formats raise where files are missing, cut or altered.
+_DAMAGE = (
+  AssertionError,
+  AttributeError,
+  ImportError,
+  LookupError,
+  OSError,
+  TypeError,
+  ValueError,
+)
 
 
 def write(
@@ -72,10 +87,8 @@ def write(
   return Path(root) / dataset_id
 
 
-def _single_precision(box: gymnasium.spaces.Box) -> gymnasium.spaces.Box:
-  return gymnasium.spaces.Box(
-    np.float32(box.low), np.float32(box.high), box.shape, np.float32
-  )
+def _single_precision(box: Any) -> gymnasium.spaces.Box:
+  return gymnasium.spaces.Box(np.float32(box.low), np.float32(box.high), box.shape, np.float32)
 
 
 def open_path(folder: str | Path) -> minari.MinariDataset:
@@ -93,3 +106,90 @@ def read(dataset: minari.MinariDataset) -> Iterator[Episode]:
       terminations=episode.terminations,
       truncations=episode.truncations,
     )
+
+
+def root() -> Path:
+  """Where Minari keeps its data sets: `$MINARI_DATASETS_PATH`, else `~/.minari/datasets`.
+
+  (Minari's own function would create the folder.)
+  """
+  return Path(os.environ.get("MINARI_DATASETS_PATH") or "~/.minari/datasets").expanduser()
+
+
+def local_ids(folder: Path) -> list[str]:
+  """The ids of the data sets under a folder, sorted."""
+  found = folder.glob("**/data/metadata.json")
+  return sorted(path.parent.parent.relative_to(folder).as_posix() for path in found)
+
+
+def download(dataset_id: str) -> Path:
+  """Fetches a public data set by Minari's own downloader; returns its folder.
+
+  Raises:
+    UserError: if that fails, for whatever reason.
+  """
+  try:
+    minari.download_dataset(dataset_id)
+  except Exception as error:  # Each of Minari's remote stores has its own exceptions.
+    raise UserError(
+      f"Minari data set {dataset_id!r} is not in {root()} and cannot be downloaded "
+      f"({shorten(str(error), 200)}); "
+      f"fetch it with `minari download {dataset_id}` and place it there"
+    ) from error
+  return root() / dataset_id
+
+
+def load(folder: str | Path) -> Dataset:
+  """The transitions of the Minari data set in a folder (the one that holds `data/`).
+
+  Nothing is dropped: every episode brings the observation after its last step.
+
+  Raises:
+    UserError: if the folder holds no whole Minari data set, or observations or actions that
+      are no flat boxes.
+  """
+  try:
+    stored = open_path(folder)
+    spaces = {"observations": stored.observation_space, "actions": stored.action_space}
+    for field, space in spaces.items():
+      if not isinstance(space, gymnasium.spaces.Box) or len(space.shape) != 1:
+        raise UserError(
+          f"{folder}: {field} are {shorten(str(space), 200)}, not a flat Box; "
+          "convert the data set, or save its arrays as .npz"
+        )
+    episodes = list(read(stored))
+  except UserError:
+    raise
+  except _DAMAGE as error:
+    raise UserError(
+      f"{folder}: is no whole Minari data set ({shorten(str(error), 200)}); "
+      "fetch or record it again"
+    ) from error
+  steps = sum(len(episode.rewards) for episode in episodes)
+  if not episodes or steps != stored.total_steps:
+    raise UserError(
+      f"{folder}: {steps} of {stored.total_steps} steps found; fetch or record the data set again"
+    )
+  complete = [
+    np.sum(episode.rewards, dtype=np.float64)
+    for episode in episodes
+    if np.any(episode.terminations) or np.any(episode.truncations)
+  ]
+  env_id = stored.env_spec.id if stored.env_spec else None
+  return build(
+    flatten(episodes),
+    name=stored.id,
+    kind="minari",
+    episode_returns=np.asarray(complete),
+    env_id=env_id,
+    action_bounds=(stored.action_space.low, stored.action_space.high),
+    reference=_reference(stored, env_id),
+  )
+
+
+def _reference(stored: minari.MinariDataset, env_id: str | None) -> tuple[float, float] | None:
+  known = catalog.reference_returns(env_id) if env_id else None
+  metadata = stored.storage.metadata
+  if known is None and {"ref_min_score", "ref_max_score"} <= metadata.keys():
+    return float(metadata["ref_min_score"]), float(metadata["ref_max_score"])
+  return known

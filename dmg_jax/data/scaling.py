@@ -62,7 +62,5 @@ def with_statistics(scaling: Scaling, observations: np.ndarray) -> Scaling:
   """
   return scaling.replace(
     observation_mean=np.float32(np.mean(observations, axis=0, dtype=np.float64)),
-    observation_scale=np.float32(
-      np.std(observations, axis=0, dtype=np.float64) + _DEVIATION_FLOOR
-    ),
+    observation_scale=np.float32(np.std(observations, axis=0, dtype=np.float64) + _DEVIATION_FLOOR),
   )

@@ -36,6 +36,7 @@ class Recipe(NamedTuple):
     steps: environment steps at most.
     random_steps: first steps, with uniform actions.
     noise: standard deviation of exploration, of actions in [-1, 1].
+    batch_size: of the learner.
     evaluate_every: environment steps between evaluations (at episodes' ends).
     episodes: of each evaluation.
     keep: transitions to keep at most; beyond, episodes are thinned evenly.
@@ -47,6 +48,7 @@ class Recipe(NamedTuple):
   steps: int
   random_steps: int
   noise: float
+  batch_size: int
   evaluate_every: int
   episodes: int
   keep: int
@@ -92,7 +94,7 @@ def medium_replay(recipe: Recipe, root: Path, dataset_id: str, command: str) -> 
     return evaluate(simulators, Policies(modules, actors, scalings), seeds).returns[0]
 
   hyperparameters = methods.point("td3", Hyperparameters())
-  settings = online.Settings(recipe.steps, recipe.random_steps, recipe.noise)
+  settings = online.Settings(recipe.steps, recipe.random_steps, recipe.noise, recipe.batch_size)
   episodes: list[Episode] = []
   curve = []
   started = time.monotonic()

@@ -1,0 +1,1 @@
+"""Logged experience: D4RL, Minari and own arrays, all as `Dataset`."""

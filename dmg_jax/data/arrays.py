@@ -1,0 +1,119 @@
+"""Own arrays, as NumPy's `.npz`."""
+
+import zipfile
+import zlib
+from pathlib import Path
+from textwrap import shorten
+from typing import Any
+
+import numpy as np
+
+from dmg_jax.data import catalog
+from dmg_jax.data.dataset import Dataset, build, check_columns, complete_returns
+from dmg_jax.errors import UserError
+from dmg_jax.types import Transitions
+
+_COLUMNS = ("observations", "actions", "rewards", "next_observations", "terminals")
+_OPTIONAL = ("timeouts", "env_id", "action_low", "action_high")
+# What NumPy and zipfile raise for altered bytes, and for pickles; their texts can run to pages.
+_DAMAGE = (
+  EOFError,
+  MemoryError,
+  OSError,
+  RuntimeError,
+  ValueError,
+  zipfile.BadZipFile,
+  zlib.error,
+)
+
+
+def read(path: str | Path) -> Dataset:
+  """The transitions of an `.npz` file; a pickle in it is never loaded.
+
+  Args:
+    path: of a file with `observations` (N, S), `actions` (N, A), `rewards` (N,),
+      `next_observations` (N, S) and `terminals` (N,), true where the environment ended the
+      episode; and perhaps `timeouts` (N,), true where a time limit cut it, without which
+      the data's own return is unknown; `env_id`, a Gymnasium id; `action_low` and
+      `action_high` (A,), bounds of the actions.
+
+  Returns:
+    The data set with every row of the file: next observations are given, so that a row cut
+    by a time limit bootstraps like any other.
+
+  Raises:
+    UserError: if the file is missing, damaged, no `.npz` or pickled; if a field is missing or
+      invalid (see `check_columns`).
+  """
+  contents = _contents(Path(path))
+  missing = [key for key in _COLUMNS if key not in contents]
+  if missing:
+    raise UserError(f"{path}: {', '.join(missing)} missing; save {', '.join(_COLUMNS)}")
+  columns = check_columns(
+    {key: contents[key] for key in (*_COLUMNS, "timeouts") if key in contents}, str(path)
+  )
+  terminals = columns.pop("terminals") != 0
+  notices = []
+  if "timeouts" in columns:
+    returns = complete_returns(columns["rewards"], terminals | (columns.pop("timeouts") != 0))
+  else:
+    # Two episodes that a time limit parted would pass for one.
+    returns = np.zeros(0)
+    notices.append("no `timeouts` in the file, so that it is unknown where episodes end")
+  unknown = sorted(contents.keys() - {*_COLUMNS, *_OPTIONAL})
+  if unknown:
+    notices.append(f"unknown keys ignored: {', '.join(unknown)}")
+  env_id = _env_id(contents, path)
+  return build(
+    Transitions(not_dones=(~terminals).astype(np.float32), **columns),
+    name=Path(path).stem,
+    kind="npz",
+    episode_returns=returns,
+    env_id=env_id,
+    action_bounds=_bounds(contents, columns["actions"].shape[1], path),
+    reference=catalog.reference_returns(env_id) if env_id else None,
+    notices=notices,
+  )
+
+
+def _contents(path: Path) -> dict[str, np.ndarray]:
+  if not path.is_file():
+    raise UserError(f"{path}: no such file; check the path")
+  if not zipfile.is_zipfile(path):
+    raise UserError(f"{path}: is damaged or no .npz file; write it with numpy.savez")
+  key = ""
+  try:
+    with np.load(path, allow_pickle=False) as file:
+      contents = {}
+      for key in file.files:
+        contents[key] = file[key]
+      return contents
+  except _DAMAGE as error:
+    reason = shorten(f"{key} cannot be read ({error}", 200)
+    raise UserError(f"{path}: {reason}); write it with numpy.savez, as numbers") from error
+
+
+def _env_id(contents: dict[str, np.ndarray], path: str | Path) -> str | None:
+  if "env_id" not in contents:
+    return None
+  value = contents["env_id"]
+  if value.dtype.kind != "U" or value.size != 1:
+    raise UserError(f"{path}: env_id is no text; save it as a string such as 'Hopper-v4'")
+  return str(value.item())
+
+
+def _bounds(
+  contents: dict[str, Any], size: int, path: str | Path
+) -> tuple[np.ndarray, np.ndarray] | None:
+  if "action_low" not in contents and "action_high" not in contents:
+    return None
+  try:
+    low, high = (np.asarray(contents[key], np.float32) for key in ("action_low", "action_high"))
+    valid = low.shape == high.shape == (size,) and bool(np.all(low < high))
+  except (KeyError, TypeError, ValueError):
+    valid = False
+  if not valid:
+    raise UserError(
+      f"{path}: action_low and action_high must both be given, of shape ({size},), low < high"
+    )
+  return low, high

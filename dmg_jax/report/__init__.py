@@ -1,0 +1,1 @@
+"""What a finished job says about itself: statistics, tables, curves, hints."""

@@ -1,0 +1,45 @@
+"""Small agents and data that many tests share."""
+
+import hypothesis
+import numpy as np
+import pytest
+
+from dmg_jax import networks
+from dmg_jax.types import Hyperparameters, Transitions
+
+# The first example of a property compiles; its time says nothing.
+hypothesis.settings.register_profile("compiled", deadline=None, max_examples=50)
+hypothesis.settings.load_profile("compiled")
+
+OBSERVATION_SIZE, ACTION_SIZE = 5, 2
+
+
+def make_transitions(rows: int, dtype=np.float32, seed: int = 0) -> Transitions:
+  """Random transitions of a made-up task."""
+  generator = np.random.default_rng(seed)
+  return Transitions(
+    observations=generator.normal(size=(rows, OBSERVATION_SIZE)).astype(dtype),
+    actions=generator.uniform(-1, 1, (rows, ACTION_SIZE)).astype(dtype),
+    rewards=generator.normal(size=rows).astype(dtype),
+    next_observations=generator.normal(size=(rows, OBSERVATION_SIZE)).astype(dtype),
+    not_dones=(generator.random(rows) > 0.1).astype(dtype),
+  )
+
+
+def make_points(runs: int, dtype=np.float32, **changes) -> Hyperparameters:
+  """Hyperparameters with a leading axis; a change is a number or one for each run."""
+  values = {
+    name: np.broadcast_to(np.asarray(value, dtype), runs).copy()
+    for name, value in vars(Hyperparameters(**changes)).items()
+  }
+  return Hyperparameters(**values)
+
+
+@pytest.fixture
+def transitions() -> Transitions:
+  return make_transitions(200)
+
+
+@pytest.fixture(scope="session")
+def small_networks():
+  return networks.make(ACTION_SIZE, (16, 16))

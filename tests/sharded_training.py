@@ -1,0 +1,42 @@
+"""Run by test_training in a process of its own, which sees 8 virtual CPU devices."""
+
+import os
+
+os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=8"
+
+import jax
+import numpy as np
+from conftest import ACTION_SIZE, make_points, make_transitions
+
+from dmg_jax import networks, training
+
+TOLERANCE = 1e-10
+
+
+def train(seeds, devices, draws_only=False):
+  data = make_transitions(200, np.float64)
+  program = training.make_program(len(seeds), 16, 2, jax.devices()[:devices])
+  runs = training.start(seeds, networks.make(ACTION_SIZE, (16, 16)), data)
+  placed = training.place(runs, make_points(len(seeds), np.float64), data, program)
+  assert len(placed[0].seeds.sharding.device_set) == devices
+  draws = jax.jit(jax.vmap(lambda s, o, n: training.draw(s, 5, o, n, (16, 2), np.float64)))(
+    placed[0].seeds, placed[0].offsets, placed[0].sizes
+  )
+  runs, metrics = training.advance(*placed, program, 10)
+  assert len(runs.seeds.sharding.device_set) == devices
+  return training.gather((runs, metrics), len(seeds)), training.gather(draws, len(seeds))
+
+
+def compare(seeds, devices):
+  one, draws_of_one = train(seeds, 1)
+  many, draws_of_many = train(seeds, devices)
+  jax.tree.map(np.testing.assert_array_equal, draws_of_one, draws_of_many)
+  jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=TOLERANCE, rtol=0), one, many)
+  np.testing.assert_array_equal(many[0].frozen_at, [training.ACTIVE] * len(seeds))
+
+
+if __name__ == "__main__":
+  with jax.enable_x64(True):
+    compare(range(8), devices=8)
+    compare(range(5), devices=4)
+    print(len(jax.devices()), "devices: ok")
