@@ -54,7 +54,9 @@ def differences(first: Path, second: Path) -> list[str]:
 
 def _final(directory: Path):
   checkpoints = Checkpoints(directory)
-  tree, _ = checkpoints.restore(checkpoints.latest())
+  step = checkpoints.latest()
+  assert step is not None
+  tree, _ = checkpoints.restore(step)
   checkpoints.close()
   return tree
 

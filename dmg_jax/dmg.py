@@ -14,6 +14,7 @@ import chex
 import jax
 import jax.numpy as jnp
 import optax
+from flax import linen as nn
 
 from dmg_jax import losses, schedules
 from dmg_jax.types import (
@@ -69,7 +70,7 @@ def from_parameters(
 
 def act(networks: Networks, actor: Parameters, observations: Array) -> Array:
   """The deterministic policy pi(s): (..., S) -> (..., A) in [-1, 1]."""
-  return networks.actor.apply(actor, observations)
+  return _apply(networks.actor, actor, observations)
 
 
 def update(
@@ -108,7 +109,7 @@ def update(
 
   # V <- argmin E[L_tau(Q_target(s, a) - V(s))], Eq. 15.
   def value_loss(parameters):
-    values = networks.value.apply(parameters, batch.observations)
+    values = _apply(networks.value, parameters, batch.observations)
     return jnp.mean(losses.expectile_loss(target_q - values, h.expectile)), values
 
   value, value_loss_now, values = _descend(state.value, value_loss, h.value_learning_rate)
@@ -121,13 +122,13 @@ def update(
     batch.rewards,
     batch.not_dones,
     _min_q(networks, state.target_critic, batch.next_observations, next_actions),
-    networks.value.apply(value.parameters, batch.next_observations),
+    _apply(networks.value, value.parameters, batch.next_observations),
     h.lam,
     h.discount,
   )
 
   def critic_loss(parameters):
-    q_values = networks.critic.apply(parameters, batch.observations, batch.actions)
+    q_values = _apply(networks.critic, parameters, batch.observations, batch.actions)
     return jnp.sum(jnp.mean(jnp.square(q_values - q_target), axis=-1)), q_values
 
   critic, critic_loss_now, q_values = _descend(state.critic, critic_loss, h.critic_learning_rate)
@@ -145,7 +146,7 @@ def update(
     return state, metrics
 
   # pi <- argmin -Q(s, pi(s)) / mean|Q| + nu * w * (pi(s) - a)^2, Eq. 14.
-  advantages = target_q - networks.value.apply(value.parameters, batch.observations)
+  advantages = target_q - _apply(networks.value, value.parameters, batch.observations)
   weights = losses.advantage_weights(advantages, h.inverse_temperature, h.weight_clip)
 
   def actor_loss(parameters):
@@ -182,9 +183,15 @@ def update(
   return state, metrics
 
 
+def _apply(module: nn.Module, parameters: Parameters, *inputs: Array) -> Array:
+  """A module's output; none of ours has mutable variables to return with it."""
+  output: Any = module.apply(parameters, *inputs)
+  return output
+
+
 def _min_q(networks: Networks, critic: Parameters, observations: Array, actions: Array) -> Array:
   """(B,) the smaller of both critics."""
-  return jnp.min(networks.critic.apply(critic, observations, actions), axis=0)
+  return jnp.min(_apply(networks.critic, critic, observations, actions), axis=0)
 
 
 def _descend(learner: Learner, loss: Callable, learning_rate: Array) -> tuple[Learner, Array, Any]:

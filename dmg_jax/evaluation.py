@@ -16,7 +16,7 @@ import numpy as np
 
 from dmg_jax import dmg
 from dmg_jax.data.scaling import Scaling
-from dmg_jax.envs.make import make
+from dmg_jax.envs.make import make, spaces
 from dmg_jax.types import Array, Networks, Parameters
 
 CONCURRENT_ENVIRONMENTS = 256
@@ -122,7 +122,7 @@ def _play(
   The batch keeps `width` columns, so that a narrower last wave compiles nothing.
   """
   runs, episodes = seeds.shape
-  size = environments[0].observation_space.shape[0]
+  size = spaces(environments[0]).observation_size
   observations = np.zeros((runs, width, size), np.float32)
   returns = np.zeros((runs, episodes))
   lengths = np.zeros((runs, episodes), np.int64)

@@ -25,8 +25,7 @@ _RUN_AXIS = "runs"
 ACTIVE = -1
 
 
-@struct.dataclass
-class Runs:
+class Runs(struct.PyTreeNode):
   """The population of a job; every leaf has a leading run axis.
 
   Attributes:
@@ -121,7 +120,8 @@ def initial_state(
 
 def _cycle(run: Runs, hyperparameters: Hyperparameters, data: Transitions, program: Program):
   """`policy_delay` gradient steps of one run, unrolled, the last with the actor."""
-  state, metrics = run.states, {}
+  state = run.states
+  metrics: Metrics = {}
   for position in range(program.policy_delay):
     state, metrics = gradient_step(
       state,

@@ -13,8 +13,7 @@ Parameters = Any
 Metrics = dict[str, Array]
 
 
-@struct.dataclass
-class Transitions:
+class Transitions(struct.PyTreeNode):
   """Logged experience; every field shares its leading axis (samples).
 
   Attributes:
@@ -33,8 +32,7 @@ class Transitions:
   not_dones: Array
 
 
-@struct.dataclass
-class Hyperparameters:
+class Hyperparameters(struct.PyTreeNode):
   """Every number of DMG that an ablation may vary, as traced leaves.
 
   The defaults are the paper's for D4RL's Gym-MuJoCo data sets (Table 5 and
@@ -75,16 +73,14 @@ class Hyperparameters:
   actor_schedule_steps: Array | float = 500_000.0
 
 
-@struct.dataclass
-class Learner:
+class Learner(struct.PyTreeNode):
   """A network's parameters and the state of the Adam that moves them."""
 
   parameters: Parameters
   optimiser: optax.ScaleByAdamState
 
 
-@struct.dataclass
-class Networks:
+class Networks(struct.PyTreeNode):
   """The three modules of an agent; hashable, hence static under `jax.jit`."""
 
   actor: nn.Module = struct.field(pytree_node=False)
@@ -92,8 +88,7 @@ class Networks:
   value: nn.Module = struct.field(pytree_node=False)
 
 
-@struct.dataclass
-class TrainState:
+class TrainState(struct.PyTreeNode):
   """One agent: what `dmg.update` maps to its successor.
 
   Attributes:

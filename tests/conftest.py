@@ -1,11 +1,25 @@
 """Small agents and data that many tests share."""
 
+import atexit
+import os
+import shutil
+import tempfile
+
+# One compilation of the step serves all tests, and the processes that they start.
+CACHE = "JAX_COMPILATION_CACHE_DIR"
+OWNS_CACHE = CACHE not in os.environ
+os.environ[CACHE] = os.environ.get(CACHE) or tempfile.mkdtemp(prefix="dmg_jax_tests_")
+os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.2"
+
 import hypothesis
 import numpy as np
 import pytest
 
 from dmg_jax import networks
 from dmg_jax.types import Hyperparameters, Transitions
+
+if OWNS_CACHE:
+  atexit.register(shutil.rmtree, os.environ[CACHE], ignore_errors=True)
 
 # The first example of a property compiles; its time says nothing.
 hypothesis.settings.register_profile("compiled", deadline=None, max_examples=50)

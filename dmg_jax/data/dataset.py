@@ -1,6 +1,5 @@
 """A data set as it was logged, whatever file it came from."""
 
-import dataclasses
 import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -174,9 +173,7 @@ def check_actions(dataset: Dataset, low: np.ndarray, high: np.ndarray, clip: boo
     if not clip:
       raise UserError(f"{dataset.name}: {leave}; allow clipping with --config.clip_actions=True")
     notices = (*notices, f"{leave}: clipped")
-  return dataset._replace(
-    transitions=dataclasses.replace(dataset.transitions, actions=clipped), notices=notices
-  )
+  return dataset._replace(transitions=dataset.transitions.replace(actions=clipped), notices=notices)
 
 
 def _column(values: Any, field: str, name: str) -> np.ndarray:

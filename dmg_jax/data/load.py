@@ -1,6 +1,5 @@
 """A data set by the one name that a user gives."""
 
-import dataclasses
 import difflib
 import re
 from importlib import resources
@@ -81,7 +80,7 @@ def _d4rl(path: Path, name: str, env_id: str | None) -> Dataset:
   if file and file.size not in (None, path.stat().st_size):
     notices.append(f"{path} is named as D4RL's {name} but has another size: scores may not compare")
   if name.startswith("antmaze"):
-    transitions = dataclasses.replace(transitions, rewards=transitions.rewards - 1)
+    transitions = transitions.replace(rewards=transitions.rewards - 1)
     notices.append(
       "AntMaze rewards lowered by 1, as in published results: every step before the goal costs 1"
     )

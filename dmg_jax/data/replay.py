@@ -7,8 +7,7 @@ from flax import struct
 from dmg_jax.types import Array, Transitions
 
 
-@struct.dataclass
-class Replay:
+class Replay(struct.PyTreeNode):
   """Transitions in order of arrival.
 
   Attributes:

@@ -9,8 +9,7 @@ from dmg_jax.types import Array, Transitions
 _DEVIATION_FLOOR = 1e-3
 
 
-@struct.dataclass
-class Scaling:
+class Scaling(struct.PyTreeNode):
   """Affine maps kept with a policy, so that it takes raw observations.
 
   Attributes:
@@ -48,12 +47,12 @@ def for_actions(observation_size: int, low: np.ndarray, high: np.ndarray) -> Sca
   return Scaling(
     observation_mean=np.zeros(observation_size, np.float32),
     observation_scale=np.ones(observation_size, np.float32),
-    action_centre=np.float32((low + high) / 2),
-    action_scale=np.float32((high - low) / 2),
+    action_centre=np.asarray((low + high) / 2, np.float32),
+    action_scale=np.asarray((high - low) / 2, np.float32),
   )
 
 
-def with_statistics(scaling: Scaling, observations: np.ndarray) -> Scaling:
+def with_statistics(scaling: Scaling, observations: Array) -> Scaling:
   """The scaling that also standardises: (o - mean) / (std + 1e-3).
 
   Args:

@@ -1,11 +1,26 @@
 """Simulators by name."""
 
 import warnings
+from typing import NamedTuple
 
 import gymnasium
 import numpy as np
+from gymnasium.spaces import Box
 
 from dmg_jax.errors import UserError
+
+
+class Spaces(NamedTuple):
+  """What an environment shows and takes.
+
+  Attributes:
+    observation_size: S.
+    action_low, action_high: (A,), bounds of the actions.
+  """
+
+  observation_size: int
+  action_low: np.ndarray
+  action_high: np.ndarray
 
 
 def make(env_id: str) -> gymnasium.Env:
@@ -25,11 +40,18 @@ def make(env_id: str) -> gymnasium.Env:
         "(name an installed Gymnasium environment, or 'none' to train without one)"
       ) from error
   observations, actions = env.observation_space, env.action_space
-  if not (isinstance(observations, gymnasium.spaces.Box) and len(observations.shape) == 1):
+  if not (isinstance(observations, Box) and len(observations.shape) == 1):
     raise UserError(f"environment {env_id!r}: observations must be a vector, not {observations}")
-  bounded = isinstance(actions, gymnasium.spaces.Box) and len(actions.shape) == 1
-  if not (bounded and np.isfinite(actions.low).all() and np.isfinite(actions.high).all()):
+  if not (isinstance(actions, Box) and len(actions.shape) == 1 and actions.is_bounded()):
     raise UserError(
       f"environment {env_id!r}: actions must be a bounded continuous box, not {actions}"
     )
   return env
+
+
+def spaces(env: gymnasium.Env) -> Spaces:
+  """The spaces of an environment from `make`."""
+  observations, actions = env.observation_space, env.action_space
+  assert isinstance(observations, Box)
+  assert isinstance(actions, Box)
+  return Spaces(observations.shape[0], actions.low, actions.high)

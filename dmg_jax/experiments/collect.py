@@ -16,7 +16,7 @@ from tqdm import tqdm
 from dmg_jax import methods, networks
 from dmg_jax.data import catalog, minari_files, scaling
 from dmg_jax.data.episodes import Episode
-from dmg_jax.envs.make import make
+from dmg_jax.envs.make import make, spaces
 from dmg_jax.errors import UserError
 from dmg_jax.evaluation import Policies, Simulators, episode_seeds, evaluate
 from dmg_jax.experiments import online
@@ -81,9 +81,9 @@ def medium_replay(recipe: Recipe, root: Path, dataset_id: str, command: str) -> 
   if reference is None:
     raise UserError(f"environment {recipe.env_id!r} has no D4RL reference returns for a level")
   env = make(recipe.env_id)
-  box = env.action_space
-  modules = networks.make(box.shape[0])
-  units = scaling.for_actions(env.observation_space.shape[0], box.low, box.high)
+  observation_size, low, high = spaces(env)
+  modules = networks.make(len(low))
+  units = scaling.for_actions(observation_size, low, high)
   simulators = Simulators(recipe.env_id)
 
   def returns(state: TrainState, step: int, episodes: int) -> np.ndarray:
@@ -96,7 +96,7 @@ def medium_replay(recipe: Recipe, root: Path, dataset_id: str, command: str) -> 
   hyperparameters = methods.point("td3", Hyperparameters())
   settings = online.Settings(recipe.steps, recipe.random_steps, recipe.noise, recipe.batch_size)
   episodes: list[Episode] = []
-  curve = []
+  curve: list[dict[str, float]] = []
   started = time.monotonic()
   with tqdm(total=recipe.steps, unit="step", smoothing=0.02) as progress:
     for now in online.train(env, modules, hyperparameters, settings, recipe.seed):

@@ -13,7 +13,7 @@ from dmg_jax import networks, run_directory, run_log, training
 from dmg_jax.checkpoints import Checkpoints
 from dmg_jax.data import catalog, scaling
 from dmg_jax.data.dataset import Dataset, check_actions
-from dmg_jax.envs.make import make
+from dmg_jax.envs.make import make, spaces
 from dmg_jax.errors import UserError
 from dmg_jax.evaluation import Policies, Simulators, episode_seeds, evaluate
 from dmg_jax.experiments import outcome
@@ -32,16 +32,16 @@ def prepare(settings: Settings, dataset: Dataset) -> tuple[Dataset, scaling.Scal
   low, high = dataset.action_low, dataset.action_high
   if settings.config["env"] != NO_ENVIRONMENT:
     env = make(settings.config["env"])
+    their_size, low, high = spaces(env)
     for field, ours, theirs in (
-      ("observations", observation_size, env.observation_space.shape[0]),
-      ("actions", action_size, env.action_space.shape[0]),
+      ("observations", observation_size, their_size),
+      ("actions", action_size, len(low)),
     ):
       if ours != theirs:
         raise UserError(
           f"{dataset.name}: {field} have {ours} numbers, but those of {settings.config['env']} "
           f"have {theirs}; name the right --config.env, or none"
         )
-    low, high = env.action_space.low, env.action_space.high
     env.close()
   if low is None or high is None:
     low, high = -np.ones(action_size), np.ones(action_size)
@@ -78,12 +78,19 @@ def train(
   dataset, units = prepare(settings, dataset)
   for notice in dataset.notices[notices:]:
     announce(notice)
+  reference = catalog.reference_returns(settings.config["env"]) or dataset.reference
   lock = run_directory.claim(directory, settings.config, MAY_GROW)
+  checkpoints = Checkpoints(directory)
   try:
-    job = _Job(settings, dataset, units, directory, announce)
-    job.run()
-    return job.outcome()
+    if (latest := checkpoints.latest()) is not None and latest >= settings.config["steps"]:
+      announce(f"finished already: the checkpoint of step {latest:,} is the last")
+      frozen_at = checkpoints.restore(latest)[0]["runs"]["frozen_at"]
+    else:
+      job = _Job(settings, dataset, units, reference, directory, checkpoints, announce)
+      frozen_at = job.run()
+    return outcome.conclude(directory, settings.config, dataset, frozen_at, reference)
   finally:
+    checkpoints.close()
     lock.close()
 
 
@@ -95,14 +102,14 @@ class _Job:
     settings: Settings,
     dataset: Dataset,
     units: scaling.Scaling,
+    reference: tuple[float, float] | None,
     directory: Path,
+    checkpoints: Checkpoints,
     announce: Callable[[str], None],
   ):
     config = settings.config
-    self.config, self.seeds, self.dataset = config, settings.seeds(), dataset
-    self.directory, self.announce = directory, announce
-    self.units = units
-    self.reference = catalog.reference_returns(config["env"]) or dataset.reference
+    self.config, self.seeds = config, settings.seeds()
+    self.units, self.reference, self.checkpoints = units, reference, checkpoints
     self.simulators = Simulators(config["env"])
     self.networks: Networks = networks.make(
       dataset.transitions.actions.shape[1], tuple(config["hidden_sizes"]), config["precision"]
@@ -112,10 +119,10 @@ class _Job:
     )
     transitions: Transitions = jax.tree.map(np.float32, units.apply(dataset.transitions))
     runs = training.gather(training.start(self.seeds, self.networks, transitions), len(self.seeds))
-    self.checkpoints = Checkpoints(directory)
-    self.step, positions = 0, {}
-    if (latest := self.checkpoints.latest()) is not None:
-      tree, positions = self.checkpoints.restore(latest, {"runs": runs, "scaling": units})
+    self.step = 0
+    positions: dict[str, int] = {}
+    if (latest := checkpoints.latest()) is not None:
+      tree, positions = checkpoints.restore(latest, {"runs": runs, "scaling": units})
       runs, self.step = tree["runs"], latest
       announce(f"continuing from the checkpoint of step {latest:,}")
     self.log = run_log.RunLog(directory, positions)
@@ -126,8 +133,8 @@ class _Job:
     )
     self.compiled: dict[int, Callable[..., Any]] = {}
 
-  def run(self) -> None:
-    """Trains to the last step."""
+  def run(self) -> np.ndarray:
+    """Trains to the last step; (R,) at which step each run diverged, if it did."""
     config = self.config
     intervals = [config["log_interval"], config["checkpoint_interval"]]
     if config["env"] != NO_ENVIRONMENT:
@@ -137,7 +144,6 @@ class _Job:
       initial=self.step,
       unit="step",
       desc=f"{len(self.seeds)} runs",
-      disable=self.step >= config["steps"],
       smoothing=0.1,
     ) as progress:
       while self.step < config["steps"]:
@@ -151,7 +157,7 @@ class _Job:
     self.simulators.close()
     self.log.close()
     self.events.close()
-    self.checkpoints.close()
+    return self._frozen_at()
 
   def _due(self, interval: str) -> bool:
     return self.step % self.config[interval] == 0 or self.step == self.config["steps"]
@@ -175,7 +181,7 @@ class _Job:
     self._time("train", seconds, steps_per_second=rate)
     frozen_at = self._frozen_at()
     for run in np.flatnonzero(frozen_at != before):
-      self._tell_frozen(run, frozen_at[run])
+      self._tell_frozen(int(run), frozen_at[run])
     rows = [
       {"step": end, "run": run, "seed": seed}
       | {name: float(values[run]) for name, values in metrics.items()}
@@ -243,23 +249,15 @@ class _Job:
 
   def _freeze(self, run: int) -> None:
     """Freezes a run whose policy gave a simulator no number, at its state of now."""
-    frozen_at = np.array(self.runs.frozen_at)
+    placed = self.runs.frozen_at
+    assert isinstance(placed, jax.Array)
+    frozen_at = np.array(placed)
     frozen_at[run] = self.step
-    self.runs = self.runs.replace(frozen_at=jax.device_put(frozen_at, self.runs.frozen_at.sharding))
+    self.runs = self.runs.replace(frozen_at=jax.device_put(frozen_at, placed.sharding))
     self._tell_frozen(run, self.step)
 
   def _tell_frozen(self, run: int, step: int) -> None:
     tqdm.write(
       f"seed {self.seeds[run]} diverged: numbers stopped being finite after step {step:,}; "
       "its last finite state is kept, the other seeds go on"
-    )
-
-  def outcome(self) -> outcome.Outcome:
-    """What the logs say of the whole job; also writes the summary and the plot."""
-    return outcome.conclude(
-      self.directory,
-      self.config,
-      self.dataset,
-      self._frozen_at(),
-      self.reference,
     )

@@ -16,6 +16,7 @@ import numpy as np
 from dmg_jax import dmg, training
 from dmg_jax.data import replay
 from dmg_jax.data.episodes import Episode
+from dmg_jax.envs.make import spaces
 from dmg_jax.types import Array, Hyperparameters, Networks, Parameters, TrainState, Transitions
 
 # A stream of its own for exploration, beside the minibatches and the smoothing.
@@ -103,14 +104,15 @@ def train(
     settings: see `Settings`.
     seed: of the agent, its exploration and the environment.
   """
-  observation_size, action_size = env.observation_space.shape[0], env.action_space.shape[0]
+  observation_size, low, _ = spaces(env)
+  action_size = len(low)
   run_seed = jnp.uint32(seed)
   state = training.initial_state(run_seed, networks, observation_size, action_size)
   buffer = replay.empty(settings.steps, observation_size, action_size)
   generator = np.random.default_rng(seed)
   record = _Record(env.reset(seed=seed)[0])
   for step in range(1, settings.steps + 1):
-    observation = np.float32(record.observations[-1])
+    observation = np.array(record.observations[-1], np.float32)
     if step <= settings.random_steps:
       action = generator.uniform(-1, 1, action_size).astype(np.float32)
     else:
@@ -131,9 +133,9 @@ def train(
       Transitions(
         observation,
         action,
-        np.float32(reward),
-        np.float32(next_observation),
-        np.float32(not terminated),
+        np.array(reward, np.float32),
+        np.array(next_observation, np.float32),
+        np.array(not terminated, np.float32),
       ),
     )
     if step > settings.random_steps:
@@ -164,9 +166,9 @@ class _Record:
   def episode(self) -> Episode:
     actions, rewards, terminations, truncations = zip(*self.steps, strict=True)
     return Episode(
-      observations=np.float32(self.observations),
-      actions=np.float32(actions),
-      rewards=np.float32(rewards),
+      observations=np.array(self.observations, np.float32),
+      actions=np.array(actions, np.float32),
+      rewards=np.array(rewards, np.float32),
       terminations=np.array(terminations, bool),
       truncations=np.array(truncations, bool),
     )

@@ -19,6 +19,7 @@ _PACKAGES = (
   "dmg_jax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "gymnasium", "mujoco",
   "minari", "numpy",
 )  # fmt: skip
+_REPORTED_METRICS = ("policy_q", "v", "clipped_weights")
 
 
 class Outcome(NamedTuple):
@@ -150,14 +151,13 @@ def _results(directory, config, dataset, seeds, frozen_at, reference) -> tables.
 
 
 def _matrix(rows: list[dict[str, Any]], seeds: np.ndarray) -> dict[str, np.ndarray]:
-  """Metric -> (R, M) values, NaN where a run was not logged; and "step" (M,)."""
+  """What is drawn and diagnosed: metric -> (R, M), NaN where not logged; "step" -> (M,)."""
   steps = np.array(sorted({row["step"] for row in rows}), np.int64)
   columns = {int(step): column for column, step in enumerate(steps)}
   places = {int(seed): place for place, seed in enumerate(seeds)}
-  names = [name for name in (rows[0] if rows else ()) if name not in ("step", "run", "seed")]
-  matrix = {name: np.full((len(seeds), len(steps)), np.nan) for name in names}
+  matrix = {name: np.full((len(seeds), len(steps)), np.nan) for name in _REPORTED_METRICS}
   for row in rows:
-    for name in names:
+    for name in _REPORTED_METRICS:
       matrix[name][places[row["seed"]], columns[row["step"]]] = row[name]
   return {"step": steps, **matrix}
 
