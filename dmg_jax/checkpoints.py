@@ -1,5 +1,6 @@
 """Complete checkpoints of a job, with Orbax."""
 
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,8 @@ class Checkpoints:
       StorageError: if it could not be written; earlier checkpoints are intact.
     """
     before = self.latest()
+    # Orbax raises here what its threads would print as well.
+    hook, threading.excepthook = threading.excepthook, lambda _: None
     try:
       self._manager.save(
         step,
@@ -57,6 +60,8 @@ class Checkpoints:
         f"the checkpoint of step {step} could not be saved in {self._manager.directory} ({last}): "
         f"{' '.join(str(error).split())[:200]}; make room and start the same command again"
       ) from error
+    finally:
+      threading.excepthook = hook
 
   def restore(self, step: int, like: Any = None) -> tuple[Any, dict[str, int]]:
     """A saved tree, and the byte counts.

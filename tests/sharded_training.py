@@ -13,7 +13,7 @@ from dmg_jax import networks, training
 TOLERANCE = 1e-10
 
 
-def train(seeds, devices, draws_only=False):
+def train(seeds, devices):
   data = make_transitions(200, np.float64)
   program = training.make_program(len(seeds), 16, 2, jax.devices()[:devices])
   runs = training.start(seeds, networks.make(ACTION_SIZE, (16, 16)), data)
@@ -27,16 +27,18 @@ def train(seeds, devices, draws_only=False):
   return training.gather((runs, metrics), len(seeds)), training.gather(draws, len(seeds))
 
 
-def compare(seeds, devices):
-  one, draws_of_one = train(seeds, 1)
-  many, draws_of_many = train(seeds, devices)
+def compare(reference, runs, devices):
+  """The first runs of a training on one device, against the same on several."""
+  one, draws_of_one = jax.tree.map(lambda leaf: leaf[:runs], reference)
+  many, draws_of_many = train(range(runs), devices)
   jax.tree.map(np.testing.assert_array_equal, draws_of_one, draws_of_many)
   jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=TOLERANCE, rtol=0), one, many)
-  np.testing.assert_array_equal(many[0].frozen_at, [training.ACTIVE] * len(seeds))
+  np.testing.assert_array_equal(many[0].frozen_at, [training.ACTIVE] * runs)
 
 
 if __name__ == "__main__":
   with jax.enable_x64(True):
-    compare(range(8), devices=8)
-    compare(range(5), devices=4)
+    reference = train(range(8), devices=1)
+    compare(reference, runs=8, devices=8)
+    compare(reference, runs=5, devices=4)
     print(len(jax.devices()), "devices: ok")

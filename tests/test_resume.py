@@ -31,7 +31,7 @@ def arguments(tmp_path_factory) -> list[str]:
   """Of a job of seconds: two seeds, 24 steps, evaluated in Pendulum."""
   generator = np.random.default_rng(0)
   path = tmp_path_factory.mktemp("data") / "pendulum.npz"
-  rows = 300
+  rows = 100
   np.savez(
     path,
     observations=generator.normal(size=(rows, 3)),
