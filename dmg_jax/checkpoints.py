@@ -1,15 +1,19 @@
 """Complete checkpoints of a job, with Orbax."""
 
-import threading
+import os
+import re
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import orbax.checkpoint as ocp
+from absl import logging
 
 from dmg_jax.errors import StorageError
 
 _KEPT = 2
+_SYSTEM_ERROR = re.compile(r"os_error_code='(\d+)'")
 
 
 class Checkpoints:
@@ -44,8 +48,10 @@ class Checkpoints:
       StorageError: if it could not be written; earlier checkpoints are intact.
     """
     before = self.latest()
-    # Orbax raises here what its threads would print as well.
-    hook, threading.excepthook = threading.excepthook, lambda _: None
+    # What fails in Orbax's threads is raised here; they would log it as well.
+    verbosity, hook = logging.get_verbosity(), sys.unraisablehook
+    logging.set_verbosity(logging.FATAL)
+    sys.unraisablehook = lambda _: None
     try:
       self._manager.save(
         step,
@@ -58,10 +64,11 @@ class Checkpoints:
       last = f"the checkpoint of step {before} is intact" if before is not None else "none was yet"
       raise StorageError(
         f"the checkpoint of step {step} could not be saved in {self._manager.directory} ({last}): "
-        f"{' '.join(str(error).split())[:200]}; make room and start the same command again"
+        f"{_reason(error)}; make room and start the same command again"
       ) from error
-    finally:
-      threading.excepthook = hook
+    # Not after a failure: the threads may still be at it.
+    logging.set_verbosity(verbosity)
+    sys.unraisablehook = hook
 
   def restore(self, step: int, like: Any = None) -> tuple[Any, dict[str, int]]:
     """A saved tree, and the byte counts.
@@ -82,3 +89,9 @@ class Checkpoints:
   def close(self) -> None:
     """Frees the manager."""
     self._manager.close()
+
+
+def _reason(error: Exception) -> str:
+  """The system's own words, if the storage layer passes its error on."""
+  code = _SYSTEM_ERROR.search(str(error))
+  return os.strerror(int(code[1])) if code else " ".join(str(error).split())[:200]

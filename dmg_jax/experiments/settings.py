@@ -20,7 +20,7 @@ MAY_GROW = frozenset({"steps"})
 _HYPERPARAMETERS = tuple(field.name for field in dataclasses.fields(Hyperparameters))
 _KNOWN_TIER = re.compile(r"(^|[-/])(random|medium|medium-replay|full-replay|simple)(-v\d+)?$")
 _EXPERT_TIER = re.compile(r"(^|[-/])(medium-)?expert(-v\d+)?$")
-_EMBEDDED_STEPS, _EMBEDDED_EVALUATION_INTERVAL = 30_000, 2_500
+_EMBEDDED_STEPS, _EMBEDDED_EVALUATION_INTERVAL = 20_000, 2_000
 _PAPER_STEPS, _PAPER_EVALUATION_INTERVAL = 1_000_000, 20_000
 
 
@@ -130,7 +130,7 @@ def resolve(config: Mapping[str, Any], dataset: Dataset) -> Settings:
     fill("nu", 0.1, f"the quality of {dataset.name!r} is not known; for expert data try 10")
   if embedded:
     fill("steps", _EMBEDDED_STEPS, "the embedded data; the paper's is 1,000,000")
-    fill("evaluation_interval", _EMBEDDED_EVALUATION_INTERVAL, "a twelfth of the embedded steps")
+    fill("evaluation_interval", _EMBEDDED_EVALUATION_INTERVAL, "a tenth of the embedded steps")
   else:
     fill("steps", _PAPER_STEPS, "the paper's")
     fill("evaluation_interval", _PAPER_EVALUATION_INTERVAL, "the paper's code's")

@@ -136,7 +136,8 @@ def test_the_same_job_gives_the_same_bits(finished, tmp_path):
 
 
 def test_without_a_simulator_it_trains_and_exports(tmp_path):
-  dataset = pendulum()._replace(env_id=None, episode_returns=np.array([]))
+  box = {"action_low": np.array([-2.0]), "action_high": np.array([2.0])}
+  dataset = pendulum()._replace(env_id=None, episode_returns=np.array([]), **box)
   outcome = offline.train(job_for(dataset), dataset, tmp_path, print)
   assert "no simulator" in outcome.table
   assert run_log.read(tmp_path, run_log.EVALUATIONS) == []
