@@ -19,7 +19,7 @@ _NOISE = flags.DEFINE_float("noise", 0.1, "Standard deviation of exploration in 
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 256, "Of the learner.")
 _EVALUATE_EVERY = flags.DEFINE_integer("evaluate_every", 5_000, "Steps between evaluations.")
 _EPISODES = flags.DEFINE_integer("episodes", 10, "Episodes of an evaluation.")
-_KEEP = flags.DEFINE_integer("keep", 1_000_000, "Transitions to keep at most.")
+_KEEP = flags.DEFINE_integer("keep", 1_000_000, "Transitions to keep, about.")
 _ROOT = flags.DEFINE_string("root", "~/.minari/datasets", "Folder of Minari data sets.")
 
 

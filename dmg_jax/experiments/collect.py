@@ -4,6 +4,7 @@ import json
 import platform
 import sys
 import time
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
@@ -39,7 +40,7 @@ class Recipe(NamedTuple):
     batch_size: of the learner.
     evaluate_every: environment steps between evaluations (at episodes' ends).
     episodes: of each evaluation.
-    keep: transitions to keep at most; beyond, episodes are thinned evenly.
+    keep: transitions to keep, about; beyond, episodes are thinned evenly.
   """
 
   env_id: str
@@ -54,11 +55,25 @@ class Recipe(NamedTuple):
   keep: int
 
 
+def thin(episodes: Sequence[Episode], keep: int) -> list[Episode]:
+  """All episodes, or an evenly spaced part with about `keep` transitions, in order.
+
+  Args:
+    episodes: E of them.
+    keep: transitions.
+  """
+  transitions = sum(len(episode.rewards) for episode in episodes)
+  count = min(len(episodes), max(1, len(episodes) * keep // transitions))
+  places = np.linspace(0, len(episodes) - 1, count).round().astype(int)
+  return [episodes[place] for place in places]
+
+
 def medium_replay(recipe: Recipe, root: Path, dataset_id: str, command: str) -> Path:
   """The replay of a training from random to medium, as D4RL's medium-replay.
 
   Trains online until the mean return of an evaluation without noise first
-  reaches the level, and stores every episode to that moment, or every k-th.
+  reaches the level, and stores the episodes to that moment, thinned if they are
+  too many.
   Beside the data lies `provenance.json`: how it was made, and how well the
   policy did on the way.
 
@@ -121,8 +136,7 @@ def medium_replay(recipe: Recipe, root: Path, dataset_id: str, command: str) -> 
       )
   final = returns(now.state, now.step + 1, _QUOTED_EPISODES)
   transitions = sum(len(episode.rewards) for episode in episodes)
-  stride = -(-transitions // recipe.keep)
-  kept = episodes[stride - 1 :: stride]
+  kept = thin(episodes, recipe.keep)
   folder = minari_files.write(
     root,
     dataset_id,
@@ -143,7 +157,7 @@ def medium_replay(recipe: Recipe, root: Path, dataset_id: str, command: str) -> 
     "method": methods.DESCRIPTIONS["td3"],
     "episodes_recorded": len(episodes),
     "transitions_recorded": transitions,
-    "kept": f"every {stride}. episode" if stride > 1 else "every episode",
+    "kept": f"{len(kept)} of {len(episodes)} episodes, evenly spaced",
     "episodes": len(kept),
     "transitions": sum(len(episode.rewards) for episode in kept),
     "mean_episode_return": float(np.mean([episode.rewards.sum() for episode in kept])),
