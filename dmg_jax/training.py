@@ -201,9 +201,8 @@ def advance(
 def vectorise(backend: str, runs_per_device: int) -> bool:
   """Whether a device's runs should advance together: the fixed rule.
 
-  A CPU's cores are busy with one run's products already, and a population's
-  batched products leave its caches (`benchmarks/throughput.py` measures both);
-  accelerators need the width.
+  A CPU's cores are busy with one run's products already, so its runs take turns
+  and the time per run does not grow with them; accelerators need the width.
   """
   return backend != "cpu" and runs_per_device > 1
 

@@ -88,7 +88,7 @@ def test_killed_at_a_named_point(point, occurrence, arguments, undisturbed, tmp_
 
 
 def test_killed_at_a_random_moment(arguments, undisturbed, tmp_path):
-  """The moment lies within the first seconds; the seed changes with the day of the test."""
+  """The moment lies within the first seconds, and differs from test to test."""
   directory = tmp_path / "killed"
   kill_resume.run_killed(directory, arguments, kills=1, seconds=8.0, seed=os.getpid())
   assert kill_resume.differences(undisturbed, directory) == []
