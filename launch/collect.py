@@ -1,54 +1,73 @@
 """Makes an offline data set from online training: `python launch/collect.py --help`."""
 
+import hashlib
+import json
 import shlex
 import sys
 from pathlib import Path
 
 from absl import app, flags, logging
 
-from dmg_jax.errors import UserError
+from dmg_jax.errors import StorageError, UserError
 from dmg_jax.experiments import collect
+from dmg_jax.experiments.recording import Recipe
 
 _ENV = flags.DEFINE_string("env", "Hopper-v4", "Gymnasium id of the environment.")
 _TIER = flags.DEFINE_enum("tier", "medium-replay", ["medium-replay"], "Which data to keep.")
 _LEVEL = flags.DEFINE_float("level", 0.45, "Share of D4RL's reference score that is medium.")
-_SEED = flags.DEFINE_integer("seed", 0, "Seed of training, exploration and simulator.")
+_SEED = flags.DEFINE_integer("seed", 0, "Seed of training, exploration and simulators.")
 _STEPS = flags.DEFINE_integer("steps", 1_000_000, "Environment steps at most.")
 _RANDOM_STEPS = flags.DEFINE_integer("random_steps", 10_000, "First steps, at random.")
-_NOISE = flags.DEFINE_float("noise", 0.1, "Standard deviation of exploration in [-1, 1].")
-_BATCH_SIZE = flags.DEFINE_integer("batch_size", 256, "Of the learner.")
+_EXPLORATION_NOISE = flags.DEFINE_multi_float(
+  "exploration_noise",
+  [0.05, 0.17, 0.28, 0.4],
+  "Standard deviation of exploration in [-1, 1], once for each environment that steps.",
+)
+_BATCH_SIZE = flags.DEFINE_integer("batch_size", 128, "Of the learner.")
+_LEARNING_RATE = flags.DEFINE_float("learning_rate", 1e-3, "Of the learner.")
 _EVALUATE_EVERY = flags.DEFINE_integer("evaluate_every", 5_000, "Steps between evaluations.")
 _EPISODES = flags.DEFINE_integer("episodes", 10, "Episodes of an evaluation.")
+_CHECKPOINT_EVERY = flags.DEFINE_integer("checkpoint_every", 5_000, "Steps between checkpoints.")
 _KEEP = flags.DEFINE_integer("keep", 1_000_000, "Transitions to keep, about.")
 _ROOT = flags.DEFINE_string("root", "~/.minari/datasets", "Folder of Minari data sets.")
+_RUN_DIR = flags.DEFINE_string(
+  "run_dir", None, "Of the recording; runs/collect/<env>/<hash of the recipe> if not given."
+)
 
 
 def main(_) -> None:
   logging.set_verbosity(logging.WARNING)
-  recipe = collect.Recipe(
+  recipe = Recipe(
     env_id=_ENV.value,
-    level=_LEVEL.value,
     seed=_SEED.value,
     steps=_STEPS.value,
     random_steps=_RANDOM_STEPS.value,
-    noise=_NOISE.value,
+    exploration_noise=tuple(_EXPLORATION_NOISE.value),
     batch_size=_BATCH_SIZE.value,
+    learning_rate=_LEARNING_RATE.value,
     evaluate_every=_EVALUATE_EVERY.value,
     episodes=_EPISODES.value,
-    keep=_KEEP.value,
+    checkpoint_every=_CHECKPOINT_EVERY.value,
   )
   task = recipe.env_id.rsplit("-v", 1)[0].lower()
-  command = shlex.join(["python", *sys.argv])
+  fixed = json.dumps(recipe._replace(steps=0)).encode()
+  default = Path("runs/collect", task, hashlib.sha256(fixed).hexdigest()[:10])
   try:
     folder = collect.medium_replay(
       recipe,
-      Path(_ROOT.value).expanduser(),
-      f"dmg/{task}/{_TIER.value}-v0",
-      command,
+      level=_LEVEL.value,
+      keep=_KEEP.value,
+      directory=Path(_RUN_DIR.value).expanduser() if _RUN_DIR.value else default,
+      root=Path(_ROOT.value).expanduser(),
+      dataset_id=f"dmg/{task}/{_TIER.value}-v0",
+      command=shlex.join(["python", *sys.argv]),
     )
   except UserError as error:
     print(f"error: {error}", file=sys.stderr)
     sys.exit(2)
+  except StorageError as error:
+    print(f"error: {error}", file=sys.stderr)
+    sys.exit(1)
   print(folder)
 
 

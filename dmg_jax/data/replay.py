@@ -35,12 +35,15 @@ def empty(capacity: int, observation_size: int, action_size: int) -> Replay:
   return Replay(transitions, jnp.zeros((), jnp.int32))
 
 
-def add(replay: Replay, transition: Transitions) -> Replay:
-  """The replay with one more row; the caller keeps within its capacity.
+def add(replay: Replay, transitions: Transitions) -> Replay:
+  """The replay with N more rows; the caller keeps within its capacity.
 
   Donate the replay where this is jitted: otherwise every call copies it.
   """
-  transitions = jax.tree.map(
-    lambda rows, row: rows.at[replay.size].set(row), replay.transitions, transition
+  rows = len(transitions.rewards)
+  joined = jax.tree.map(
+    lambda old, new: jax.lax.dynamic_update_slice_in_dim(old, new, replay.size, axis=0),
+    replay.transitions,
+    transitions,
   )
-  return Replay(transitions, replay.size + 1)
+  return Replay(joined, replay.size + rows)

@@ -1,11 +1,11 @@
-"""The online loop: act, store, learn, one gradient step an environment step.
+"""The online loop: act, store, learn.
 
 Its uses differ only in the point of the family that learns and in what happens
-between episodes; at lambda = 1 and nu = 0 it is TD3.
+between rounds; at lambda = 1 and nu = 0 it is TD3.
 """
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import gymnasium
@@ -14,9 +14,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from dmg_jax import dmg, training
-from dmg_jax.data import replay
-from dmg_jax.data.episodes import Episode
+from dmg_jax.data import replay, scaling
+from dmg_jax.data.stream import Stream
 from dmg_jax.envs.make import spaces
+from dmg_jax.errors import UserError
 from dmg_jax.types import Array, Hyperparameters, Networks, Parameters, TrainState, Transitions
 
 # A stream of its own for exploration, beside the minibatches and the smoothing.
@@ -27,41 +28,40 @@ class Settings(NamedTuple):
   """How the online loop collects and learns.
 
   Attributes:
-    steps: environment steps at most, and the capacity of the replay.
-    random_steps: first steps, with uniform actions and without learning.
-    exploration_noise: standard deviation of the Gaussian noise on actions in
-      [-1, 1]; 0.2 is a tenth of the range.
+    random_steps: first environment steps, with uniform actions and without
+      learning.
+    exploration_noise: for each environment, the standard deviation of the
+      Gaussian noise on actions in [-1, 1].
     batch_size: B.
     policy_delay: gradient steps per actor step.
   """
 
-  steps: int
-  random_steps: int = 10_000
-  exploration_noise: float = 0.2
-  batch_size: int = 256
+  random_steps: int
+  exploration_noise: tuple[float, ...]
+  batch_size: int
   policy_delay: int = 2
-
-
-class Progress(NamedTuple):
-  """What the loop yields at the end of each episode."""
-
-  step: int
-  state: TrainState
-  episode: Episode
 
 
 @functools.partial(jax.jit, static_argnames=("networks",))
 def _explore(
-  networks: Networks, actor: Parameters, observation: Array, seed: Array, step: Array, noise: Array
+  networks: Networks,
+  actor: Parameters,
+  observations: Array,
+  seed: Array,
+  round_: Array,
+  noise: Array,
+  at_random: Array,
 ) -> Array:
-  key = jax.random.fold_in(jax.random.fold_in(jax.random.key(seed), step), _EXPLORATION)
-  action = dmg.act(networks, actor, observation)
-  return jnp.clip(action + noise * jax.random.normal(key, action.shape), -1, 1)
+  """(N, A) actions: uniform ones, or the policy's with noise."""
+  key = jax.random.fold_in(jax.random.fold_in(jax.random.key(seed), round_), _EXPLORATION)
+  actions = dmg.act(networks, actor, observations)
+  noisy = jnp.clip(actions + noise[:, None] * jax.random.normal(key, actions.shape), -1, 1)
+  return jnp.where(at_random, jax.random.uniform(key, actions.shape, minval=-1), noisy)
 
 
 @functools.partial(jax.jit, donate_argnums=0)
-def _store(buffer: replay.Replay, transition: Transitions) -> replay.Replay:
-  return replay.add(buffer, transition)
+def _store(buffer: replay.Replay, transitions: Transitions) -> replay.Replay:
+  return replay.add(buffer, transitions)
 
 
 @functools.partial(jax.jit, static_argnames=("batch_size", "update_actor"), donate_argnums=0)
@@ -87,88 +87,121 @@ def _learn(
 
 
 def train(
-  env: gymnasium.Env,
+  environments: Sequence[gymnasium.Env],
   networks: Networks,
   hyperparameters: Hyperparameters,
   settings: Settings,
   seed: int,
-) -> Iterator[Progress]:
-  """Trains one agent online and yields at each episode's end.
+  stream: Stream,
+  state: TrainState | None = None,
+) -> Iterator[TrainState]:
+  """Trains one agent online until its stream is full, and yields after each round.
 
-  The last episode, if the steps run out within it, is yielded unfinished.
+  In a round each of the N environments takes a step, then the agent one
+  gradient step on the replay of all of them. With the stream and the state of
+  an earlier round it goes on from there, exactly: the environments are brought
+  back by repeating the actions of their unfinished episodes.
 
   Args:
-    env: with observations (S,) and actions in [-1, 1].
+    environments: N of one kind.
     networks: of the agent.
     hyperparameters: scalars.
     settings: see `Settings`.
-    seed: of the agent, its exploration and the environment.
+    seed: of the agent, its exploration and the environments.
+    stream: of N environments; what happens is appended.
+    state: of the agent after the stream's last round; not given for an empty one.
+
+  Yields:
+    The agent's state, which the next round donates.
+
+  Raises:
+    UserError: if repeated actions lead elsewhere.
   """
-  observation_size, low, _ = spaces(env)
-  action_size = len(low)
+  observation_size, low, high = spaces(environments[0])
+  units = scaling.for_actions(observation_size, low, high)
   run_seed = jnp.uint32(seed)
-  state = training.initial_state(run_seed, networks, observation_size, action_size)
-  buffer = replay.empty(settings.steps, observation_size, action_size)
-  generator = np.random.default_rng(seed)
-  record = _Record(env.reset(seed=seed)[0])
-  for step in range(1, settings.steps + 1):
-    observation = np.array(record.observations[-1], np.float32)
-    if step <= settings.random_steps:
-      action = generator.uniform(-1, 1, action_size).astype(np.float32)
-    else:
-      action = np.asarray(
+  noise = np.array(settings.exploration_noise, np.float32)
+  random_rounds = -(-settings.random_steps // len(environments))
+  if state is None:
+    state = training.initial_state(run_seed, networks, observation_size, len(low))
+  capacity = stream.rewards.size
+  buffer = _store(
+    replay.empty(capacity, observation_size, len(low)),
+    units.apply(stream.transitions(0, stream.size)),
+  )
+  observations = np.stack(
+    [_bring_back(env, stream, place, seed) for place, env in enumerate(environments)]
+  )
+  for round_ in range(stream.size, len(stream.rewards)):
+    at_random = round_ < random_rounds
+    actions = np.asarray(
+      units.act(
         _explore(
           networks,
           state.actor.parameters,
-          observation,
+          observations,
           run_seed,
-          np.uint32(step),
-          np.float32(settings.exploration_noise),
+          np.uint32(round_),
+          noise,
+          np.bool_(at_random),
         )
       )
-    next_observation, reward, terminated, truncated, _ = env.step(action)
-    record.append(action, reward, next_observation, terminated, truncated)
-    buffer = _store(
-      buffer,
-      Transitions(
-        observation,
-        action,
-        np.array(reward, np.float32),
-        np.array(next_observation, np.float32),
-        np.array(not terminated, np.float32),
-      ),
     )
-    if step > settings.random_steps:
+    _step(environments, stream, observations, actions)
+    buffer = _store(buffer, units.apply(stream.transitions(round_, round_ + 1)))
+    if not at_random:
+      learned = round_ - random_rounds
       state = _learn(
         state,
         buffer,
         run_seed,
         hyperparameters,
         settings.batch_size,
-        update_actor=(step - settings.random_steps) % settings.policy_delay == 0,
+        update_actor=learned % settings.policy_delay == settings.policy_delay - 1,
       )
-    if terminated or truncated or step == settings.steps:
-      yield Progress(step, state, record.episode())
-      record = _Record(env.reset()[0])
+    yield state
+    observations = stream.next_observations[round_].copy()
+    for place, ended in enumerate(stream.ends()[round_]):
+      if ended:
+        observations[place] = _bring_back(environments[place], stream, place, seed)
 
 
-class _Record:
-  """The episode under way."""
+def _step(
+  environments: Sequence[gymnasium.Env],
+  stream: Stream,
+  observations: np.ndarray,
+  actions: np.ndarray,
+) -> None:
+  """One step of each environment, appended to the stream."""
+  results = [env.step(action) for env, action in zip(environments, actions, strict=True)]
+  next_observations, rewards, terminations, truncations, _ = zip(*results, strict=True)
+  stream.append(
+    observations=observations,
+    actions=actions,
+    rewards=np.array(rewards, np.float32),
+    next_observations=np.array(next_observations, np.float32),
+    terminations=np.array(terminations),
+    truncations=np.array(truncations),
+  )
 
-  def __init__(self, observation: np.ndarray):
-    self.observations = [observation]
-    self.steps: list[tuple] = []
 
-  def append(self, action, reward, next_observation, terminated, truncated) -> None:
-    self.steps.append((action, reward, terminated, truncated))
-    self.observations.append(next_observation)
+def _bring_back(env: gymnasium.Env, stream: Stream, place: int, seed: int) -> np.ndarray:
+  """Begins an environment's episode under way, and repeats its actions so far.
 
-  def episode(self) -> Episode:
-    actions, rewards, terminations, truncations = zip(*self.steps, strict=True)
-    return Episode(
-      observations=np.array(self.observations, np.float32),
-      actions=np.array(actions, np.float32),
-      rewards=np.array(rewards, np.float32),
-      terminations=np.array(terminations, bool),
-      truncations=np.array(truncations, bool),
+  An episode's seed depends on the run's seed, the environment's place and the
+  count of its episodes alone.
+  """
+  count, start = stream.under_way(place)
+  episode_seed = np.random.SeedSequence((seed, place, count)).generate_state(1)[0]
+  observation, _ = env.reset(seed=int(episode_seed))
+  for round_ in range(start, stream.size):
+    observation = env.step(stream.actions[round_, place])[0]
+  observation = np.asarray(observation, np.float32)
+  if start < stream.size and not np.array_equal(
+    observation, stream.next_observations[stream.size - 1, place]
+  ):
+    raise UserError(
+      f"environment {env.spec.id if env.spec else env!r} does not repeat itself from its seed; "
+      "an interrupted recording cannot go on, start it again in another --run_dir"
     )
+  return observation

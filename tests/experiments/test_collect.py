@@ -1,4 +1,4 @@
-"""The collector: thinning, and a data set made in seconds."""
+"""The collector: thinning, resuming, and a data set made in seconds."""
 
 import json
 
@@ -10,19 +10,26 @@ from dmg_jax.data.episodes import Episode
 from dmg_jax.data.load import load
 from dmg_jax.errors import UserError
 from dmg_jax.experiments import collect
+from dmg_jax.experiments.recording import Recipe, Recording
 
-RECIPE = collect.Recipe(
+RECIPE = Recipe(
   env_id="Hopper-v4",
-  level=-1.0,
   seed=0,
   steps=300,
   random_steps=100,
-  noise=0.1,
+  exploration_noise=(0.1, 0.2),
   batch_size=8,
+  learning_rate=1e-3,
   evaluate_every=100,
   episodes=1,
-  keep=1_000_000,
+  checkpoint_every=60,
 )
+
+
+def collect_in(tmp_path, recipe=RECIPE, level=-1.0, name="dmg/hopper/medium-replay-v0"):
+  return collect.medium_replay(
+    recipe, level, 1_000_000, tmp_path / "recording", tmp_path / "datasets", name, "the command"
+  )
 
 
 def episode(length: int) -> Episode:
@@ -44,12 +51,12 @@ def test_thinning_is_even_and_keeps_the_order():
 
 
 def test_a_collection_loads_with_its_provenance(tmp_path):
-  folder = collect.medium_replay(RECIPE, tmp_path, "dmg/hopper/medium-replay-v0", "the command")
+  folder = collect_in(tmp_path)
   provenance = json.loads((folder / "provenance.json").read_text())
   dataset = load(str(folder))
   assert provenance["command"] == "the command"
   assert provenance["recipe"]["seed"] == 0
-  assert provenance["transitions"] == len(dataset.transitions.rewards) >= 100
+  assert provenance["transitions"] == len(dataset.transitions.rewards) >= 50
   assert provenance["episodes"] == len(dataset.episode_returns) == provenance["episodes_recorded"]
   np.testing.assert_allclose(
     provenance["mean_episode_return"], dataset.episode_returns.mean(), rtol=1e-4
@@ -60,20 +67,57 @@ def test_a_collection_loads_with_its_provenance(tmp_path):
   assert stored.observation_space.dtype == np.float32
 
 
+def test_a_recording_that_was_cut_short_goes_on_exactly(tmp_path):
+  (tmp_path / "whole").mkdir()
+  whole = Recording(RECIPE, tmp_path / "whole")
+  rows = list(whole.go_on())
+  whole.close()
+  (tmp_path / "cut").mkdir()
+  cut = Recording(RECIPE, tmp_path / "cut")
+  next(cut.go_on())
+  cut.close()
+  cut = Recording(RECIPE, tmp_path / "cut")
+  assert [row["step"] for row in cut.evaluations] == [100]
+  assert list(cut.go_on()) == rows[1:]
+  cut.close()
+  assert cut.evaluations == rows
+  np.testing.assert_array_equal(cut.stream.actions, whole.stream.actions)
+  for one, other in zip(
+    sorted((tmp_path / "whole/snapshots").iterdir()),
+    sorted((tmp_path / "cut/snapshots").iterdir()),
+    strict=True,
+  ):
+    assert one.read_bytes() == other.read_bytes()
+
+
+def test_a_lower_level_is_cut_from_the_same_recording(tmp_path):
+  with pytest.raises(UserError, match="was not reached in 300 steps"):
+    collect_in(tmp_path, level=99.0)
+  folder = collect_in(tmp_path)
+  provenance = json.loads((folder / "provenance.json").read_text())
+  assert [row["step"] for row in provenance["evaluations"]] == [100]
+
+
 @pytest.mark.parametrize(
-  ("changes", "message"),
+  ("changes", "level", "message"),
   [
-    ({"level": 99.0}, "was not reached in 300 steps"),
-    ({"env_id": "Pendulum-v1"}, "no D4RL reference returns"),
+    ({}, 99.0, "was not reached in 300 steps"),
+    ({"env_id": "Pendulum-v1"}, 0.1, "no D4RL reference returns"),
   ],
 )
-def test_what_cannot_be_collected_is_said_and_leaves_nothing(tmp_path, changes, message):
+def test_what_cannot_be_collected_is_said_and_leaves_no_data(tmp_path, changes, level, message):
   with pytest.raises(UserError, match=message):
-    collect.medium_replay(RECIPE._replace(**changes), tmp_path, "dmg/x/y-v0", "")
-  assert list(tmp_path.iterdir()) == []
+    collect_in(tmp_path, RECIPE._replace(**changes), level)
+  assert not (tmp_path / "datasets").exists()
 
 
 def test_a_name_that_is_taken_is_refused(tmp_path):
-  (tmp_path / "dmg/x/y-v0").mkdir(parents=True)
+  (tmp_path / "datasets/dmg/x/y-v0").mkdir(parents=True)
   with pytest.raises(UserError, match="exists already"):
-    collect.medium_replay(RECIPE, tmp_path, "dmg/x/y-v0", "")
+    collect_in(tmp_path, name="dmg/x/y-v0")
+
+
+def test_a_recording_of_another_recipe_is_refused(tmp_path):
+  collect_in(tmp_path)
+  with pytest.raises(UserError, match="seed 0 -> 1"):
+    collect_in(tmp_path, RECIPE._replace(seed=1), name="dmg/x/y-v0")

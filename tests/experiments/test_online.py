@@ -1,85 +1,121 @@
-"""The online loop: what it records, and that its replay is what happened."""
+"""The online loop: what it records, and that it goes on where it was left."""
+
+import itertools
 
 import gymnasium
-import jax.numpy as jnp
+import jax
 import numpy as np
 import pytest
 
 from dmg_jax import methods, networks
-from dmg_jax.data import episodes, replay
+from dmg_jax.data.stream import Stream
+from dmg_jax.errors import UserError
 from dmg_jax.experiments import online
-from dmg_jax.types import Hyperparameters, Transitions
+from dmg_jax.types import Hyperparameters, TrainState
 
-SETTINGS = online.Settings(steps=60, random_steps=20, exploration_noise=0.1, batch_size=8)
+ROUNDS, RANDOM_ROUNDS = 30, 10
+SETTINGS = online.Settings(
+  random_steps=2 * RANDOM_ROUNDS, exploration_noise=(0.1, 0.3), batch_size=8
+)
 
 
 class Counter(gymnasium.Env):
-  """Observes the steps since the reset; ends after 7, or is cut at 5, in turn."""
+  """Observes the steps since the reset, plus its seed's parity; ends after 7, or is cut at 5."""
 
   observation_space = gymnasium.spaces.Box(-100, 100, (1,), np.float64)
-  action_space = gymnasium.spaces.Box(-1, 1, (1,), np.float32)
-  resets = 0
+  action_space = gymnasium.spaces.Box(-2, 2, (1,), np.float32)
 
   def reset(self, *, seed=None, options=None):
-    self.resets, self.count = self.resets + 1, 0
+    super().reset(seed=seed)
+    self.cut = self.np_random.integers(2) == 0
+    self.count = 0
     return np.zeros(1), {}
 
   def step(self, action):
     self.count += 1
-    truncated = self.resets % 2 == 0 and self.count == 5
+    truncated = bool(self.cut and self.count == 5)
     return np.full(1, float(self.count)), float(action[0]), self.count == 7, truncated, {}
 
 
+class Forgetful(Counter):
+  """Starts elsewhere each time, whatever its seed."""
+
+  starts = itertools.count()
+
+  def reset(self, *, seed=None, options=None):
+    super().reset(seed=seed)
+    self.count = next(self.starts)
+    return np.full(1, float(self.count)), {}
+
+
+def train(seed: int = 0, rounds: int = ROUNDS, stream=None, state=None, env=Counter):
+  """The stream and the state after some rounds."""
+  stream = stream or Stream(ROUNDS, 2, 1, 1)
+  loop = online.train(
+    [env(), env()],
+    networks.make(1, (8, 8)),
+    methods.point("td3", Hyperparameters()),
+    SETTINGS,
+    seed,
+    stream,
+    state,
+  )
+  *_, last = itertools.islice(loop, rounds)
+  return stream, jax.tree.map(np.array, last)
+
+
 @pytest.fixture(scope="module")
-def progress() -> list[online.Progress]:
-  point = methods.point("td3", Hyperparameters())
-  return list(online.train(Counter(), networks.make(1, (8, 8)), point, SETTINGS, seed=0))
+def whole() -> tuple[Stream, TrainState]:
+  return train()
 
 
-def test_every_step_belongs_to_one_episode(progress):
-  lengths = [len(now.episode.rewards) for now in progress]
-  assert lengths == [7, 5] * 5
-  assert [now.step for now in progress] == list(np.cumsum(lengths))
-  for now in progress:
-    episode = now.episode
+def test_every_episode_is_recorded_once_and_whole(whole):
+  stream, _ = whole
+  episodes = stream.episodes(ROUNDS)
+  lengths = [len(episode.rewards) for episode in episodes]
+  assert set(lengths) == {5, 7}
+  assert 2 * ROUNDS - 14 < sum(lengths) <= 2 * ROUNDS
+  for episode in episodes:
     np.testing.assert_array_equal(episode.observations[:, 0], np.arange(len(episode.rewards) + 1))
     np.testing.assert_array_equal(episode.rewards, episode.actions[:, 0])
     assert episode.terminations[-1] == (len(episode.rewards) == 7)
     assert episode.truncations[-1] == (len(episode.rewards) == 5)
-    assert not episode.terminations[:-1].any()
+    assert not (episode.terminations | episode.truncations)[:-1].any()
 
 
-def test_one_gradient_step_for_each_step_after_the_random_ones(progress):
-  assert int(progress[-1].state.step) == SETTINGS.steps - SETTINGS.random_steps
+def test_one_gradient_step_for_each_round_after_the_random_ones(whole):
+  assert whole[1].step == ROUNDS - RANDOM_ROUNDS
 
 
-def test_the_same_seed_gives_the_same_run(progress):
-  point = methods.point("td3", Hyperparameters())
-  again = list(online.train(Counter(), networks.make(1, (8, 8)), point, SETTINGS, seed=0))
-  for first, second in zip(progress, again, strict=True):
-    np.testing.assert_array_equal(first.episode.actions, second.episode.actions)
-  other = next(online.train(Counter(), networks.make(1, (8, 8)), point, SETTINGS, seed=1))
-  assert not np.array_equal(other.episode.actions, progress[0].episode.actions)
+def test_actions_are_in_the_units_of_the_environment(whole):
+  actions = np.abs(whole[0].actions[:RANDOM_ROUNDS])
+  assert 1 < actions.max() <= 2
 
 
-def test_flattening_ends_at_terminations_only(progress):
-  flat = episodes.flatten(now.episode for now in progress)
-  assert len(flat.rewards) == 60
-  np.testing.assert_array_equal(np.flatnonzero(flat.not_dones == 0), [6, 18, 30, 42, 54])
-  np.testing.assert_array_equal(flat.next_observations, flat.observations + 1)
+def test_the_environments_differ(whole):
+  assert not np.array_equal(whole[0].actions[:, 0], whole[0].actions[:, 1])
 
 
-def test_the_replay_keeps_the_order_of_arrival():
-  buffer = replay.empty(3, 2, 1)
-  for value in (1.0, 2.0):
-    row = Transitions(
-      observations=jnp.full(2, value),
-      actions=jnp.full(1, value),
-      rewards=jnp.float32(value),
-      next_observations=jnp.full(2, value + 1),
-      not_dones=jnp.float32(1),
-    )
-    buffer = replay.add(buffer, row)
-  assert buffer.size == 2
-  np.testing.assert_array_equal(buffer.transitions.rewards, [1, 2, 0])
-  np.testing.assert_array_equal(buffer.transitions.next_observations[1], [3, 3])
+def test_the_same_seed_gives_the_same_run(whole):
+  again, _ = train()
+  np.testing.assert_array_equal(again.actions, whole[0].actions)
+  other, _ = train(seed=1)
+  assert not np.array_equal(other.actions, whole[0].actions)
+
+
+@pytest.mark.parametrize("rounds", [3, 17, 24])
+def test_it_goes_on_exactly_where_it_was_left(whole, tmp_path, rounds):
+  stream, state = train(rounds=rounds)
+  stream.save(tmp_path)
+  loaded = Stream(ROUNDS, 2, 1, 1)
+  loaded.load(tmp_path, rounds)
+  stream, state = train(rounds=ROUNDS - rounds, stream=loaded, state=state)
+  for field in ("observations", "actions", "rewards", "next_observations"):
+    np.testing.assert_array_equal(getattr(stream, field), getattr(whole[0], field))
+  jax.tree.map(np.testing.assert_array_equal, state, whole[1])
+
+
+def test_an_environment_that_does_not_repeat_itself_cannot_go_on():
+  stream, state = train(rounds=3, env=Forgetful)
+  with pytest.raises(UserError, match="does not repeat itself"):
+    train(rounds=1, stream=stream, state=state, env=Forgetful)

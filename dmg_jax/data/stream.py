@@ -1,0 +1,141 @@
+"""What several environments went through side by side, in memory and on disk."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from dmg_jax.data.episodes import Episode
+from dmg_jax.errors import StorageError
+from dmg_jax.types import Transitions
+
+_FIELDS = (
+  "observations",
+  "actions",
+  "rewards",
+  "next_observations",
+  "terminations",
+  "truncations",
+)
+_PART = "{:09d}.npz"
+
+
+class Stream:
+  """The T rounds of N environments that step together, in order.
+
+  Args:
+    capacity: rounds at most.
+    environments: N.
+    observation_size, action_size: S and A.
+
+  Attributes:
+    size: T, rounds so far.
+    observations, next_observations: (capacity, N, S) float32, before and after
+      each step; after an episode's last step, the next observation is its own.
+    actions: (capacity, N, A) float32, in the environment's units.
+    rewards: (capacity, N) float32.
+    terminations, truncations: (capacity, N) bool.
+  """
+
+  def __init__(self, capacity: int, environments: int, observation_size: int, action_size: int):
+    rounds = (capacity, environments)
+    self.size = self._saved = 0
+    self.observations = np.zeros((*rounds, observation_size), np.float32)
+    self.actions = np.zeros((*rounds, action_size), np.float32)
+    self.rewards = np.zeros(rounds, np.float32)
+    self.next_observations = np.zeros((*rounds, observation_size), np.float32)
+    self.terminations = np.zeros(rounds, bool)
+    self.truncations = np.zeros(rounds, bool)
+
+  @property
+  def environments(self) -> int:
+    """N."""
+    return self.rewards.shape[1]
+
+  def append(self, **round_: np.ndarray) -> None:
+    """Adds one round: each field's (N, ...) values."""
+    for field in _FIELDS:
+      getattr(self, field)[self.size] = round_[field]
+    self.size += 1
+
+  def ends(self) -> np.ndarray:
+    """(T, N) bool, where an episode ended."""
+    return self.terminations[: self.size] | self.truncations[: self.size]
+
+  def episode(self, environment: int, start: int, stop: int) -> Episode:
+    """The rounds [start, stop) of one environment, which lie within one episode."""
+    rows = slice(start, stop), environment
+    return Episode(
+      observations=np.concatenate(
+        [self.observations[rows], self.next_observations[stop - 1, environment][None]]
+      ),
+      actions=self.actions[rows],
+      rewards=self.rewards[rows],
+      terminations=self.terminations[rows],
+      truncations=self.truncations[rows],
+    )
+
+  def episodes(self, rounds: int) -> list[Episode]:
+    """The episodes that ended in the first `rounds` rounds, in order of their ends."""
+    starts = np.zeros(self.environments, int)
+    found = []
+    for round_, environment in np.argwhere(self.ends()[:rounds]):
+      found.append(self.episode(environment, starts[environment], round_ + 1))
+      starts[environment] = round_ + 1
+    return found
+
+  def transitions(self, start: int, stop: int) -> Transitions:
+    """The (stop - start) * N transitions of some rounds, in order, in the environment's units."""
+
+    def rows(values: np.ndarray) -> np.ndarray:
+      return values[start:stop].reshape(-1, *values.shape[2:])
+
+    return Transitions(
+      observations=rows(self.observations),
+      actions=rows(self.actions),
+      rewards=rows(self.rewards),
+      next_observations=rows(self.next_observations),
+      not_dones=(~rows(self.terminations)).astype(np.float32),
+    )
+
+  def under_way(self, environment: int) -> tuple[int, int]:
+    """How many episodes of an environment ended, and the round at which the next began."""
+    ends = np.flatnonzero(self.ends()[:, environment])
+    return len(ends), int(ends[-1]) + 1 if len(ends) else 0
+
+  def save(self, folder: Path) -> None:
+    """Writes the rounds since the last save as one more part of the folder.
+
+    Raises:
+      StorageError: if that fails; the earlier parts are intact.
+    """
+    part = {field: getattr(self, field)[self._saved : self.size] for field in _FIELDS}
+    path = folder / _PART.format(self.size)
+    partial = path.with_suffix(".partial")
+    try:
+      folder.mkdir(exist_ok=True)
+      with open(partial, "wb") as file:
+        np.savez(file, **part)
+        file.flush()
+        os.fsync(file.fileno())
+      os.replace(partial, path)
+    except OSError as error:
+      raise StorageError(
+        f"{path} could not be saved: {error.strerror}; make room and start the same command again"
+      ) from error
+    self._saved = self.size
+
+  def load(self, folder: Path, rounds: int) -> None:
+    """Fills an empty stream with the first `rounds` rounds, where a part ends.
+
+    Later parts, of a job that was killed before it counted them, are removed.
+    """
+    for path in sorted(folder.glob("*.npz")):
+      stop = int(path.stem)
+      if stop > rounds:
+        path.unlink()
+        continue
+      with np.load(path, allow_pickle=False) as part:
+        for field in _FIELDS:
+          getattr(self, field)[self.size : stop] = part[field]
+      self.size = self._saved = stop
