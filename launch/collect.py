@@ -20,11 +20,15 @@ _STEPS = flags.DEFINE_integer("steps", 1_000_000, "Environment steps at most.")
 _RANDOM_STEPS = flags.DEFINE_integer("random_steps", 10_000, "First steps, at random.")
 _EXPLORATION_NOISE = flags.DEFINE_multi_float(
   "exploration_noise",
-  [0.05, 0.17, 0.28, 0.4],
+  [0.05, 0.3],
   "Standard deviation of exploration in [-1, 1], once for each environment that steps.",
+)
+_NOISE_CORRELATION = flags.DEFINE_float(
+  "noise_correlation", 0.9, "Of exploration, from one step to the next."
 )
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 128, "Of the learner.")
 _LEARNING_RATE = flags.DEFINE_float("learning_rate", 1e-3, "Of the learner.")
+_TARGET_RATE = flags.DEFINE_float("target_rate", 0.01, "Of the learner's target networks.")
 _EVALUATE_EVERY = flags.DEFINE_integer("evaluate_every", 5_000, "Steps between evaluations.")
 _EPISODES = flags.DEFINE_integer("episodes", 10, "Episodes of an evaluation.")
 _CHECKPOINT_EVERY = flags.DEFINE_integer("checkpoint_every", 5_000, "Steps between checkpoints.")
@@ -43,8 +47,10 @@ def main(_) -> None:
     steps=_STEPS.value,
     random_steps=_RANDOM_STEPS.value,
     exploration_noise=tuple(_EXPLORATION_NOISE.value),
+    noise_correlation=_NOISE_CORRELATION.value,
     batch_size=_BATCH_SIZE.value,
     learning_rate=_LEARNING_RATE.value,
+    target_rate=_TARGET_RATE.value,
     evaluate_every=_EVALUATE_EVERY.value,
     episodes=_EPISODES.value,
     checkpoint_every=_CHECKPOINT_EVERY.value,

@@ -20,8 +20,10 @@ from dmg_jax.envs.make import spaces
 from dmg_jax.errors import UserError
 from dmg_jax.types import Array, Hyperparameters, Networks, Parameters, TrainState, Transitions
 
-# A stream of its own for exploration, beside the minibatches and the smoothing.
-_EXPLORATION = np.uint32(2)
+# A stream of its own for exploration: the steps count up from 0, and the last
+# number is the initialisation's.
+_EXPLORATION = np.uint32(2**32 - 2)
+_MEMORY = 32
 
 
 class Settings(NamedTuple):
@@ -32,14 +34,37 @@ class Settings(NamedTuple):
       learning.
     exploration_noise: for each environment, the standard deviation of the
       Gaussian noise on actions in [-1, 1].
+    noise_correlation: of the noise from one round to the next, in [0, 1).
     batch_size: B.
     policy_delay: gradient steps per actor step.
   """
 
   random_steps: int
   exploration_noise: tuple[float, ...]
+  noise_correlation: float
   batch_size: int
   policy_delay: int = 2
+
+
+def correlated_noise(key: Array, round_: Array, shape: tuple[int, ...], correlation) -> Array:
+  """Standard normal noise whose correlation between rounds falls off geometrically.
+
+  A first-order autoregression that forgets after `_MEMORY` rounds: so a round's
+  noise is made from the round's number alone, and needs no state.
+
+  Args:
+    key: of the run.
+    round_: uint32.
+    shape: of the noise.
+    correlation: between neighbouring rounds, in [0, 1); 0 is white noise.
+  """
+
+  def innovation(lag):
+    return jax.random.normal(jax.random.fold_in(key, round_ - lag), shape)
+
+  weights = correlation ** jnp.arange(_MEMORY)
+  innovations = jax.vmap(innovation)(jnp.arange(_MEMORY, dtype=jnp.uint32))
+  return jnp.tensordot(weights / jnp.linalg.norm(weights), innovations, axes=1)
 
 
 @functools.partial(jax.jit, static_argnames=("networks",))
@@ -50,13 +75,15 @@ def _explore(
   seed: Array,
   round_: Array,
   noise: Array,
+  correlation: Array,
   at_random: Array,
 ) -> Array:
   """(N, A) actions: uniform ones, or the policy's with noise."""
-  key = jax.random.fold_in(jax.random.fold_in(jax.random.key(seed), round_), _EXPLORATION)
+  key = jax.random.fold_in(jax.random.key(seed), _EXPLORATION)
   actions = dmg.act(networks, actor, observations)
-  noisy = jnp.clip(actions + noise[:, None] * jax.random.normal(key, actions.shape), -1, 1)
-  return jnp.where(at_random, jax.random.uniform(key, actions.shape, minval=-1), noisy)
+  deviations = noise[:, None] * correlated_noise(key, round_, actions.shape, correlation)
+  uniform = jax.random.uniform(jax.random.fold_in(key, round_), actions.shape, minval=-1)
+  return jnp.where(at_random, uniform, jnp.clip(actions + deviations, -1, 1))
 
 
 @functools.partial(jax.jit, donate_argnums=0)
@@ -143,6 +170,7 @@ def train(
           run_seed,
           np.uint32(round_),
           noise,
+          np.float32(settings.noise_correlation),
           np.bool_(at_random),
         )
       )

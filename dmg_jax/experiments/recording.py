@@ -35,8 +35,10 @@ class Recipe(NamedTuple):
     random_steps: first steps, with uniform actions and without learning.
     exploration_noise: for each environment, the standard deviation of the noise
       on actions in [-1, 1].
+    noise_correlation: of the noise from one step to the next.
     batch_size: of the learner.
     learning_rate: of its networks.
+    target_rate: of its target networks.
     evaluate_every: environment steps between evaluations.
     episodes: of each evaluation.
     checkpoint_every: environment steps between checkpoints.
@@ -47,8 +49,10 @@ class Recipe(NamedTuple):
   steps: int
   random_steps: int
   exploration_noise: tuple[float, ...]
+  noise_correlation: float
   batch_size: int
   learning_rate: float
+  target_rate: float
   evaluate_every: int
   episodes: int
   checkpoint_every: int
@@ -100,8 +104,14 @@ class Recording:
         actor_learning_rate=recipe.learning_rate,
         critic_learning_rate=recipe.learning_rate,
         value_learning_rate=recipe.learning_rate,
+        target_rate=recipe.target_rate,
       ),
-      online.Settings(recipe.random_steps, recipe.exploration_noise, recipe.batch_size),
+      online.Settings(
+        recipe.random_steps,
+        recipe.exploration_noise,
+        recipe.noise_correlation,
+        recipe.batch_size,
+      ),
       recipe.seed,
       self.stream,
       self._state,

@@ -4,6 +4,7 @@ import itertools
 
 import gymnasium
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -15,7 +16,7 @@ from dmg_jax.types import Hyperparameters, TrainState
 
 ROUNDS, RANDOM_ROUNDS = 30, 10
 SETTINGS = online.Settings(
-  random_steps=2 * RANDOM_ROUNDS, exploration_noise=(0.1, 0.3), batch_size=8
+  random_steps=2 * RANDOM_ROUNDS, exploration_noise=(0.1, 0.3), noise_correlation=0.5, batch_size=8
 )
 
 
@@ -113,6 +114,19 @@ def test_it_goes_on_exactly_where_it_was_left(whole, tmp_path, rounds):
   for field in ("observations", "actions", "rewards", "next_observations"):
     np.testing.assert_array_equal(getattr(stream, field), getattr(whole[0], field))
   jax.tree.map(np.testing.assert_array_equal, state, whole[1])
+
+
+@pytest.mark.parametrize("correlation", [0.0, 0.8])
+def test_noise_is_standard_and_correlated_as_asked(correlation):
+  key = jax.random.key(0)
+  rounds = jnp.arange(100, 4100, dtype=jnp.uint32)
+  noise = jax.vmap(lambda r: online.correlated_noise(key, r, (4,), correlation))(rounds)
+  noise = np.asarray(noise, np.float64)
+  np.testing.assert_allclose(noise.std(axis=0), 1, atol=0.07)
+  for lag in (1, 3):
+    products = np.mean(noise[:-lag] * noise[lag:])
+    np.testing.assert_allclose(products, correlation**lag, atol=0.05)
+  assert abs(np.mean(noise[:, 0] * noise[:, 1])) < 0.07
 
 
 def test_an_environment_that_does_not_repeat_itself_cannot_go_on():
