@@ -20,7 +20,10 @@ MAY_GROW = frozenset({"steps"})
 _HYPERPARAMETERS = tuple(field.name for field in dataclasses.fields(Hyperparameters))
 _KNOWN_TIER = re.compile(r"(^|[-/])(random|medium|medium-replay|full-replay|simple)(-v\d+)?$")
 _EXPERT_TIER = re.compile(r"(^|[-/])(medium-)?expert(-v\d+)?$")
-_EMBEDDED_STEPS, _EMBEDDED_EVALUATION_INTERVAL = 20_000, 2_000
+_EMBEDDED_STEPS, _EMBEDDED_EVALUATION_INTERVAL = 28_000, 2_800
+# At the paper's rate the target networks see 28,000 / 2 * 0.005 = 70 Bellman
+# backups in all: too few for a return over a thousand steps.
+_EMBEDDED_TARGET_RATE, _PAPER_TARGET_RATE = 0.05, 0.005
 _PAPER_STEPS, _PAPER_EVALUATION_INTERVAL = 1_000_000, 20_000
 
 
@@ -67,7 +70,7 @@ def check(config: Mapping[str, Any]) -> None:
     if value is not None and (math.isnan(value) or value < 0):
       refuse(name, "a number that is not negative")
   for name in ("lam", "discount", "target_rate"):
-    if config[name] > 1:
+    if config[name] is not None and config[name] > 1:
       refuse(name, "between 0 and 1")
   if not 0 < config["expectile"] < 1:
     refuse("expectile", "between 0 and 1, both excluded")
@@ -103,8 +106,9 @@ def check(config: Mapping[str, Any]) -> None:
 def resolve(config: Mapping[str, Any], dataset: Dataset) -> Settings:
   """Fills in what depends on the data.
 
-  nu follows the paper's App. C.1; the steps and the evaluation interval are the
-  paper's but for the embedded data, which should be done in minutes.
+  nu follows the paper's App. C.1; the steps, the evaluation interval and the
+  target rate are the paper's but for the embedded data, which should be done in
+  minutes.
 
   Args:
     config: checked.
@@ -131,9 +135,15 @@ def resolve(config: Mapping[str, Any], dataset: Dataset) -> Settings:
   if embedded:
     fill("steps", _EMBEDDED_STEPS, "the embedded data; the paper's is 1,000,000")
     fill("evaluation_interval", _EMBEDDED_EVALUATION_INTERVAL, "a tenth of the embedded steps")
+    fill(
+      "target_rate",
+      _EMBEDDED_TARGET_RATE,
+      f"for so few steps; the paper's is {_PAPER_TARGET_RATE} for 1,000,000",
+    )
   else:
     fill("steps", _PAPER_STEPS, "the paper's")
     fill("evaluation_interval", _PAPER_EVALUATION_INTERVAL, "the paper's code's")
+    fill("target_rate", _PAPER_TARGET_RATE, "the paper's")
   if dataset.env_id is None:
     fill("env", NO_ENVIRONMENT, "the data names no simulator; --config.env=ID would evaluate")
   else:

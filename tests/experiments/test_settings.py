@@ -49,9 +49,21 @@ def test_the_papers_settings():
     "env": "Hopper-v4",
   }
   assert {name: job.config[name] for name in expected} == expected
-  assert {"nu", "steps", "env", "evaluation_interval"} == set(job.reasons)
+  assert {"nu", "steps", "env", "evaluation_interval", "target_rate"} == set(job.reasons)
   assert job.hyperparameters().lam.shape == (5,)
   assert job.seeds() == [0, 1, 2, 3, 4]
+
+
+def test_the_embedded_data_depart_from_the_paper_in_what_few_steps_need():
+  data = make_dataset("dmg/hopper/medium-replay-v0", "embedded", "Hopper-v4")
+  job = settings.resolve(make_config(), data)
+  paper = settings.resolve(
+    make_config(), make_dataset("hopper-medium-replay-v2", "d4rl", "Hopper-v4")
+  )
+  different = {name for name in job.config if job.config[name] != paper.config[name]}
+  assert different == {"dataset", "steps", "evaluation_interval", "target_rate"}
+  assert job.config["target_rate"] == 0.05
+  assert "the paper's is 0.005" in job.reasons["target_rate"]
 
 
 @pytest.mark.parametrize(
