@@ -5,13 +5,14 @@
 On the embedded data, at the steps and seeds of `configs/mujoco.py`: DMG and
 behaviour cloning (lambda 0, q 0, nu 1, alpha 0) through `launch/main.py`, and
 DMG through the eager PyTorch step, whose final actors are evaluated by the same
-code in the same episodes. Scores, per seed, go to
-benchmarks/results/learning_comparison.json. Started again, it continues.
+code in the same episodes. Scores, per seed, and the curves of DMG go to
+benchmarks/results/learning_comparison.{json,png}. Started again, it continues.
 """
 
 import json
 import multiprocessing
 import platform
+import shutil
 import subprocess
 import sys
 import time
@@ -174,6 +175,7 @@ def main(_) -> None:
     "versions": dmg["versions"]
     | {"torch": metadata.version("torch"), "platform": platform.platform()},
   }
+  shutil.copy(ROOT / out / "dmg" / run_directory.CURVES, RESULT.with_suffix(".png"))
   RESULT.write_text(json.dumps(result, indent=2) + "\n")
   print(json.dumps({key: result[key] for key in ("scores", "iqm")}, indent=1))
   print(f"difference to PyTorch: {result['difference_dmg_jax_minus_pytorch']}")

@@ -20,8 +20,8 @@ MAY_GROW = frozenset({"steps"})
 _HYPERPARAMETERS = tuple(field.name for field in dataclasses.fields(Hyperparameters))
 _KNOWN_TIER = re.compile(r"(^|[-/])(random|medium|medium-replay|full-replay|simple)(-v\d+)?$")
 _EXPERT_TIER = re.compile(r"(^|[-/])(medium-)?expert(-v\d+)?$")
-_EMBEDDED_STEPS, _EMBEDDED_EVALUATION_INTERVAL = 28_000, 2_800
-# At the paper's rate the target networks see 28,000 / 2 * 0.005 = 70 Bellman
+_EMBEDDED_STEPS, _EMBEDDED_EVALUATION_INTERVAL = 22_400, 2_800
+# At the paper's rate the target networks see 22,400 / 2 * 0.005 = 56 Bellman
 # backups in all: too few for a return over a thousand steps.
 _EMBEDDED_TARGET_RATE, _PAPER_TARGET_RATE = 0.05, 0.005
 _PAPER_STEPS, _PAPER_EVALUATION_INTERVAL = 1_000_000, 20_000
@@ -134,7 +134,7 @@ def resolve(config: Mapping[str, Any], dataset: Dataset) -> Settings:
     fill("nu", 0.1, f"the quality of {dataset.name!r} is not known; for expert data try 10")
   if embedded:
     fill("steps", _EMBEDDED_STEPS, "the embedded data; the paper's is 1,000,000")
-    fill("evaluation_interval", _EMBEDDED_EVALUATION_INTERVAL, "a tenth of the embedded steps")
+    fill("evaluation_interval", _EMBEDDED_EVALUATION_INTERVAL, "an eighth of the embedded steps")
     fill(
       "target_rate",
       _EMBEDDED_TARGET_RATE,
