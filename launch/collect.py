@@ -9,12 +9,16 @@ from pathlib import Path
 from absl import app, flags, logging
 
 from dmg_jax.errors import StorageError, UserError
-from dmg_jax.experiments import collect
+from dmg_jax.experiments import collect, tiers
 from dmg_jax.experiments.recording import Recipe
 
 _ENV = flags.DEFINE_string("env", "Hopper-v4", "Gymnasium id of the environment.")
-_TIER = flags.DEFINE_enum("tier", "medium-replay", ["medium-replay"], "Which data to keep.")
-_LEVEL = flags.DEFINE_float("level", 0.45, "Share of D4RL's reference score that is medium.")
+_TIER = flags.DEFINE_enum("tier", "medium-replay", tiers.TIERS, "Which data to make.")
+_LEVEL = flags.DEFINE_float("level", 0.45, "Share of the reference score that is medium.")
+_NOISE = flags.DEFINE_float(
+  "noise", 0.2, "Standard deviation of recorded policies' noise, on actions in [-1, 1]."
+)
+_TRAIN = flags.DEFINE_bool("train", False, "Train also where the package has the policy.")
 _SEED = flags.DEFINE_integer("seed", 0, "Seed of training, exploration and simulators.")
 _STEPS = flags.DEFINE_integer("steps", 1_000_000, "Environment steps at most.")
 _RANDOM_STEPS = flags.DEFINE_integer("random_steps", 10_000, "First steps, at random.")
@@ -33,6 +37,10 @@ _EVALUATE_EVERY = flags.DEFINE_integer("evaluate_every", 5_000, "Steps between e
 _EPISODES = flags.DEFINE_integer("episodes", 10, "Episodes of an evaluation.")
 _CHECKPOINT_EVERY = flags.DEFINE_integer("checkpoint_every", 5_000, "Steps between checkpoints.")
 _KEEP = flags.DEFINE_integer("keep", 1_000_000, "Transitions to keep, about.")
+_DATASET_ID = flags.DEFINE_string(
+  "dataset_id", None, "Of the data set; dmg/<environment>/<tier>-v0 if not given."
+)
+_EXPORT = flags.DEFINE_string("export", None, "Of a D4RL-form HDF5 file to write as well.")
 _ROOT = flags.DEFINE_string("root", "~/.minari/datasets", "Folder of Minari data sets.")
 _RUN_DIR = flags.DEFINE_string(
   "run_dir", None, "Of the recording; runs/collect/<env>/<hash of the recipe> if not given."
@@ -59,14 +67,20 @@ def main(_) -> None:
   fixed = json.dumps(recipe._replace(steps=0)).encode()
   default = Path("runs/collect", task, hashlib.sha256(fixed).hexdigest()[:10])
   try:
-    folder = collect.medium_replay(
+    folder = collect.collect(
+      collect.Request(
+        tier=_TIER.value,
+        level=_LEVEL.value,
+        noise=_NOISE.value,
+        keep=_KEEP.value,
+        shipped=not _TRAIN.value,
+        dataset_id=_DATASET_ID.value or f"dmg/{task}/{_TIER.value}-v0",
+        root=Path(_ROOT.value).expanduser(),
+        export=Path(_EXPORT.value).expanduser() if _EXPORT.value else None,
+        command=shlex.join(["python", *sys.argv]),
+      ),
       recipe,
-      level=_LEVEL.value,
-      keep=_KEEP.value,
-      directory=Path(_RUN_DIR.value).expanduser() if _RUN_DIR.value else default,
-      root=Path(_ROOT.value).expanduser(),
-      dataset_id=f"dmg/{task}/{_TIER.value}-v0",
-      command=shlex.join(["python", *sys.argv]),
+      Path(_RUN_DIR.value).expanduser() if _RUN_DIR.value else default,
     )
   except UserError as error:
     print(f"error: {error}", file=sys.stderr)

@@ -1,151 +1,190 @@
-"""Cuts an offline data set, by D4RL's recipe, from a recorded online training."""
+"""Makes an offline data set by D4RL's recipe."""
 
 import json
 import platform
-from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
-from dmg_jax import methods, run_directory
-from dmg_jax.data import catalog, minari_files
+from dmg_jax import methods, networks, run_directory
+from dmg_jax.data import catalog, d4rl_export, minari_files, policies
 from dmg_jax.data.episodes import Episode
-from dmg_jax.envs.make import make
+from dmg_jax.envs.make import make, spaces
 from dmg_jax.errors import UserError
+from dmg_jax.experiments import tiers
 from dmg_jax.experiments.recording import Recipe, Recording
+from dmg_jax.experiments.rollout import Behaviour
 
-_QUOTED_EPISODES = 100
 _PACKAGES = ("dmg_jax", "jax", "flax", "optax", "minari", "gymnasium", "mujoco", "numpy")
+_LEARNER = "TD3 (dmg_jax, lambda 1, nu 0)"
 
 
-def thin(episodes: Sequence[Episode], keep: int) -> list[Episode]:
-  """All episodes, or an evenly spaced part with about `keep` transitions, in order.
+class Request(NamedTuple):
+  """The data set to make.
 
-  Args:
-    episodes: E of them.
-    keep: transitions.
-  """
-  transitions = sum(len(episode.rewards) for episode in episodes)
-  count = min(len(episodes), max(1, len(episodes) * keep // transitions))
-  places = np.linspace(0, len(episodes) - 1, count).round().astype(int)
-  return [episodes[place] for place in places]
-
-
-def medium_replay(
-  recipe: Recipe,
-  level: float,
-  keep: int,
-  directory: Path,
-  root: Path,
-  dataset_id: str,
-  command: str,
-) -> Path:
-  """The replay of a training from random to medium, as D4RL's medium-replay.
-
-  Trains online, or goes on from where an earlier process came to, until the mean
-  return of an evaluation without noise first reaches the level, and stores the
-  episodes to that moment, thinned if they are too many.
-  Beside the data lies `provenance.json`: how it was made, and how well the
-  policy did on the way.
-
-  Args:
-    recipe: of the training.
-    level: share of D4RL's reference score at which the policy is "medium".
-    keep: transitions to keep, about; beyond, episodes are thinned evenly.
-    directory: of the recording.
+  Attributes:
+    tier: one of `tiers.TIERS`.
+    level: share of the reference score at which a policy is "medium".
+    noise: standard deviation of the Gaussian noise of recorded policies, on
+      actions in [-1, 1].
+    keep: transitions to keep, about: that many are recorded of a policy; of a
+      replay, episodes are thinned evenly.
+    shipped: whether policies that come with the package may save the training.
+    dataset_id: such as "dmg/hopper/medium-v0".
     root: folder of Minari data sets.
-    dataset_id: such as "dmg/hopper/medium-replay-v0".
+    export: of a D4RL-form HDF5 file to write as well, if any.
     command: that the user gave, for the provenance.
+  """
+
+  tier: str
+  level: float
+  noise: float
+  keep: int
+  shipped: bool
+  dataset_id: str
+  root: Path
+  export: Path | None
+  command: str
+
+
+class _Made(NamedTuple):
+  """Episodes, their policies by name, the returns that score 0 and 100, and more to tell."""
+
+  episodes: list[Episode]
+  policies: dict[str, tiers.Policy]
+  reference: tuple[float, float] | None
+  notes: dict[str, Any]
+
+
+def collect(request: Request, recipe: Recipe, directory: Path) -> Path:
+  """Makes a data set, training online as far as its tier needs.
+
+  *random*: uniform actions. *medium*: the snapshot that first reaches the level,
+  and *expert*: the last one, both with noise; *medium-expert*: half of each.
+  *medium-replay*: the replay up to the medium snapshot; *full-replay*: all of it.
+  Beside the data lie `provenance.json` and the recorded policies.
+
+  Args:
+    request: the data set.
+    recipe: of the training.
+    directory: of the training's recording, which is continued if it was begun.
 
   Returns:
     The data set's folder.
 
   Raises:
-    UserError: if the id is taken, the environment has no reference returns, or
-      the level is not reached.
+    UserError: if the id or the export is taken, or the level is not reached.
     StorageError: if something could not be saved.
   """
-  if (root / dataset_id).exists():
-    raise UserError(f"{root / dataset_id} exists already; name another data set or remove it")
-  if catalog.reference_returns(recipe.env_id) is None:
-    raise UserError(f"environment {recipe.env_id!r} has no D4RL reference returns for a level")
-  config = recipe._asdict() | {"exploration_noise": list(recipe.exploration_noise)}
-  lock = run_directory.claim(directory, config, frozenset({"steps"}))
-  recording = Recording(recipe, directory)
-  try:
-    row = _first_at(recording, level)
-    episodes = recording.stream.episodes(row["round"])
-    kept = thin(episodes, keep)
-    provenance = _provenance(recording, row, level, command) | {
-      "dataset": dataset_id,
-      "episodes_recorded": len(episodes),
-      "transitions_recorded": sum(len(episode.rewards) for episode in episodes),
-      "kept": f"{len(kept)} of {len(episodes)} episodes, evenly spaced",
-      "episodes": len(kept),
-      "transitions": sum(len(episode.rewards) for episode in kept),
-      "mean_episode_return": float(np.mean([episode.rewards.sum() for episode in kept])),
-    }
-  finally:
-    recording.close()
-    lock.close()
-  low, high = provenance["reference_returns"]
-  folder = minari_files.write(
-    root,
-    dataset_id,
-    kept,
-    make(recipe.env_id),
-    algorithm_name="TD3 (dmg_jax, lambda 1, nu 0)",
-    author="dmg_jax",
-    ref_min_score=low,
-    ref_max_score=high,
-    description="Replay of dmg_jax's own online training from random to medium; not D4RL data.",
-  )
-  (folder / "provenance.json").write_text(json.dumps(provenance, indent=1) + "\n")
-  return folder
-
-
-def _first_at(recording: Recording, level: float) -> dict[str, Any]:
-  """The first evaluation at a level; trains on until there is one."""
-  for row in recording.evaluations:
-    if row["score"] >= 100 * level:
-      return row
-  for row in recording.go_on():
-    if row["score"] >= 100 * level:
-      return row
-  best = max(row["score"] for row in recording.evaluations)
-  raise UserError(
-    f"the level {level} was not reached in {recording.recipe.steps} steps "
-    f"(best score {best:.1f}); raise --steps, lower --level, or try another --seed"
-  )
-
-
-def _provenance(
-  recording: Recording, row: dict[str, Any], level: float, command: str
-) -> dict[str, Any]:
-  """How a recording was made, up to an evaluation."""
-  reference = recording.reference
-  assert reference is not None
-  final = recording.returns(recording.snapshot(row), row["round"] + 1, _QUOTED_EPISODES)
-  evaluations = recording.evaluations
-  return {
+  folder = request.root / request.dataset_id
+  for path in (folder, request.export):
+    if path is not None and path.exists():
+      raise UserError(f"{path} exists already; name another or remove it")
+  env = make(recipe.env_id)
+  made = _make(request, recipe, directory)
+  provenance = {
+    "dataset": request.dataset_id,
     "made_by": "dmg_jax; not D4RL data",
-    "command": command,
-    "recipe": recording.recipe._asdict(),
-    "level": level,
-    "method": methods.DESCRIPTIONS["td3"],
-    "recording_policy": {
-      "what": f"the last snapshot, without noise, {_QUOTED_EPISODES} episodes",
-      "return": float(final.mean()),
-      "standard_deviation": float(final.std(ddof=1)),
-      "score": float(catalog.normalised_score(final.mean(), reference)),
-    },
-    "reference_returns": reference,
-    "evaluations": evaluations[: evaluations.index(row) + 1],
-    "seconds": recording.seconds(),
+    "command": request.command,
+    "tier": request.tier,
+    "episodes": len(made.episodes),
+    "transitions": sum(len(episode.rewards) for episode in made.episodes),
+    "mean_episode_return": float(np.mean([episode.rewards.sum() for episode in made.episodes])),
+    "reference_returns": made.reference,
+    **made.notes,
     "device": str(jax.devices()[0]),
     "versions": {name: metadata.version(name) for name in _PACKAGES}
     | {"python": platform.python_version()},
   }
+  reference = {}
+  if made.reference is not None:
+    reference = {"ref_min_score": made.reference[0], "ref_max_score": made.reference[1]}
+  minari_files.write(
+    request.root,
+    request.dataset_id,
+    made.episodes,
+    env,
+    algorithm_name="uniform actions" if request.tier == "random" else _LEARNER,
+    author="dmg_jax",
+    description=f"{request.tier} data of dmg_jax's own making; not D4RL data.",
+    **reference,
+  )
+  (folder / "provenance.json").write_text(json.dumps(provenance, indent=1) + "\n")
+  for name, policy in made.policies.items():
+    policies.save(folder / f"{name}.npz", policy.actor)
+  if request.export is not None:
+    d4rl_export.write(request.export, made.episodes, {"provenance": json.dumps(provenance)})
+  return folder
+
+
+def _make(request: Request, recipe: Recipe, directory: Path) -> _Made:
+  """The tier's episodes."""
+  known = catalog.reference_returns(recipe.env_id)
+  if request.tier == "random":
+    episodes = tiers.behaviour_episodes(recipe.env_id, [None], request.keep, recipe.seed)
+    return _Made(episodes, {}, known, {"seed": recipe.seed})
+  names = [] if request.tier in tiers.REPLAYS else request.tier.split("-")
+  paths = {name: policies.shipped(recipe.env_id, name) for name in names}
+  if request.shipped and paths and all(paths.values()):
+    found = {
+      name: tiers.Policy(policies.load(path), policies.provenance(path))
+      for name, path in paths.items()
+      if path is not None
+    }
+    episodes = _roll(request, recipe, found)
+    notes = {"seed": recipe.seed, "noise": request.noise, **_quotes(found)}
+    return _Made(episodes, found, known, notes)
+  config = recipe._asdict() | {"exploration_noise": list(recipe.exploration_noise)}
+  lock = run_directory.claim(directory, config, frozenset({"steps"}))
+  recording = Recording(recipe, directory)
+  try:
+    return _cut(request, recording)
+  finally:
+    recording.close()
+    lock.close()
+
+
+def _cut(request: Request, recording: Recording) -> _Made:
+  """The tier's episodes, from a recorded training."""
+  replay = request.tier in tiers.REPLAYS
+  rows = {}
+  if "medium" in request.tier:
+    rows["recording_policy" if replay else "medium"] = tiers.at_level(recording, request.level)
+  if request.tier == "full-replay":
+    rows["recording_policy"] = tiers.at_end(recording)
+  if "expert" in request.tier:
+    rows["expert"] = tiers.at_end(recording)
+  found = {name: tiers.policy(recording, row) for name, row in rows.items()}
+  last = max(row["round"] for row in rows.values())
+  notes: dict[str, Any] = {
+    "recipe": recording.recipe._asdict(),
+    "level": request.level,
+    "method": methods.DESCRIPTIONS["td3"],
+    **_quotes(found),
+    "evaluations": [row for row in recording.evaluations if row["round"] <= last],
+    "seconds": recording.seconds(),
+  }
+  if replay:
+    whole = recording.stream.episodes(last)
+    episodes = tiers.thin(whole, request.keep)
+    notes["kept"] = f"{len(episodes)} of {len(whole)} episodes, evenly spaced"
+  else:
+    episodes = _roll(request, recording.recipe, found)
+    notes["noise"] = request.noise
+  return _Made(episodes, found, tiers.reference(recording), notes)
+
+
+def _roll(request: Request, recipe: Recipe, found: dict[str, tiers.Policy]) -> list[Episode]:
+  """Episodes of policies with noise, in equal shares."""
+  env = make(recipe.env_id)
+  modules = networks.make(len(spaces(env).action_low))
+  env.close()
+  behaviours = [Behaviour(modules, policy.actor, request.noise) for policy in found.values()]
+  return tiers.behaviour_episodes(recipe.env_id, behaviours, request.keep, recipe.seed)
+
+
+def _quotes(found: dict[str, tiers.Policy]) -> dict[str, Any]:
+  return {name: policy.quote for name, policy in found.items()}

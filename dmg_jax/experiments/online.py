@@ -17,7 +17,7 @@ from dmg_jax import dmg, training
 from dmg_jax.data import replay, scaling
 from dmg_jax.data.stream import Stream
 from dmg_jax.envs.make import spaces
-from dmg_jax.errors import UserError
+from dmg_jax.experiments.rounds import rounds
 from dmg_jax.types import Array, Hyperparameters, Networks, Parameters, TrainState, Transitions
 
 # A stream of its own for exploration: the steps count up from 0, and the last
@@ -149,87 +149,36 @@ def train(
   run_seed = jnp.uint32(seed)
   noise = np.array(settings.exploration_noise, np.float32)
   random_rounds = -(-settings.random_steps // len(environments))
-  if state is None:
-    state = training.initial_state(run_seed, networks, observation_size, len(low))
+  agent = state or training.initial_state(run_seed, networks, observation_size, len(low))
   capacity = stream.rewards.size
   buffer = _store(
     replay.empty(capacity, observation_size, len(low)),
     units.apply(stream.transitions(0, stream.size)),
   )
-  observations = np.stack(
-    [_bring_back(env, stream, place, seed) for place, env in enumerate(environments)]
-  )
-  for round_ in range(stream.size, len(stream.rewards)):
-    at_random = round_ < random_rounds
-    actions = np.asarray(
-      units.act(
-        _explore(
-          networks,
-          state.actor.parameters,
-          observations,
-          run_seed,
-          np.uint32(round_),
-          noise,
-          np.float32(settings.noise_correlation),
-          np.bool_(at_random),
-        )
-      )
+
+  def explore(round_: int, observations: np.ndarray) -> np.ndarray:
+    actions = _explore(
+      networks,
+      agent.actor.parameters,
+      observations,
+      run_seed,
+      np.uint32(round_),
+      noise,
+      np.float32(settings.noise_correlation),
+      np.bool_(round_ < random_rounds),
     )
-    _step(environments, stream, observations, actions)
+    return np.asarray(units.act(actions))
+
+  for round_ in rounds(environments, stream, seed, explore):
     buffer = _store(buffer, units.apply(stream.transitions(round_, round_ + 1)))
-    if not at_random:
-      learned = round_ - random_rounds
-      state = _learn(
-        state,
+    learned = round_ - random_rounds
+    if learned >= 0:
+      agent = _learn(
+        agent,
         buffer,
         run_seed,
         hyperparameters,
         settings.batch_size,
         update_actor=learned % settings.policy_delay == settings.policy_delay - 1,
       )
-    yield state
-    observations = stream.next_observations[round_].copy()
-    for place, ended in enumerate(stream.ends()[round_]):
-      if ended:
-        observations[place] = _bring_back(environments[place], stream, place, seed)
-
-
-def _step(
-  environments: Sequence[gymnasium.Env],
-  stream: Stream,
-  observations: np.ndarray,
-  actions: np.ndarray,
-) -> None:
-  """One step of each environment, appended to the stream."""
-  results = [env.step(action) for env, action in zip(environments, actions, strict=True)]
-  next_observations, rewards, terminations, truncations, _ = zip(*results, strict=True)
-  stream.append(
-    observations=observations,
-    actions=actions,
-    rewards=np.array(rewards, np.float32),
-    next_observations=np.array(next_observations, np.float32),
-    terminations=np.array(terminations),
-    truncations=np.array(truncations),
-  )
-
-
-def _bring_back(env: gymnasium.Env, stream: Stream, place: int, seed: int) -> np.ndarray:
-  """Begins an environment's episode under way, and repeats its actions so far.
-
-  An episode's seed depends on the run's seed, the environment's place and the
-  count of its episodes alone.
-  """
-  count, start = stream.under_way(place)
-  episode_seed = np.random.SeedSequence((seed, place, count)).generate_state(1)[0]
-  observation, _ = env.reset(seed=int(episode_seed))
-  for round_ in range(start, stream.size):
-    observation = env.step(stream.actions[round_, place])[0]
-  observation = np.asarray(observation, np.float32)
-  if start < stream.size and not np.array_equal(
-    observation, stream.next_observations[stream.size - 1, place]
-  ):
-    raise UserError(
-      f"environment {env.spec.id if env.spec else env!r} does not repeat itself from its seed; "
-      "an interrupted recording cannot go on, start it again in another --run_dir"
-    )
-  return observation
+    yield agent

@@ -8,12 +8,11 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import traverse_util
 from tqdm import tqdm
 
 from dmg_jax import methods, networks, run_log, training
 from dmg_jax.checkpoints import Checkpoints
-from dmg_jax.data import catalog, scaling
+from dmg_jax.data import catalog, policies, scaling
 from dmg_jax.data.stream import Stream
 from dmg_jax.envs.make import make, spaces
 from dmg_jax.evaluation import Policies, Simulators, episode_seeds, evaluate
@@ -137,8 +136,7 @@ class Recording:
 
   def snapshot(self, row: Mapping[str, Any]) -> Parameters:
     """The actor that an evaluation's row belongs to."""
-    with np.load(self._directory / _SNAPSHOTS / f"{row['round']}.npz", allow_pickle=False) as file:
-      return traverse_util.unflatten_dict(dict(file), sep="/")
+    return policies.load(self._directory / _SNAPSHOTS / f"{row['round']}.npz")
 
   def returns(self, actor: Parameters, round_: int, episodes: int) -> np.ndarray:
     """(E,) returns of an actor without noise."""
@@ -155,8 +153,7 @@ class Recording:
     """Keeps the actor, and logs how well it does."""
     actor = jax.tree.map(np.asarray, state.actor.parameters)
     round_ = self.stream.size
-    flat = traverse_util.flatten_dict(actor, sep="/")
-    np.savez(self._directory / _SNAPSHOTS / f"{round_}.npz", **flat)
+    policies.save(self._directory / _SNAPSHOTS / f"{round_}.npz", actor)
     mean = float(self.returns(actor, round_, self.recipe.episodes).mean())
     row: dict[str, Any] = {
       "step": round_ * self.stream.environments,
@@ -172,8 +169,8 @@ class Recording:
   def _save(self, state: TrainState) -> None:
     """Commits the complete state: the stream's new rounds first."""
     self.stream.save(self._directory / _STREAM)
-    host = jax.tree.map(np.array, state)
-    self._checkpoints.save(self.stream.size, host, self._log.positions())
+    self._state = jax.tree.map(np.array, state)
+    self._checkpoints.save(self.stream.size, self._state, self._log.positions())
 
   def close(self) -> None:
     """Frees the simulators and the files."""

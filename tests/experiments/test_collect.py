@@ -1,6 +1,7 @@
 """The collector: thinning, resuming, and a data set made in seconds."""
 
 import json
+from pathlib import Path
 
 import minari
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from dmg_jax.data.episodes import Episode
 from dmg_jax.data.load import load
 from dmg_jax.errors import UserError
-from dmg_jax.experiments import collect
+from dmg_jax.experiments import collect, tiers
 from dmg_jax.experiments.recording import Recipe, Recording
 
 RECIPE = Recipe(
@@ -28,10 +29,26 @@ RECIPE = Recipe(
 )
 
 
-def collect_in(tmp_path, recipe=RECIPE, level=-1.0, name="dmg/hopper/medium-replay-v0"):
-  return collect.medium_replay(
-    recipe, level, 1_000_000, tmp_path / "recording", tmp_path / "datasets", name, "the command"
-  )
+REQUEST = collect.Request(
+  tier="medium-replay",
+  level=-1.0,
+  noise=0.2,
+  keep=1_000_000,
+  shipped=True,
+  dataset_id="dmg/hopper/medium-replay-v0",
+  root=Path(),
+  export=None,
+  command="the command",
+)
+
+
+def collect_in(tmp_path, recipe=RECIPE, **changes):
+  request = REQUEST._replace(root=tmp_path / "datasets", **changes)
+  return collect.collect(request, recipe, tmp_path / "recording")
+
+
+def provenance_of(folder):
+  return json.loads((folder / "provenance.json").read_text())
 
 
 def episode(length: int) -> Episode:
@@ -41,25 +58,25 @@ def episode(length: int) -> Episode:
 
 def test_thinning_is_even_and_keeps_the_order():
   episodes = [episode(10) for _ in range(100)]
-  assert collect.thin(episodes, 1000) == episodes
-  assert collect.thin(episodes, 5000) == episodes
-  kept = collect.thin(episodes, 260)
+  assert tiers.thin(episodes, 1000) == episodes
+  assert tiers.thin(episodes, 5000) == episodes
+  kept = tiers.thin(episodes, 260)
   places = [next(i for i, e in enumerate(episodes) if e is one) for one in kept]
   assert len(kept) == 26
   assert places[0] == 0
   assert places[-1] == 99
   assert set(np.diff(places)) == {3, 4, 5} - {5}
-  assert len(collect.thin(episodes, 1)) == 1
+  assert len(tiers.thin(episodes, 1)) == 1
 
 
 def test_a_collection_loads_with_its_provenance(tmp_path):
   folder = collect_in(tmp_path)
-  provenance = json.loads((folder / "provenance.json").read_text())
+  provenance = provenance_of(folder)
   dataset = load(str(folder))
   assert provenance["command"] == "the command"
   assert provenance["recipe"]["seed"] == 0
   assert provenance["transitions"] == len(dataset.transitions.rewards) >= 50
-  assert provenance["episodes"] == len(dataset.episode_returns) == provenance["episodes_recorded"]
+  assert provenance["episodes"] == len(dataset.episode_returns)
   np.testing.assert_allclose(
     provenance["mean_episode_return"], dataset.episode_returns.mean(), rtol=1e-4
   )
@@ -96,30 +113,77 @@ def test_a_lower_level_is_cut_from_the_same_recording(tmp_path):
   with pytest.raises(UserError, match="was not reached in 300 steps"):
     collect_in(tmp_path, level=99.0)
   folder = collect_in(tmp_path)
-  provenance = json.loads((folder / "provenance.json").read_text())
-  assert [row["step"] for row in provenance["evaluations"]] == [100]
+  assert [row["step"] for row in provenance_of(folder)["evaluations"]] == [100]
 
 
 @pytest.mark.parametrize(
-  ("changes", "level", "message"),
+  ("recipe", "request_", "message"),
   [
-    ({}, 99.0, "was not reached in 300 steps"),
-    ({"env_id": "Pendulum-v1"}, 0.1, "no D4RL reference returns"),
+    ({}, {"level": 99.0}, "was not reached in 300 steps"),
+    ({"env_id": "CartPole-v1"}, {}, "must be a bounded continuous box"),
+    ({}, {"tier": "random", "keep": 20}, "raise --keep"),
+    ({"env_id": "Pendulum-v1"}, {}, "raise --random_steps"),
   ],
 )
-def test_what_cannot_be_collected_is_said_and_leaves_no_data(tmp_path, changes, level, message):
+def test_what_cannot_be_collected_is_said_and_leaves_no_data(tmp_path, recipe, request_, message):
   with pytest.raises(UserError, match=message):
-    collect_in(tmp_path, RECIPE._replace(**changes), level)
+    collect_in(tmp_path, RECIPE._replace(**recipe), **request_)
   assert not (tmp_path / "datasets").exists()
+
+
+@pytest.mark.parametrize("tier", ["random", "medium", "medium-expert", "expert", "full-replay"])
+def test_tiers(tmp_path, tier):
+  folder = collect_in(tmp_path, tier=tier, keep=600, dataset_id=f"dmg/hopper/{tier}-v0")
+  provenance = provenance_of(folder)
+  dataset = load(str(folder))
+  assert provenance["transitions"] == len(dataset.transitions.rewards)
+  if tier != "full-replay":
+    assert 200 < provenance["transitions"] <= 600
+  steps = {
+    name: quote["step"]
+    for name, quote in provenance.items()
+    if isinstance(quote, dict) and "step" in quote
+  }
+  expected = {
+    "random": {},
+    "medium": {"medium": 100},
+    "medium-expert": {"medium": 100, "expert": 300},
+    "expert": {"expert": 300},
+    "full-replay": {"recording_policy": 300},
+  }
+  assert steps == expected[tier]
+  assert {path.stem for path in folder.glob("*.npz")} == set(expected[tier])
+
+
+def test_an_environment_without_reference_returns_is_scored_by_its_own_training(tmp_path):
+  recipe = RECIPE._replace(env_id="Pendulum-v1", steps=800, random_steps=500, evaluate_every=500)
+  folder = collect_in(tmp_path, recipe, level=-99.0, dataset_id="dmg/pendulum/medium-replay-v0")
+  provenance = provenance_of(folder)
+  low, high = provenance["reference_returns"]
+  assert -2000 < low < -300
+  assert [row["step"] for row in provenance["evaluations"]] == [500]
+  dataset = load(str(folder))
+  assert dataset.reference == (low, high)
+  assert np.abs(dataset.transitions.actions).max() > 1
+
+
+def test_an_export_reads_back(tmp_path):
+  export = tmp_path / "mine.hdf5"
+  folder = collect_in(tmp_path, tier="random", keep=600, export=export)
+  ours, theirs = load(str(folder)).transitions, load(str(export), "Hopper-v4").transitions
+  np.testing.assert_array_equal(ours.actions, theirs.actions)
+  np.testing.assert_array_equal(ours.rewards, theirs.rewards)
+  with pytest.raises(UserError, match=r"mine\.hdf5 exists already"):
+    collect_in(tmp_path, tier="random", export=export, dataset_id="dmg/x/y-v0")
 
 
 def test_a_name_that_is_taken_is_refused(tmp_path):
   (tmp_path / "datasets/dmg/x/y-v0").mkdir(parents=True)
   with pytest.raises(UserError, match="exists already"):
-    collect_in(tmp_path, name="dmg/x/y-v0")
+    collect_in(tmp_path, dataset_id="dmg/x/y-v0")
 
 
 def test_a_recording_of_another_recipe_is_refused(tmp_path):
   collect_in(tmp_path)
   with pytest.raises(UserError, match="seed 0 -> 1"):
-    collect_in(tmp_path, RECIPE._replace(seed=1), name="dmg/x/y-v0")
+    collect_in(tmp_path, RECIPE._replace(seed=1), dataset_id="dmg/x/y-v0")

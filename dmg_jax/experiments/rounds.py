@@ -1,0 +1,81 @@
+"""Environments that step side by side, and can be brought back."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import gymnasium
+import numpy as np
+
+from dmg_jax.data.stream import Stream
+from dmg_jax.errors import UserError
+
+
+def rounds(
+  environments: Sequence[gymnasium.Env],
+  stream: Stream,
+  seed: int,
+  act: Callable[[int, np.ndarray], np.ndarray],
+) -> Iterator[int]:
+  """Steps N environments together until a stream is full, and yields each round's number.
+
+  Every environment plays one episode after another, each with a seed from the
+  given one, the environment's place and the count of its episodes alone. With a
+  stream that holds rounds already it goes on from there, exactly: the actions of
+  the unfinished episodes are repeated.
+
+  Args:
+    environments: N of one kind.
+    stream: of N environments; what happens is appended.
+    seed: of the environments.
+    act: from the round's number and (N, S) observations to (N, A) actions, in
+      the environments' units.
+
+  Raises:
+    UserError: if repeated actions lead elsewhere.
+  """
+  observations = np.stack(
+    [_bring_back(env, stream, place, seed) for place, env in enumerate(environments)]
+  )
+  for round_ in range(stream.size, len(stream.rewards)):
+    _step(environments, stream, observations, act(round_, observations))
+    yield round_
+    observations = stream.next_observations[round_].copy()
+    for place, ended in enumerate(stream.ends()[round_]):
+      if ended:
+        observations[place] = _bring_back(environments[place], stream, place, seed)
+
+
+def _step(
+  environments: Sequence[gymnasium.Env],
+  stream: Stream,
+  observations: np.ndarray,
+  actions: np.ndarray,
+) -> None:
+  """One step of each environment, appended to the stream."""
+  results = [env.step(action) for env, action in zip(environments, actions, strict=True)]
+  next_observations, rewards, terminations, truncations, _ = zip(*results, strict=True)
+  stream.append(
+    observations=observations,
+    actions=actions,
+    rewards=np.array(rewards, np.float32),
+    next_observations=np.array(next_observations, np.float32),
+    terminations=np.array(terminations),
+    truncations=np.array(truncations),
+  )
+
+
+def _bring_back(env: gymnasium.Env, stream: Stream, place: int, seed: int) -> np.ndarray:
+  """Begins an environment's episode under way, and repeats its actions so far."""
+  count, start = stream.under_way(place)
+  episode_seed = np.random.SeedSequence((seed, place, count)).generate_state(1)[0]
+  observation, _ = env.reset(seed=int(episode_seed))
+  for round_ in range(start, stream.size):
+    observation = env.step(stream.actions[round_, place])[0]
+  observation = np.asarray(observation, np.float32)
+  if start < stream.size and not np.array_equal(
+    observation, stream.next_observations[stream.size - 1, place]
+  ):
+    raise UserError(
+      f"environment {env.spec.id if env.spec else env!r} does not repeat itself from its seed; "
+      "an interrupted recording cannot go on, start it again in another --run_dir"
+    )
+  return observation

@@ -1,0 +1,121 @@
+"""D4RL's tiers of quality, cut from a recorded training or rolled from its snapshots."""
+
+from collections.abc import Sequence
+from itertools import chain
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from dmg_jax.data import catalog
+from dmg_jax.data.episodes import Episode
+from dmg_jax.errors import UserError
+from dmg_jax.experiments.recording import Recording
+from dmg_jax.experiments.rollout import Behaviour, roll
+from dmg_jax.types import Parameters
+
+_QUOTED_EPISODES = 100
+TIERS = ("random", "medium", "medium-replay", "medium-expert", "expert", "full-replay")
+REPLAYS = ("medium-replay", "full-replay")
+
+
+class Policy(NamedTuple):
+  """A recorded policy.
+
+  Attributes:
+    actor: its parameters.
+    quote: how it came about and how well it does, JSON-able.
+  """
+
+  actor: Parameters
+  quote: dict[str, Any]
+
+
+def thin(episodes: Sequence[Episode], keep: int) -> list[Episode]:
+  """All episodes, or an evenly spaced part with about `keep` transitions, in order.
+
+  Args:
+    episodes: E of them.
+    keep: transitions.
+  """
+  transitions = sum(len(episode.rewards) for episode in episodes)
+  count = min(len(episodes), max(1, len(episodes) * keep // transitions))
+  places = np.linspace(0, len(episodes) - 1, count).round().astype(int)
+  return [episodes[place] for place in places]
+
+
+def reference(recording: Recording) -> tuple[float, float]:
+  """The returns that score 0 and 100: D4RL's, or the recording's own.
+
+  Its own are those of its first, uniform actions, and of its last policy, for
+  which the training is run to its end.
+
+  Raises:
+    UserError: if no episode ended within the uniform steps.
+  """
+  if recording.reference is not None:
+    return recording.reference
+  *_, last = chain(recording.evaluations, recording.go_on())
+  random_rounds = recording.recipe.random_steps // recording.stream.environments
+  uniform = recording.stream.episodes(random_rounds)
+  if not uniform:
+    raise UserError(
+      f"no episode of {recording.recipe.env_id} ended within the {recording.recipe.random_steps} "
+      "random steps, so that there is no return to score as 0; raise --random_steps"
+    )
+  return float(np.mean([episode.rewards.sum() for episode in uniform])), last["return"]
+
+
+def at_level(recording: Recording, level: float) -> dict[str, Any]:
+  """The first evaluation whose score reaches 100 times the level; trains on until there is one.
+
+  Raises:
+    UserError: if the steps run out before.
+  """
+  low, high = reference(recording)
+  best = -np.inf
+  for row in chain(list(recording.evaluations), recording.go_on()):
+    score = catalog.normalised_score(row["return"], (low, high))
+    if score >= 100 * level:
+      return row
+    best = max(best, score)
+  raise UserError(
+    f"the level {level} was not reached in {recording.recipe.steps} steps "
+    f"(best score {best:.1f}); raise --steps, lower --level, or try another --seed"
+  )
+
+
+def at_end(recording: Recording) -> dict[str, Any]:
+  """The last evaluation, for which the training is run to its end."""
+  *_, last = chain(recording.evaluations, recording.go_on())
+  return last
+
+
+def policy(recording: Recording, row: dict[str, Any]) -> Policy:
+  """The snapshot of an evaluation, quoted from 100 more episodes."""
+  actor = recording.snapshot(row)
+  returns = recording.returns(actor, row["round"] + 1, _QUOTED_EPISODES)
+  quote = {
+    "step": row["step"],
+    "what": f"without noise, {_QUOTED_EPISODES} episodes",
+    "return": float(returns.mean()),
+    "standard_deviation": float(returns.std(ddof=1)),
+    "score": float(catalog.normalised_score(returns.mean(), reference(recording))),
+  }
+  return Policy(actor, quote)
+
+
+def behaviour_episodes(
+  env_id: str, behaviours: Sequence[Behaviour | None], transitions: int, seed: int
+) -> list[Episode]:
+  """About `transitions` steps, shared evenly between behaviours, one after another.
+
+  Raises:
+    UserError: if no episode of one ends.
+  """
+  episodes = []
+  for place, behaviour in enumerate(behaviours):
+    found = roll(env_id, behaviour, transitions // len(behaviours), seed + place)
+    if not found:
+      raise UserError(f"no episode of {env_id} ended in {transitions} steps; raise --keep")
+    episodes += found
+  return episodes

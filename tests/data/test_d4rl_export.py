@@ -1,0 +1,62 @@
+"""Export to D4RL's form: what goes in comes back."""
+
+import h5py
+import numpy as np
+import pytest
+
+from dmg_jax.data import d4rl, d4rl_export
+from dmg_jax.data.episodes import Episode, flatten
+from dmg_jax.errors import UserError
+
+
+def episode(start: int, length: int, terminated: bool) -> Episode:
+  observations = np.arange(start, start + length + 1, dtype=np.float32)[:, None]
+  ends = np.arange(length) == length - 1
+  return Episode(
+    observations=observations,
+    actions=-observations[:-1] / 100,
+    rewards=observations[:-1, 0] + 0.5,
+    terminations=ends & terminated,
+    truncations=ends & ~np.bool_(terminated),
+  )
+
+
+@pytest.mark.parametrize("last_terminated", [True, False])
+def test_the_readers_find_the_same_transitions(tmp_path, last_terminated):
+  episodes = [
+    episode(0, 3, True),
+    episode(10, 2, False),
+    episode(20, 1, True),
+    episode(30, 4, last_terminated),
+  ]
+  path = tmp_path / "mine.hdf5"
+  d4rl_export.write(path, episodes, {"dataset": "dmg/x/medium-v0"})
+  expected = flatten(episodes)
+  dataset = d4rl.read(path, "mine", None)
+  found = dataset.transitions
+  for field in ("observations", "actions", "rewards", "not_dones"):
+    np.testing.assert_array_equal(getattr(found, field), getattr(expected, field))
+  alive = expected.not_dones == 1
+  np.testing.assert_array_equal(found.next_observations[alive], expected.next_observations[alive])
+  with h5py.File(path) as file:
+    trains = ~file["timeouts"][()]
+    trains[-1] = False
+    for field in ("observations", "actions", "rewards", "next_observations"):
+      np.testing.assert_array_equal(file[field][()][trains], getattr(expected, field))
+    assert file["metadata"].attrs["dataset"] == "dmg/x/medium-v0"
+
+
+@pytest.mark.parametrize("last_terminated", [True, False])
+def test_returns_survive(tmp_path, last_terminated):
+  episodes = [episode(0, 3, True), episode(10, 2, False), episode(30, 4, last_terminated)]
+  d4rl_export.write(tmp_path / "mine.hdf5", episodes, {})
+  returns = d4rl.read(tmp_path / "mine.hdf5", "mine", None).episode_returns
+  np.testing.assert_array_equal(returns, [4.5, 22, 128])
+
+
+def test_a_file_that_exists_is_left_alone(tmp_path):
+  path = tmp_path / "mine.hdf5"
+  path.write_text("mine")
+  with pytest.raises(UserError, match="exists already"):
+    d4rl_export.write(path, [episode(0, 3, True)], {})
+  assert path.read_text() == "mine"
