@@ -17,6 +17,7 @@ class Episode(NamedTuple):
     rewards: (T,).
     terminations: (T,) bool, true where the environment ended the episode.
     truncations: (T,) bool, true where a time limit cut it.
+    seed: that the simulator was reset with, where it is known.
   """
 
   observations: np.ndarray
@@ -24,6 +25,7 @@ class Episode(NamedTuple):
   rewards: np.ndarray
   terminations: np.ndarray
   truncations: np.ndarray
+  seed: int | None = None
 
 
 def flatten(episodes: Iterable[Episode]) -> Transitions:

@@ -56,6 +56,7 @@ def write(
   buffers = [
     EpisodeBuffer(
       id=index,
+      seed=episode.seed,
       observations=episode.observations,
       actions=episode.actions,
       rewards=episode.rewards,

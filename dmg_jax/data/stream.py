@@ -27,6 +27,7 @@ class Stream:
     capacity: rounds at most.
     environments: N.
     observation_size, action_size: S and A.
+    seed: of all episodes.
 
   Attributes:
     size: T, rounds so far.
@@ -37,9 +38,12 @@ class Stream:
     terminations, truncations: (capacity, N) bool.
   """
 
-  def __init__(self, capacity: int, environments: int, observation_size: int, action_size: int):
+  def __init__(
+    self, capacity: int, environments: int, observation_size: int, action_size: int, seed: int
+  ):
     rounds = (capacity, environments)
     self.size = self._saved = 0
+    self.seed = seed
     self.observations = np.zeros((*rounds, observation_size), np.float32)
     self.actions = np.zeros((*rounds, action_size), np.float32)
     self.rewards = np.zeros(rounds, np.float32)
@@ -62,8 +66,12 @@ class Stream:
     """(T, N) bool, where an episode ended."""
     return self.terminations[: self.size] | self.truncations[: self.size]
 
-  def episode(self, environment: int, start: int, stop: int) -> Episode:
-    """The rounds [start, stop) of one environment, which lie within one episode."""
+  def episode_seed(self, environment: int, count: int) -> int:
+    """Of an environment's episode after `count` others: from these numbers and the seed alone."""
+    return int(np.random.SeedSequence((self.seed, environment, count)).generate_state(1)[0])
+
+  def _episode(self, environment: int, count: int, start: int, stop: int) -> Episode:
+    """The rounds [start, stop) of one environment, which are its episode after `count` others."""
     rows = slice(start, stop), environment
     return Episode(
       observations=np.concatenate(
@@ -73,15 +81,17 @@ class Stream:
       rewards=self.rewards[rows],
       terminations=self.terminations[rows],
       truncations=self.truncations[rows],
+      seed=self.episode_seed(environment, count),
     )
 
   def episodes(self, rounds: int) -> list[Episode]:
     """The episodes that ended in the first `rounds` rounds, in order of their ends."""
-    starts = np.zeros(self.environments, int)
+    starts, counts = np.zeros((2, self.environments), int)
     found = []
     for round_, environment in np.argwhere(self.ends()[:rounds]):
-      found.append(self.episode(environment, starts[environment], round_ + 1))
-      starts[environment] = round_ + 1
+      start, count = starts[environment], counts[environment]
+      found.append(self._episode(environment, count, start, round_ + 1))
+      starts[environment], counts[environment] = round_ + 1, count + 1
     return found
 
   def transitions(self, start: int, stop: int) -> Transitions:

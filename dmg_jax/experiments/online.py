@@ -118,7 +118,6 @@ def train(
   networks: Networks,
   hyperparameters: Hyperparameters,
   settings: Settings,
-  seed: int,
   stream: Stream,
   state: TrainState | None = None,
 ) -> Iterator[TrainState]:
@@ -134,8 +133,8 @@ def train(
     networks: of the agent.
     hyperparameters: scalars.
     settings: see `Settings`.
-    seed: of the agent, its exploration and the environments.
-    stream: of N environments; what happens is appended.
+    stream: of N environments; what happens is appended. Its seed is also that of
+      the agent and its exploration.
     state: of the agent after the stream's last round; not given for an empty one.
 
   Yields:
@@ -146,7 +145,7 @@ def train(
   """
   observation_size, low, high = spaces(environments[0])
   units = scaling.for_actions(observation_size, low, high)
-  run_seed = jnp.uint32(seed)
+  run_seed = jnp.uint32(stream.seed)
   noise = np.array(settings.exploration_noise, np.float32)
   random_rounds = -(-settings.random_steps // len(environments))
   agent = state or training.initial_state(run_seed, networks, observation_size, len(low))
@@ -169,7 +168,7 @@ def train(
     )
     return np.asarray(units.act(actions))
 
-  for round_ in rounds(environments, stream, seed, explore):
+  for round_ in rounds(environments, stream, explore):
     buffer = _store(buffer, units.apply(stream.transitions(round_, round_ + 1)))
     learned = round_ - random_rounds
     if learned >= 0:

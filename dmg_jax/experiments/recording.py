@@ -79,7 +79,8 @@ class Recording:
     self.units = scaling.for_actions(observation_size, low, high)
     self.reference = catalog.reference_returns(recipe.env_id)
     self._simulators = Simulators(recipe.env_id)
-    self.stream = Stream(recipe.steps // count, count, observation_size, len(low))
+    rounds = recipe.steps // count
+    self.stream = Stream(rounds, count, observation_size, len(low), recipe.seed)
     self._checkpoints = Checkpoints(directory)
     self._state: TrainState | None = None
     positions: Mapping[str, int] = {}
@@ -111,7 +112,6 @@ class Recording:
         recipe.noise_correlation,
         recipe.batch_size,
       ),
-      recipe.seed,
       self.stream,
       self._state,
     )

@@ -56,7 +56,8 @@ def roll(env_id: str, behaviour: Behaviour | None, transitions: int, seed: int) 
   environments = [make(env_id) for _ in range(_ENVIRONMENTS)]
   observation_size, low, high = spaces(environments[0])
   units = scaling.for_actions(observation_size, low, high)
-  stream = Stream(-(-transitions // _ENVIRONMENTS), _ENVIRONMENTS, observation_size, len(low))
+  length = -(-transitions // _ENVIRONMENTS)
+  stream = Stream(length, _ENVIRONMENTS, observation_size, len(low), seed)
 
   def act(round_: int, observations: np.ndarray) -> np.ndarray:
     if behaviour is None:
@@ -72,7 +73,7 @@ def roll(env_id: str, behaviour: Behaviour | None, transitions: int, seed: int) 
     )
     return np.asarray(units.act(actions))
 
-  for _ in rounds(environments, stream, seed, act):
+  for _ in rounds(environments, stream, act):
     pass
   for env in environments:
     env.close()

@@ -12,20 +12,17 @@ from dmg_jax.errors import UserError
 def rounds(
   environments: Sequence[gymnasium.Env],
   stream: Stream,
-  seed: int,
   act: Callable[[int, np.ndarray], np.ndarray],
 ) -> Iterator[int]:
   """Steps N environments together until a stream is full, and yields each round's number.
 
-  Every environment plays one episode after another, each with a seed from the
-  given one, the environment's place and the count of its episodes alone. With a
-  stream that holds rounds already it goes on from there, exactly: the actions of
-  the unfinished episodes are repeated.
+  Every environment plays one episode after another. With a stream that holds
+  rounds already it goes on from there, exactly: the actions of the unfinished
+  episodes are repeated.
 
   Args:
     environments: N of one kind.
     stream: of N environments; what happens is appended.
-    seed: of the environments.
     act: from the round's number and (N, S) observations to (N, A) actions, in
       the environments' units.
 
@@ -33,7 +30,7 @@ def rounds(
     UserError: if repeated actions lead elsewhere.
   """
   observations = np.stack(
-    [_bring_back(env, stream, place, seed) for place, env in enumerate(environments)]
+    [_bring_back(env, stream, place) for place, env in enumerate(environments)]
   )
   for round_ in range(stream.size, len(stream.rewards)):
     _step(environments, stream, observations, act(round_, observations))
@@ -41,7 +38,7 @@ def rounds(
     observations = stream.next_observations[round_].copy()
     for place, ended in enumerate(stream.ends()[round_]):
       if ended:
-        observations[place] = _bring_back(environments[place], stream, place, seed)
+        observations[place] = _bring_back(environments[place], stream, place)
 
 
 def _step(
@@ -63,11 +60,10 @@ def _step(
   )
 
 
-def _bring_back(env: gymnasium.Env, stream: Stream, place: int, seed: int) -> np.ndarray:
+def _bring_back(env: gymnasium.Env, stream: Stream, place: int) -> np.ndarray:
   """Begins an environment's episode under way, and repeats its actions so far."""
   count, start = stream.under_way(place)
-  episode_seed = np.random.SeedSequence((seed, place, count)).generate_state(1)[0]
-  observation, _ = env.reset(seed=int(episode_seed))
+  observation, _ = env.reset(seed=stream.episode_seed(place, count))
   for round_ in range(start, stream.size):
     observation = env.step(stream.actions[round_, place])[0]
   observation = np.asarray(observation, np.float32)

@@ -26,7 +26,7 @@ def fill(stream: Stream, rounds: int) -> Stream:
 
 
 def empty() -> Stream:
-  return Stream(5, 2, 1, 1)
+  return Stream(5, 2, 1, 1, 7)
 
 
 def test_episodes_come_in_the_order_of_their_ends():
@@ -35,6 +35,14 @@ def test_episodes_come_in_the_order_of_their_ends():
   np.testing.assert_array_equal(found[1].observations[:, 0], [10, 11, 12, 12.5])
   np.testing.assert_array_equal(found[1].truncations, [False, False, True])
   np.testing.assert_array_equal(found[2].terminations, [False, True])
+
+
+def test_episodes_know_their_seeds():
+  stream = fill(empty(), 5)
+  seeds = [episode.seed for episode in stream.episodes(5)]
+  assert seeds == [stream.episode_seed(0, 0), stream.episode_seed(1, 0), stream.episode_seed(0, 1)]
+  assert len(set(seeds)) == 3
+  assert seeds[0] != Stream(5, 2, 1, 1, 8).episode_seed(0, 0)
 
 
 def test_episodes_of_the_first_rounds_only():

@@ -51,13 +51,12 @@ class Forgetful(Counter):
 
 def train(seed: int = 0, rounds: int = ROUNDS, stream=None, state=None, env=Counter):
   """The stream and the state after some rounds."""
-  stream = stream or Stream(ROUNDS, 2, 1, 1)
+  stream = stream or Stream(ROUNDS, 2, 1, 1, seed)
   loop = online.train(
     [env(), env()],
     networks.make(1, (8, 8)),
     methods.point("td3", Hyperparameters()),
     SETTINGS,
-    seed,
     stream,
     state,
   )
@@ -108,7 +107,7 @@ def test_the_same_seed_gives_the_same_run(whole):
 def test_it_goes_on_exactly_where_it_was_left(whole, tmp_path, rounds):
   stream, state = train(rounds=rounds)
   stream.save(tmp_path)
-  loaded = Stream(ROUNDS, 2, 1, 1)
+  loaded = Stream(ROUNDS, 2, 1, 1, 0)
   loaded.load(tmp_path, rounds)
   stream, state = train(rounds=ROUNDS - rounds, stream=loaded, state=state)
   for field in ("observations", "actions", "rewards", "next_observations"):
