@@ -47,6 +47,8 @@ def get_config(dataset: str = "") -> ConfigDict:
   config.evaluation_interval = config_dict.placeholder(int)  # 20,000; less on the embedded data
   config.evaluation_episodes = 10
   config.evaluation_seed = 0
-  config.log_interval = 500
-  config.checkpoint_interval = 5_000
+  # Training advances to the next of all intervals' ends, and compiles once for each
+  # distance between two of them: multiples of the smallest cost one compilation.
+  config.log_interval = 400
+  config.checkpoint_interval = 6_000
   return config

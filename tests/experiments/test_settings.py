@@ -66,6 +66,15 @@ def test_the_embedded_data_depart_from_the_paper_in_what_few_steps_need():
   assert "the paper's is 0.005" in job.reasons["target_rate"]
 
 
+@pytest.mark.parametrize("kind", ["d4rl", "embedded"])
+def test_all_intervals_share_one_compilation(kind):
+  config = settings.resolve(
+    make_config(), make_dataset("hopper-medium-v2", kind, "Hopper-v4")
+  ).config
+  for name in ("steps", "evaluation_interval", "checkpoint_interval"):
+    assert config[name] % config["log_interval"] == 0
+
+
 @pytest.mark.parametrize(
   ("name", "nu"),
   [
