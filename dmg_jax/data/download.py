@@ -22,6 +22,11 @@ def directory() -> Path:
   return Path(os.environ.get("D4RL_DATASET_DIR") or "~/.d4rl/datasets").expanduser()
 
 
+def path(file: D4RLFile) -> Path:
+  """Where a file of the catalog lies, or would: under D4RL's own name for it."""
+  return directory() / PurePosixPath(file.url).name
+
+
 def fetch(file: D4RLFile, directory: Path) -> Path:
   """The path of a file of the catalog, downloaded if it is not there yet.
 

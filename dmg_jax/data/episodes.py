@@ -28,6 +28,39 @@ class Episode(NamedTuple):
   seed: int | None = None
 
 
+def ends(transitions: Transitions) -> np.ndarray:
+  """(N,) bool, where a row is terminal, or the following row does not go on from it."""
+  following = np.asarray(transitions.observations)[1:]
+  follows = (np.asarray(transitions.next_observations)[:-1] == following).all(axis=1)
+  return (np.asarray(transitions.not_dones) == 0) | np.append(~follows, True)
+
+
+def split(transitions: Transitions) -> list[Episode]:
+  """Transitions in order of time, as episodes; `flatten` gives them back.
+
+  Where a row that is no terminal is not followed by its next observation, the
+  episode was cut: that is its truncation.
+  """
+  last = ends(transitions)
+  terminal = np.asarray(transitions.not_dones) == 0
+  episodes = []
+  start = 0
+  for stop in map(int, np.flatnonzero(last) + 1):
+    rows = slice(start, stop)
+    final = np.asarray(transitions.next_observations)[stop - 1][None]
+    episodes.append(
+      Episode(
+        observations=np.concatenate([np.asarray(transitions.observations)[rows], final]),
+        actions=np.asarray(transitions.actions)[rows],
+        rewards=np.asarray(transitions.rewards)[rows],
+        terminations=terminal[rows],
+        truncations=last[rows] & ~terminal[rows],
+      )
+    )
+    start = stop
+  return episodes
+
+
 def flatten(episodes: Iterable[Episode]) -> Transitions:
   """All transitions of the episodes, in order, as float32 NumPy arrays.
 

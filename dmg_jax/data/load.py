@@ -39,8 +39,8 @@ def load(name: str, env_id: str | None = None) -> Dataset:
     file = download.fetch(catalog.d4rl_files()[name], download.directory())
     return _d4rl(file, name, env_id)
   is_id = _MINARI_ID.fullmatch(name) is not None
-  if is_id and (_embedded() / name).is_dir():
-    return minari_files.load(_embedded() / name)._replace(kind="embedded")
+  if is_id and (embedded() / name).is_dir():
+    return minari_files.load(embedded() / name)._replace(kind="embedded")
   if path.is_dir():
     return minari_files.load(path)
   if is_id and (minari_files.root() / name).is_dir():
@@ -51,7 +51,8 @@ def load(name: str, env_id: str | None = None) -> Dataset:
   raise UserError(f"there is no data set {name!r}; give {_FORMS}{_near(name)}")
 
 
-def _embedded() -> Path:
+def embedded() -> Path:
+  """The folder of the data sets that come with this package."""
   return Path(str(resources.files("dmg_jax.data"))) / "embedded"
 
 
@@ -65,7 +66,7 @@ def _downloaded(name: str) -> Path:
 def _near(name: str) -> str:
   known = [
     *catalog.d4rl_files(),
-    *minari_files.local_ids(_embedded()),
+    *minari_files.local_ids(embedded()),
     *minari_files.local_ids(minari_files.root()),
   ]
   near = difflib.get_close_matches(name, known)

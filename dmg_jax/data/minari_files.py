@@ -1,5 +1,6 @@
 """Minari data sets: the project's own format, by id or by path."""
 
+import json
 import os
 import warnings
 from collections.abc import Iterator, Sequence
@@ -98,14 +99,16 @@ def open_path(folder: str | Path) -> minari.MinariDataset:
 
 
 def read(dataset: minari.MinariDataset) -> Iterator[Episode]:
-  """The episodes of a Minari data set, in order."""
-  for episode in dataset.iterate_episodes():
+  """The episodes of a Minari data set, in order, with their seeds where it has them."""
+  notes = dataset.storage.get_episode_metadata(dataset.episode_indices)
+  for episode, note in zip(dataset.iterate_episodes(), notes, strict=True):
     yield Episode(
       observations=episode.observations,
       actions=episode.actions,
       rewards=episode.rewards,
       terminations=episode.terminations,
       truncations=episode.truncations,
+      seed=note.get("seed"),
     )
 
 
@@ -115,6 +118,12 @@ def root() -> Path:
   (Minari's own function would create the folder.)
   """
   return Path(os.environ.get("MINARI_DATASETS_PATH") or "~/.minari/datasets").expanduser()
+
+
+def provenance(folder: Path) -> dict[str, Any] | None:
+  """How a data set of our own came about, if it is one."""
+  path = folder / "provenance.json"
+  return json.loads(path.read_text()) if path.exists() else None
 
 
 def local_ids(folder: Path) -> list[str]:

@@ -112,6 +112,7 @@ def collect(request: Request, recipe: Recipe, directory: Path) -> Path:
     description=f"{request.tier} data of dmg_jax's own making; not D4RL data.",
     **reference,
   )
+  provenance["sha256"] = minari_files.load(folder).sha256
   (folder / "provenance.json").write_text(json.dumps(provenance, indent=1) + "\n")
   for name, policy in made.policies.items():
     policies.save(folder / f"{name}.npz", policy.actor)

@@ -172,7 +172,7 @@ def test_the_embedded_data_set(tmp_path):
 
 def test_the_embedded_folder_lies_in_the_package(monkeypatch):
   monkeypatch.undo()
-  assert load_module._embedded() == Path(load_module.__file__).parent / "embedded"
+  assert load_module.embedded() == Path(load_module.__file__).parent / "embedded"
 
 
 def test_a_downloaded_minari_id(monkeypatch, tmp_path):
