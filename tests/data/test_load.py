@@ -21,7 +21,7 @@ def folders(monkeypatch, tmp_path):
   """No test looks into the user's folders, and none asks a server."""
   monkeypatch.setenv("D4RL_DATASET_DIR", str(tmp_path / "d4rl"))
   monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path / "minari"))
-  monkeypatch.setattr(load_module, "_embedded", lambda: tmp_path / "embedded")
+  monkeypatch.setattr(load_module, "embedded", lambda: tmp_path / "embedded")
 
   def offline(*arguments, **keywords):
     raise OSError("no network")
