@@ -5,6 +5,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 RESULT = ROOT / "benchmarks/results/learning_comparison.json"
+THROUGHPUT = ROOT / "benchmarks/results/throughput_2_x_intel_r_xeon_r_processor_2_50ghz.json"
 
 
 def test_final_scores():
@@ -18,3 +19,15 @@ def test_final_scores():
   low, high = result["difference_dmg_jax_minus_pytorch"]["interval_95"]
   assert f"[{low:.1f}, {high:.1f}]" in readme
   assert f"{result['steps']:,} steps" in readme
+
+
+def test_throughput():
+  result = json.loads(THROUGHPUT.read_text())
+  readme = (ROOT / "README.md").read_text()
+  for runs, rate in result["steps_per_second"].items():
+    share, seconds = result["share_of_matmul_rate"][runs], result["compile_seconds"][runs]
+    row = f"| {runs} run{'s' * (runs != '1')} | {rate:.0f} | {share:.2f} | {seconds:.1f} s |"
+    assert row in readme
+  torch_rate = max(result["torch_steps_per_second"].values())
+  assert f"PyTorch step, 1 run | {torch_rate:.0f} | | |" in readme
+  assert f"{result['ratio_to_torch']:.1f}\ntimes PyTorch's" in readme
