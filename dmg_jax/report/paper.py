@@ -11,9 +11,45 @@ reports; its curves end at 1,000,000 gradient steps.
 import csv
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import Any, NamedTuple
 
-_SPREAD_KEYS = {"sd over seeds": "sd", "95% CI": "ci95"}
+TABLES = (2, 3, 4, 6)
+SD, CI95 = "sd over seeds", "95% CI"
+_KEYS = {SD: "sd", CI95: "ci95"}
+
+
+class PaperCell(NamedTuple):
+  """What the paper prints of one method on one dataset.
+
+  Attributes:
+    mean: D4RL-normalised score.
+    spread: half-width of what stands after "±", or None where nothing does.
+    spread_is: `SD` (of the seeds), `CI95` (a 95 % confidence interval), or None.
+    seeds: how many runs the table says it averages.
+  """
+
+  mean: float
+  spread: float | None
+  spread_is: str | None
+  seeds: int
+
+
+def cells(table: int) -> dict[tuple[str, str], PaperCell]:
+  """A table of the paper: (dataset, method) -> cell, in the table's order.
+
+  Tables 2 (all methods), 3 (XQL and SQL with and without DMG), 4 (offline and
+  after fine-tuning, AntMaze) and 6 (DMG, 10 seeds). Methods are called as the
+  paper calls them; in Table 4, "DMG offline" and "DMG after 1M online steps".
+
+  Args:
+    table: one of `TABLES`.
+
+  Raises:
+    ValueError: for any other table.
+  """
+  if table not in TABLES:
+    raise ValueError(f"no scores of the paper's table {table!r}, only of {TABLES}")
+  return dict(_tables()[table])
 
 
 def paper_row(dataset: str) -> dict[str, Any] | None:
@@ -30,21 +66,28 @@ def paper_row(dataset: str) -> dict[str, Any] | None:
     "ci95", "seeds"}}; "sd" is over the seeds, "ci95" the half-width of a 95 %
     confidence interval.
   """
-  tables = _tables().get(dataset)
-  if tables is None:
-    return None
-  return {"method": "DMG"} | {name: dict(row) for name, row in tables.items()}
+  row: dict[str, Any] = {"method": "DMG"}
+  for table in (2, 6):
+    cell = _tables()[table].get((dataset, "DMG"))
+    if cell is None or cell.spread_is is None:
+      return None
+    row[f"table_{table}"] = {
+      "mean": cell.mean,
+      _KEYS[cell.spread_is]: cell.spread,
+      "seeds": cell.seeds,
+    }
+  return row
 
 
 @cache
-def _tables() -> dict[str, dict[str, dict[str, float | int]]]:
+def _tables() -> dict[int, dict[tuple[str, str], PaperCell]]:
   text = (resources.files("dmg_jax.report") / "dmg_paper_scores.csv").read_text()
-  tables: dict[str, dict[str, dict[str, float | int]]] = {}
+  tables: dict[int, dict[tuple[str, str], PaperCell]] = {table: {} for table in TABLES}
   for row in csv.DictReader(text.splitlines()):
-    if row["method"] == "DMG" and row["table"] in ("2", "6"):
-      tables.setdefault(row["dataset"], {})[f"table_{row['table']}"] = {
-        "mean": float(row["mean"]),
-        _SPREAD_KEYS[row["spread_is"]]: float(row["spread"]),
-        "seeds": int(row["seeds"]),
-      }
+    tables[int(row["table"])][row["dataset"], row["method"]] = PaperCell(
+      mean=float(row["mean"]),
+      spread=float(row["spread"]) if row["spread"] else None,
+      spread_is=row["spread_is"] or None,
+      seeds=int(row["seeds"]),
+    )
   return tables
