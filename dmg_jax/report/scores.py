@@ -11,10 +11,11 @@ class Score(NamedTuple):
     method: its name in tables.
     dataset: its name; a D4RL name only where the data are D4RL's.
     seed: of the run.
-    steps: gradient steps at its last evaluation.
+    steps: gradient steps at its last evaluation; 0 where unknown.
     last: mean over the episodes of the last evaluation, D4RL-normalised or, for
       AntMaze, 100 times the share of successes.
-    last_ten: mean of `last` over the last ten evaluations (all, if fewer).
+    last_ten: mean of `last` over the last ten evaluations (all, if fewer); NaN
+      where only final scores are known.
     evaluation_steps, evaluation_scores: the learning curve, oldest first; empty
       where only final scores are known.
     settings: the numbers of the method (lambda, nu, ...); empty where unknown.
