@@ -1,0 +1,267 @@
+"""Scores out of run directories, none of them silently wrong.
+
+Left out, and named in a notice: what is no offline job, a job that is not
+finished (with the command that finishes it), one that cannot be read, one
+without normalised scores, a copy of another directory, and every seed that
+diverged or was not scored. Refused: one seed of a method on a dataset in two
+directories; one dataset's name on different data or simulators, whatever the
+methods; and seeds of one method on one dataset that differ in their steps,
+their evaluations or the versions of what computed them.
+"""
+
+import hashlib
+import json
+import math
+import os
+import shlex
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from dmg_jax import run_directory, run_log
+from dmg_jax.data import catalog
+from dmg_jax.errors import UserError
+from dmg_jax.report import paper
+from dmg_jax.report.method_names import HYPERPARAMETERS, method_name, usual_settings
+from dmg_jax.report.scores import Score
+from dmg_jax.report.selection import join
+from dmg_jax.report.tables import SCORE, WINDOW
+
+# What differs in these may not share a row, and what differs in the rest no cell.
+_ALIKE_IN_ROW = ("data_sha256", "env")
+_PACKAGES = ("dmg_jax", "jax", "gymnasium", "mujoco")
+_ALIKE_IN_CELL = ("steps", "evaluation_interval", "evaluation_episodes", *_PACKAGES)
+# A command need not name what the launcher's config has anyway.
+_LAUNCHER = {
+  "seeds": 5,
+  "first_seed": 0,
+  "evaluation_episodes": 10,
+  "evaluation_seed": 0,
+  "log_interval": 400,
+  "checkpoint_interval": 6_000,
+}
+_NO_ENVIRONMENT = "none"
+_DECIDED_BY_DATA = ("nu", "target_rate")
+
+
+class Gathered(NamedTuple):
+  """What run directories hold.
+
+  Attributes:
+    scores: one for each seed that counts.
+    notices: one line for everything that was left out.
+  """
+
+  scores: list[Score]
+  notices: list[str]
+
+
+class _Run(NamedTuple):
+  directory: Path
+  config: dict[str, Any]
+  versions: Mapping[str, str]
+  content: str
+  scores: list[Score]
+  notices: list[str]
+
+
+class _LeftOutError(Exception):
+  """Why a directory is in no average."""
+
+
+def gather(paths: Iterable[str | os.PathLike[str]]) -> Gathered:
+  """The scores of all run directories at or below some paths.
+
+  Args:
+    paths: run directories, or folders that hold such at any depth.
+
+  Raises:
+    UserError: if a path holds no run directory, or for scores that may not
+      share a report (see the module).
+  """
+  runs: list[_Run] = []
+  notices: list[str] = []
+  contents: dict[str, Path] = {}
+  for directory in _run_directories(paths):
+    try:
+      run = _read(directory)
+      first = contents.setdefault(run.content, directory)
+      if first != directory:
+        raise _LeftOutError(f"a copy of {first}")
+    except _LeftOutError as reason:
+      notices.append(f"{directory} is left out: {reason}")
+    else:
+      runs.append(run)
+      notices += run.notices
+  scores = join(*(run.scores for run in runs))
+  _refuse_mixtures(runs)
+  return Gathered(scores, notices)
+
+
+def _run_directories(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
+  """Each once, by path, however many of the paths lead to it."""
+  found: dict[Path, Path] = {}
+  for path in map(Path, paths):
+    if not path.is_dir():
+      raise UserError(f"{path} is no folder; name run directories, or a folder that holds some")
+    below = []
+    for folder, folders, files in os.walk(path):
+      if run_directory.CONFIG in files:
+        below.append(Path(folder))
+        folders.clear()
+    if not below:
+      raise UserError(
+        f"{path} holds no run directory (a folder with {run_directory.CONFIG}); name one that"
+        " launch/main.py has made"
+      )
+    for directory in below:
+      found.setdefault(directory.resolve(), directory)
+  return sorted(found.values())
+
+
+def _read(directory: Path) -> _Run:
+  config = _json(directory / run_directory.CONFIG)
+  if "dataset" not in config or "lam" not in config:
+    raise _LeftOutError(f"its {run_directory.CONFIG} is not one of an offline job")
+  if not (directory / run_directory.SUMMARY).exists():
+    raise _LeftOutError(f"not finished; finish it with: {_command(directory, config)}")
+  summary = _json(directory / run_directory.SUMMARY)
+  try:
+    return _finished(directory, config, summary)
+  except (KeyError, OSError, TypeError, ValueError) as error:
+    raise _LeftOutError(
+      f"its logs or its {run_directory.SUMMARY} are damaged"
+      f" ({type(error).__name__}: {error}); the command that made it writes the summary anew"
+    ) from error
+
+
+def _finished(directory: Path, config: dict[str, Any], summary: dict[str, Any]) -> _Run:
+  results = summary["results"]
+  if (done := summary["config"]["steps"]) < config["steps"]:
+    raise _LeftOutError(
+      f"not finished, at {done:,} of {config['steps']:,} steps; finish it with:"
+      f" {_command(directory, config)}"
+    )
+  if config["env"] == _NO_ENVIRONMENT:
+    raise _LeftOutError("it was trained without a simulator and has no scores")
+  if results["unit"] != SCORE:
+    raise _LeftOutError(f"its environment, {config['env']}, has returns but no normalised score")
+  dataset = config["dataset"]
+  if paper.paper_row(dataset) is not None and results["paper"] is None:
+    raise _LeftOutError(
+      f"its data are called {dataset} but were not read as D4RL's; import them under another name"
+    )
+  curves = _curves(directory)
+  run = _Run(directory, config, summary["versions"], _content(directory), [], [])
+  for row in results["seeds"]:
+    seed = row["seed"]
+    named = f"{directory}: seed {seed} is left out:"
+    if row["diverged_at"] is not None:
+      run.notices.append(f"{named} it diverged at step {row['diverged_at']:,}")
+    elif row["last"] is None:
+      run.notices.append(f"{named} it has no score at step {row['no_score_at']:,}")
+    else:
+      score = _score(run, seed, curves[seed])
+      if score.steps != results["last_step"] or not math.isclose(score.last, row["last"]):
+        raise ValueError(f"seed {seed} ends otherwise in {run_log.EVALUATIONS}")
+      run.scores.append(score)
+  return run
+
+
+def _score(run: _Run, seed: int, curve: dict[int, float]) -> Score:
+  config = run.config
+  steps = sorted(curve)
+  scores = tuple(curve[step] for step in steps)
+  return Score(
+    method=method_name(config),
+    dataset=config["dataset"],
+    seed=seed,
+    steps=steps[-1],
+    last=scores[-1],
+    last_ten=float(np.mean(scores[-WINDOW:])),
+    evaluation_steps=tuple(steps),
+    evaluation_scores=scores,
+    settings={name: float(config[name]) for name in HYPERPARAMETERS if name in config},
+    source=str(run.directory),
+  )
+
+
+def _curves(directory: Path) -> dict[int, dict[int, float]]:
+  """seed -> step -> mean score of the episodes."""
+  episodes: dict[int, dict[int, list[float]]] = {}
+  for row in run_log.read(directory, run_log.EVALUATIONS):
+    episodes.setdefault(row["seed"], {}).setdefault(row["step"], []).append(row["score"])
+  return {
+    seed: {step: float(np.mean(scores)) for step, scores in steps.items()}
+    for seed, steps in episodes.items()
+  }
+
+
+def _refuse_mixtures(runs: list[_Run]) -> None:
+  firsts: dict[tuple[str, ...], _Run] = {}
+  for run in runs:
+    for method, dataset in {(score.method, score.dataset) for score in run.scores}:
+      _refuse(firsts.setdefault((dataset,), run), run, dataset, _ALIKE_IN_ROW)
+      first = firsts.setdefault((method, dataset), run)
+      _refuse(first, run, f"{method} on {dataset}", _ALIKE_IN_CELL)
+
+
+def _refuse(first: _Run, second: _Run, what: str, names: Iterable[str]) -> None:
+  ours, theirs = _circumstances(first), _circumstances(second)
+  different = [
+    f"{name} {ours[name]} and {theirs[name]}" for name in names if ours[name] != theirs[name]
+  ]
+  if different:
+    raise UserError(
+      f"{what} is not alike in {first.directory} and {second.directory} ({'; '.join(different)});"
+      " report them apart, or run one again as the other was"
+    )
+
+
+def _circumstances(run: _Run) -> dict[str, Any]:
+  names = (*_ALIKE_IN_ROW, *_ALIKE_IN_CELL)
+  return {name: (run.versions if name in _PACKAGES else run.config).get(name) for name in names}
+
+
+def _command(directory: Path, config: Mapping[str, Any]) -> str:
+  """What continues an offline job: its data, and every setting the launcher would not choose."""
+  dataset = config["dataset"]
+  named = dataset in catalog.d4rl_files() or "/" in dataset
+  known = usual_settings("") | _LAUNCHER
+  for name in _DECIDED_BY_DATA:
+    del known[name]
+  changed = [
+    f"--config.{name}={_flag(value)}"
+    for name, value in sorted(config.items())
+    if name not in ("dataset", "data_sha256") and (name not in known or known[name] != value)
+  ]
+  # Of data in a file of one's own, a config keeps the name and not the path.
+  data = [f"--config=configs/mujoco.py:{dataset}"]
+  if not named:
+    data = ["--config=configs/mujoco.py", f"--config.dataset=PATH_OF_{dataset}"]
+  words = ["python", "launch/main.py", *data, *changed, f"--run_dir={directory}"]
+  return shlex.join(words)
+
+
+def _flag(value: Any) -> str:
+  return f"({','.join(map(str, value))},)" if isinstance(value, list) else str(value)
+
+
+def _json(path: Path) -> dict[str, Any]:
+  try:
+    content = json.loads(path.read_text())
+  except (OSError, ValueError) as error:
+    raise _LeftOutError(f"its {path.name} cannot be read ({error})") from error
+  if not isinstance(content, dict):
+    raise _LeftOutError(f"its {path.name} cannot be read (it is no object)")
+  return content
+
+
+def _content(directory: Path) -> str:
+  """A hash of the job and of what it scored."""
+  digest = hashlib.sha256()
+  for name in (run_directory.CONFIG, run_log.EVALUATIONS):
+    digest.update((directory / name).read_bytes() + b"\0")
+  return digest.hexdigest()
