@@ -33,7 +33,9 @@ from dmg_jax.report.tables import SCORE, WINDOW
 _ALIKE_IN_ROW = ("data_sha256", "env")
 _PACKAGES = ("dmg_jax", "jax", "gymnasium", "mujoco")
 _ALIKE_IN_CELL = ("steps", "evaluation_interval", "evaluation_episodes", *_PACKAGES)
-# A command need not name what the launcher's config has anyway.
+_NO_ENVIRONMENT = "none"
+# A command need not name what the launcher's config has anyway, but for what
+# the launcher would decide by the data.
 _LAUNCHER = {
   "seeds": 5,
   "first_seed": 0,
@@ -42,7 +44,6 @@ _LAUNCHER = {
   "log_interval": 400,
   "checkpoint_interval": 6_000,
 }
-_NO_ENVIRONMENT = "none"
 _DECIDED_BY_DATA = ("nu", "target_rate")
 
 
