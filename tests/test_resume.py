@@ -89,9 +89,9 @@ def test_killed_at_a_named_point(point, occurrence, arguments, undisturbed, tmp_
 
 def test_killed_at_a_random_moment(arguments, undisturbed, tmp_path):
   """The moment lies within the first seconds, and differs from test to test."""
-  directory = tmp_path / "killed"
-  kill_resume.run_killed(directory, arguments, kills=1, seconds=8.0, seed=os.getpid())
-  assert kill_resume.differences(undisturbed, directory) == []
+  jobs = kill_resume.run_killed(tmp_path, arguments, kills=1, seconds=8.0, seed=os.getpid())
+  for directory in jobs:
+    assert kill_resume.differences(undisturbed, directory) == []
 
 
 def test_started_again_when_finished_it_prints_its_table(arguments, undisturbed):
