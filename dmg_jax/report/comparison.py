@@ -9,7 +9,7 @@ from dmg_jax.report import exhibits, paper
 from dmg_jax.report.intervals import mean_interval
 from dmg_jax.report.paper import PaperCell
 from dmg_jax.report.scores import Score
-from dmg_jax.report.selection import by_task
+from dmg_jax.report.selection import by_task, join
 from dmg_jax.report.statistics import mean_and_deviation
 
 SEEDS = {2: 5, 3: 5, 4: 5, 6: 10}
@@ -131,10 +131,11 @@ def compare(table: int, scores: Sequence[Score], statistic: str = "last") -> Com
 
   Raises:
     ValueError: for any other table or statistic.
+    UserError: if Table 4 would have one seed twice.
   """
   cells = paper.cells(table)
   if table == 4:
-    scores = [_as_offline_half(score) for score in scores]
+    scores = join(_as_offline_half(score) for score in scores)
   measured = _measured(scores, statistic, interval=table == 6)
   rows = _rows(cells)
   printed = tuple(dict.fromkeys(method for _, method in cells))

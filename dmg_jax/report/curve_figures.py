@@ -49,7 +49,7 @@ def learning_curves(cells: Cells, width: float) -> Figure:
     printed = paper.cells(2).get((dataset, "DMG"))
     if printed is not None:
       line = panel.axhline(printed.mean, color=figure_style.GREY, linestyle=":", linewidth=0.9)
-      handles.setdefault("DMG, printed in Table 2", line)
+      handles.setdefault("the paper's DMG", line)
     figure_style.in_steps(panel)
   figure.supxlabel("gradient steps", fontsize=7)
   figure.supylabel(unit(datasets), fontsize=7)

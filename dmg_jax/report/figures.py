@@ -153,4 +153,4 @@ def _over_tasks(kind: str, population: Population, statistic: str, width: float)
 
 
 def _seed_counts(counts: Iterable[int]) -> str:
-  return f"{' or '.join(map(str, sorted(set(counts))))} seeds"
+  return f"seeds of each: {' or '.join(map(str, sorted(set(counts))))}"

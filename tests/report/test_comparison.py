@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from made_scores import final_only, made
 
+from dmg_jax.errors import UserError
 from dmg_jax.report import paper
 from dmg_jax.report.comparison import compare
 from dmg_jax.report.comparison_text import caption, missing
@@ -142,6 +143,12 @@ def test_table_4_takes_offline_runs_as_its_first_half():
   assert entry(comparison, maze, "DMG after 1M online steps").difference == -0.4
 
 
+def test_table_4_counts_no_seed_twice():
+  maze = "antmaze-umaze-v2"
+  with pytest.raises(UserError, match="seed 0 of DMG offline on antmaze-umaze-v2 is in"):
+    compare(4, [*made("DMG", maze, [90.0]), *made("DMG offline", maze, [90.0])])
+
+
 def test_a_data_set_of_another_table_is_named():
   comparison = compare(4, made("DMG", MEDIUM, [100.0]))
   assert comparison.beside == ()
@@ -189,6 +196,7 @@ def test_the_caption_says_what_the_numbers_are():
   two = " ".join(caption(compare(2, []), [10, 100, 10]))
   assert "standard deviation over seeds (n - 1), over 5 seeds" in two
   assert "score of the last evaluation" in two
+  assert "A seed that diverged is in no mean" in two
   assert "episodes an evaluation: 10 or 100" in two
   six = " ".join(caption(compare(6, [])))
   assert "95 % interval" in six

@@ -53,7 +53,7 @@ def test_learning_curves_show_methods_and_the_papers_number():
   figure = curve_figures.learning_curves(curves(DMG=[90.0, 92.0], BC=[50.0, 50.0]), COLUMN)
   (axes,) = figure.axes
   assert axes.get_title(loc="right") == MEDIUM
-  assert texts(figure) == ["DMG", "BC", "DMG, printed in Table 2"]
+  assert texts(figure) == ["DMG", "BC", "the paper's DMG"]
   ours, _, printed = axes.lines
   assert ours.get_ydata().tolist() == [10.0, 91.0]
   assert set(printed.get_ydata()) == {100.6}
@@ -220,9 +220,12 @@ def test_populations_are_over_the_data_sets_of_dmg_and_never_mix_ours():
 def test_captions_name_statistic_interval_and_seeds():
   scores = [*made("DMG", MEDIUM, [1.0, 2.0]), *final_only("other", MEDIUM, [1.0])]
   captions = {named.name: named.caption for named in figures.draw(scores, "best", COLUMN)}
-  assert captions["learning_curves_locomotion"].endswith("95 % interval (Student's t); 2 seeds.")
+  assert captions["learning_curves_locomotion"].endswith(
+    "95 % interval (Student's t); seeds of each: 2."
+  )
   assert "BEST" in captions["profiles_d4rl"]
   assert "stratified bootstrap" in captions["aggregates_d4rl"]
+  assert "1 data set, seeds of each: 2." in captions["aggregates_d4rl"]
 
 
 def test_every_data_set_of_the_paper_has_a_figure():
