@@ -1,0 +1,101 @@
+"""Scores against lambda or nu, a panel for each data set (the paper's Figures 1 and 2)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from dmg_jax.report import figure_style
+from dmg_jax.report.curve_figures import unit
+from dmg_jax.report.intervals import mean_interval
+from dmg_jax.report.scores import Score
+from dmg_jax.report.selection import by_task
+
+SYMBOLS = {"lam": r"$\lambda$", "nu": r"$\nu$"}
+# value of the setting -> scores of its seeds
+Line = Mapping[float, np.ndarray]
+
+
+def ablations(scores: Sequence[Score], setting: str, statistic: str) -> dict[str, dict[str, Line]]:
+  """The lines of the figure: data set -> label -> line.
+
+  Runs on a line differ in the setting alone: same method, steps and other
+  settings. Only lines of two or more values are there.
+
+  Args:
+    scores: joined; those without the setting are left out.
+    setting: key of `SYMBOLS`.
+    statistic: a column of `selection.by_task`.
+  """
+  numbers = by_task(scores, statistic)
+  groups: dict[str, dict[tuple, dict[float, np.ndarray]]] = {}
+  for score in scores:
+    values = numbers.get(score.method, {}).get(score.dataset)
+    if setting in score.settings and values is not None:
+      others = sorted((k, v) for k, v in score.settings.items() if k != setting)
+      # Of "DMG (lam 0.5)", the part that the line's points share.
+      key = (score.method.split(" (")[0], score.steps, *others)
+      points = groups.setdefault(score.dataset, {}).setdefault(key, {})
+      points[score.settings[setting]] = values
+  found: dict[str, dict[str, Line]] = {}
+  for dataset, lines in groups.items():
+    several = {key: points for key, points in lines.items() if len(points) > 1}
+    for key, points in several.items():
+      line = {place: points[place] for place in sorted(points)}
+      found.setdefault(dataset, {})[_label(key, list(several))] = line
+  return found
+
+
+def _label(key: tuple, keys: Sequence[tuple]) -> str:
+  """The method, and in what else its line differs from the others."""
+  parts = [key[0]]
+  if len({other[1] for other in keys}) > 1:
+    parts.append(f"{key[1]:,} steps")
+  for name, number in key[2:]:
+    if any((name, number) not in other[2:] for other in keys):
+      parts.append(f"{SYMBOLS.get(name, name)} = {number:g}")
+  return ", ".join(parts)
+
+
+def ablation(lines: Mapping[str, Mapping[str, Line]], setting: str, width: float) -> Figure:
+  """Mean and 95 % interval over seeds, shaded, and the seeds as dots.
+
+  Args:
+    lines: from `ablations`, not empty.
+    setting: key of `SYMBOLS`.
+    width: inches.
+  """
+  labels = list(dict.fromkeys(label for found in lines.values() for label in found))
+  figure, axes = figure_style.panels(list(lines), width)
+  handles: dict[str, Any] = {}
+  for panel, found in zip(axes, lines.values(), strict=True):
+    for label, line in found.items():
+      colour, dashes = figure_style.appearance(labels.index(label))
+      places = np.array(list(line))
+      means = np.array([np.mean(values) for values in line.values()])
+      ends = np.array([mean_interval(values) for values in line.values()])
+      for place, values in line.items():
+        panel.plot([place] * len(values), values, ".", color=colour, markersize=2.5, alpha=0.6)
+      panel.fill_between(places, *ends.T, color=colour, alpha=0.2, linewidth=0)
+      (handles[label],) = panel.plot(
+        places, means, color=colour, linestyle=dashes, marker="o", markersize=3
+      )
+    _scale(panel, setting, sorted({place for line in found.values() for place in line}))
+  figure.supxlabel(SYMBOLS[setting], fontsize=7)
+  figure.supylabel(unit(list(lines)), fontsize=7)
+  if len(handles) > 1:
+    figure_style.legend_above(figure, handles)
+  return figure
+
+
+def _scale(axes: Axes, setting: str, places: Sequence[float]) -> None:
+  """lambda is a share; nu is varied by factors, 0 at the left end."""
+  if setting == "nu":
+    smallest = min(place for place in places if place > 0)
+    axes.set_xscale("symlog", linthresh=smallest) if 0 in places else axes.set_xscale("log")
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.minorticks_off()
+  else:
+    axes.set_xticks(places, [f"{place:g}" for place in places])

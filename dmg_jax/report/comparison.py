@@ -1,0 +1,276 @@
+"""A table of the paper, its printed numbers beside those measured."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from dmg_jax.report import exhibits, paper
+from dmg_jax.report.intervals import mean_interval
+from dmg_jax.report.paper import PaperCell
+from dmg_jax.report.scores import Score
+from dmg_jax.report.selection import by_task, join
+from dmg_jax.report.statistics import mean_and_deviation
+
+SEEDS = {2: 5, 3: 5, 4: 5, 6: 10}
+REQUIRED = {
+  2: ("DMG",),
+  3: ("XQL", "XQL+DMG", "SQL", "SQL+DMG"),
+  4: ("DMG offline", "DMG after 1M online steps"),
+  6: ("DMG",),
+}
+# A run of the offline phase alone is the first half of Table 4.
+_OFFLINE = {"DMG": "DMG offline", "IQL": "IQL offline"}
+
+
+class Measured(NamedTuple):
+  """What runs of one method on one data set scored.
+
+  Attributes:
+    mean: over seeds, of the table's statistic.
+    spread: half-width of what stands after "±"; None for a single seed or a total.
+    seeds: that were averaged; none in a total.
+    steps: gradient steps of each; 0 where unknown.
+    other: the same mean of the other statistic: of the last ten evaluations
+      where the table shows the last, else of the last; None where unknown.
+  """
+
+  mean: float
+  spread: float | None
+  seeds: tuple[int, ...]
+  steps: int
+  other: float | None
+
+
+class Entry(NamedTuple):
+  """One method on one data set, measured and printed."""
+
+  measured: Measured | None
+  printed: PaperCell | None
+
+  @property
+  def difference(self) -> float | None:
+    """Measured less printed, to the tenth that the paper prints."""
+    if self.measured is None or self.printed is None:
+      return None
+    return round(self.measured.mean - self.printed.mean, 1)
+
+  @property
+  def within(self) -> bool | None:
+    """Whether the difference is no more than the paper's ±, or, if it has none, ours."""
+    if self.difference is None or self.measured is None or self.printed is None:
+      return None
+    spread = self.printed.spread if self.printed.spread is not None else self.measured.spread
+    return None if spread is None else abs(self.difference) <= round(spread, 1)
+
+
+class Row(NamedTuple):
+  """A line of the table: method -> entry."""
+
+  name: str
+  entries: Mapping[str, Entry]
+
+
+class Section(NamedTuple):
+  """Rows of the paper's table that belong together, and their sum.
+
+  Attributes:
+    title: of the section.
+    rows: one a data set.
+    total: sums over the rows, of the methods that have all of them.
+  """
+
+  title: str
+  rows: tuple[Row, ...]
+  total: Row
+
+
+class Beside(NamedTuple):
+  """A measured cell that has no place in the paper's table."""
+
+  title: str
+  dataset: str
+  method: str
+  measured: Measured
+
+
+class Comparison(NamedTuple):
+  """A whole table.
+
+  Attributes:
+    table: number of the paper's table.
+    statistic: key of `STATISTICS`.
+    printed: methods that the paper's table has, in its order.
+    measured: methods that have numbers of ours, or should have them.
+    sections: of the paper's table.
+    beside: cells of other data, ours among them, and of other settings of a method.
+    notices: what was left out of the table and why; one a line.
+  """
+
+  table: int
+  statistic: str
+  printed: tuple[str, ...]
+  measured: tuple[str, ...]
+  sections: tuple[Section, ...]
+  beside: tuple[Beside, ...]
+  notices: tuple[str, ...]
+
+
+def compare(table: int, scores: Sequence[Score], statistic: str = "last") -> Comparison:
+  """Puts scores beside the numbers that the paper prints.
+
+  Data sets that the paper does not have, ours among them, and a method's runs at other
+  settings than the paper's stand apart, without printed numbers. In Tables 2 to 4 "±" is
+  the standard deviation over seeds (n - 1), in Table 6 half of Student's 95 % interval
+  of the mean.
+
+  Args:
+    table: of the paper: 2, 3, 4 or 6.
+    scores: joined, see `selection.join`.
+    statistic: a key of `STATISTICS`.
+
+  Raises:
+    ValueError: for any other table or statistic.
+    UserError: if Table 4 would have one seed twice.
+  """
+  cells = paper.cells(table)
+  if table == 4:
+    scores = join(_as_offline_half(score) for score in scores)
+  measured = _measured(scores, statistic, interval=table == 6)
+  rows = _rows(cells)
+  printed = tuple(dict.fromkeys(method for _, method in cells))
+  variants = {score.method for score in scores if is_variant(score)}
+  shown = {method for dataset, method in measured if dataset in rows} - variants
+  extra = sorted(shown - {*printed})
+  here = [method for method in (*printed, *extra) if method in {*shown, *REQUIRED[table]}]
+  unknown = dict.fromkeys((s.dataset, s.method) for s in scores) - measured.keys()
+  elsewhere = sorted({dataset for dataset, _ in measured} & {*_rows(paper.cells(2))} - {*rows})
+  return Comparison(
+    table,
+    statistic,
+    printed,
+    tuple(here),
+    tuple(_sections(rows, cells, measured, (*printed, *extra))),
+    tuple(_beside(measured, rows, elsewhere, variants)),
+    (
+      *(
+        f"left out: {method} on {dataset}: only its final scores are known"
+        for dataset, method in sorted(unknown)
+      ),
+      *(f"left out: {dataset}: not in Table {table}" for dataset in elsewhere),
+    ),
+  )
+
+
+def is_variant(score: Score) -> bool:
+  """Whether it is of a run of ours at other settings than the usual ones of its method."""
+  return "lam" in score.settings and " (" in score.method
+
+
+def _as_offline_half(score: Score) -> Score:
+  method = _OFFLINE.get(score.method, score.method)
+  return score._replace(method=method) if exhibits.is_antmaze(score.dataset) else score
+
+
+def _rows(cells: Iterable[tuple[str, str]]) -> list[str]:
+  """The data sets of a table, in the order of Table 2."""
+  places = {dataset: place for place, (dataset, _) in enumerate(paper.cells(2))}
+  return sorted({dataset for dataset, _ in cells}, key=lambda dataset: places[dataset])
+
+
+def _measured(
+  scores: Sequence[Score], statistic: str, *, interval: bool
+) -> dict[tuple[str, str], Measured]:
+  """(data set, method) -> what it scored."""
+  seeds: dict[tuple[str, str], list[int]] = {}
+  for score in scores:
+    seeds.setdefault((score.dataset, score.method), []).append(score.seed)
+  steps = {(score.dataset, score.method): score.steps for score in scores}
+  others = by_task(scores, "last_ten" if statistic == "last" else "last")
+  return {
+    (dataset, method): Measured(
+      float(np.mean(values)),
+      _spread(values, interval),
+      tuple(sorted(seeds[dataset, method])),
+      steps[dataset, method],
+      float(np.mean(others[method][dataset])) if dataset in others.get(method, {}) else None,
+    )
+    for method, tasks in by_task(scores, statistic).items()
+    for dataset, values in tasks.items()
+  }
+
+
+def _spread(values: np.ndarray, interval: bool) -> float | None:
+  if len(values) == 1:
+    return None
+  mean, deviation = mean_and_deviation(values)
+  return mean_interval(values).high - mean if interval else deviation
+
+
+def _if_all(numbers: Sequence[float | None], summary: Callable) -> float | None:
+  """A summary of the numbers, or None if one of them is not known."""
+  return None if None in numbers else float(summary(numbers))
+
+
+def _sections(
+  rows: Sequence[str],
+  cells: Mapping[tuple[str, str], PaperCell],
+  measured: Mapping[tuple[str, str], Measured],
+  methods: Sequence[str],
+) -> Iterable[Section]:
+  parts = (
+    ("locomotion", [name for name in rows if not exhibits.is_antmaze(name)]),
+    ("AntMaze", [name for name in rows if exhibits.is_antmaze(name)]),
+  )
+  for title, names in parts:
+    if names:
+      lines = tuple(
+        Row(
+          name,
+          {
+            method: Entry(measured.get((name, method)), cells.get((name, method)))
+            for method in methods
+          },
+        )
+        for name in names
+      )
+      yield Section(title, lines, _total(lines, methods))
+
+
+def _beside(
+  measured: Mapping[tuple[str, str], Measured],
+  rows: Sequence[str],
+  elsewhere: Sequence[str],
+  variants: set[str],
+) -> Iterable[Beside]:
+  for (dataset, method), cell in sorted(measured.items()):
+    if dataset in rows and method in variants:
+      yield Beside("other settings", dataset, method, cell)
+    elif dataset.startswith("dmg/"):
+      yield Beside("our own data", dataset, method, cell)
+    elif dataset not in (*rows, *elsewhere):
+      yield Beside("other data", dataset, method, cell)
+
+
+def _total(rows: Sequence[Row], methods: Sequence[str]) -> Row:
+  def entry(method: str) -> Entry:
+    ours = [row.entries[method].measured for row in rows]
+    theirs = [row.entries[method].printed for row in rows]
+    whole = [cell for cell in ours if cell is not None]
+    printed = [cell for cell in theirs if cell is not None]
+    return Entry(
+      Measured(
+        sum(cell.mean for cell in whole),
+        None,
+        (),
+        min(cell.steps for cell in whole),
+        _if_all([cell.other for cell in whole], np.sum),
+      )
+      if len(whole) == len(rows)
+      else None,
+      PaperCell(sum(cell.mean for cell in printed), None, None, printed[0].seeds)
+      if len(printed) == len(rows)
+      else None,
+    )
+
+  return Row(f"total ({len(rows)})", {method: entry(method) for method in methods})

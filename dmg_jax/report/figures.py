@@ -1,0 +1,156 @@
+"""All figures that a set of scores allows, each with its caption."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from matplotlib.figure import Figure
+
+from dmg_jax.report import ablation_figures, curve_figures, exhibits, paper, population_figures
+from dmg_jax.report.comparison import is_variant
+from dmg_jax.report.comparison_text import STATISTICS
+from dmg_jax.report.population_figures import Population
+from dmg_jax.report.scores import Score
+from dmg_jax.report.selection import by_task
+
+_NAMES = {"lam": "lambda", "nu": "nu"}
+_FAMILIES = ("locomotion", "antmaze", "own_data", "other_data")
+
+
+class Named(NamedTuple):
+  """A figure, its file's stem and what it shows."""
+
+  name: str
+  caption: str
+  figure: Figure
+
+
+class Populations(NamedTuple):
+  """What may be compared over several data sets at once.
+
+  Attributes:
+    populations: kind of data -> method -> data set -> scores of its seeds.
+    notices: which methods are not in them and why; one a line.
+  """
+
+  populations: dict[str, Population]
+  notices: tuple[str, ...]
+
+
+def family(dataset: str) -> str:
+  """The figure that a data set's curves are in; the paper's and ours are never together."""
+  if (dataset, "DMG") in paper.cells(2):
+    return "antmaze" if exhibits.is_antmaze(dataset) else "locomotion"
+  return "own_data" if dataset.startswith("dmg/") else "other_data"
+
+
+def populations(scores: Sequence[Score], statistic: str) -> Populations:
+  """Methods that have scores on the same data sets: on all that the first, DMG, has.
+
+  Args:
+    scores: joined.
+    statistic: a column of `selection.by_task`.
+  """
+  found: dict[str, Population] = {}
+  notices = []
+  tasks = by_task([score for score in scores if not is_variant(score)], statistic)
+  methods = sorted(tasks, key=_place)
+  for kind in ("d4rl", "own_data"):
+    of_kind = {
+      method: {name: list(v) for name, v in tasks[method].items() if _kind(name) == kind}
+      for method in methods
+    }
+    present = {method: numbers for method, numbers in of_kind.items() if numbers}
+    if not present:
+      continue
+    wanted = next(iter(present.values())).keys()
+    found[kind] = {
+      method: {name: numbers[name] for name in wanted}
+      for method, numbers in present.items()
+      if wanted <= numbers.keys()
+    }
+    notices += [
+      f"left out of the figures over several data sets: {method}: no scores on "
+      + ", ".join(sorted(wanted - numbers.keys()))
+      for method, numbers in present.items()
+      if not wanted <= numbers.keys()
+    ]
+  return Populations(found, tuple(notices))
+
+
+def _place(method: str) -> tuple[bool, str]:
+  """DMG first, so that its colour is the same in all figures."""
+  return method != "DMG", method
+
+
+def _kind(dataset: str) -> str:
+  return "d4rl" if family(dataset) in ("locomotion", "antmaze") else family(dataset)
+
+
+def draw(scores: Sequence[Score], statistic: str, width: float) -> Iterator[Named]:
+  """The figures, to be drawn within `figure_style.style`.
+
+  Args:
+    scores: joined.
+    statistic: a key of `STATISTICS`; curves show every evaluation.
+    width: inches.
+  """
+  yield from _curves(scores, width)
+  for setting, name in _NAMES.items():
+    if lines := ablation_figures.ablations(scores, setting, statistic):
+      yield Named(
+        f"ablation_{name}",
+        f"{STATISTICS[statistic]} against {name}: mean over seeds, shaded its 95 % interval "
+        "(Student's t), dots the seeds.",
+        ablation_figures.ablation(lines, setting, width),
+      )
+  for kind, population in populations(scores, statistic).populations.items():
+    yield from _over_tasks(kind, population, statistic, width)
+
+
+def _curves(scores: Sequence[Score], width: float) -> Iterator[Named]:
+  cells: dict[tuple[str, str], list[Score]] = {}
+  for score in scores:
+    if score.evaluation_steps and not is_variant(score):
+      cells.setdefault((score.dataset, score.method), []).append(score)
+  places = {dataset: place for place, (dataset, _) in enumerate(paper.cells(2))}
+  ordered = sorted(cells, key=lambda key: (places.get(key[0], len(places)), key[0], _place(key[1])))
+  for kind in _FAMILIES:
+    of_kind = {key: cells[key] for key in ordered if family(key[0]) == kind}
+    if of_kind:
+      yield Named(
+        f"learning_curves_{kind}",
+        "score of every evaluation: mean over seeds, shaded its 95 % interval (Student's t); "
+        f"{_seed_counts(len(group) for group in of_kind.values())}.",
+        curve_figures.learning_curves(of_kind, width),
+      )
+
+
+def _over_tasks(kind: str, population: Population, statistic: str, width: float) -> Iterator[Named]:
+  tasks = next(iter(population.values()))
+  unit = curve_figures.unit(list(tasks))
+  what = (
+    f"{STATISTICS[statistic]}, {len(tasks)} data set{'s' * (len(tasks) != 1)}, "
+    + _seed_counts(len(seeds) for numbers in population.values() for seeds in numbers.values())
+  )
+  interval = "95 % intervals by a stratified bootstrap over seeds"
+  yield Named(
+    f"profiles_{kind}",
+    f"share of runs above a score, {interval} shaded; {what}.",
+    population_figures.performance_profiles(population, width, unit),
+  )
+  yield Named(
+    f"aggregates_{kind}",
+    f"interquartile mean (IQM) and optimality gap (to 100), {interval}; {what}.",
+    population_figures.aggregate_intervals(population, width, unit),
+  )
+  if len(population) > 1:
+    yield Named(
+      f"improvement_{kind}",
+      f"probability that a run scores more than one of another method, ties half, {interval}; "
+      f"{what}.",
+      population_figures.improvement(population, width),
+    )
+
+
+def _seed_counts(counts: Iterable[int]) -> str:
+  return f"seeds of each: {' or '.join(map(str, sorted(set(counts))))}"

@@ -1,0 +1,116 @@
+"""A comparison as text in rows and columns, ready for any format."""
+
+from typing import NamedTuple
+
+from dmg_jax.report import exhibits
+from dmg_jax.report.comparison import (
+  REQUIRED,
+  SEEDS,
+  Comparison,
+  Entry,
+  Measured,
+  Row,
+)
+
+SHORTER = "†"
+NOTE_ON_SHORTER = f"{SHORTER} after fewer than {exhibits.STEPS:,} gradient steps."
+_OTHER = {"last": "mean of last ten", "last_ten": "last", "best": "last"}
+
+
+class Grid(NamedTuple):
+  """Lines of text under one header.
+
+  Attributes:
+    title: of the whole.
+    in_paper: whether the paper has this table.
+    header: of every column.
+    words: how many columns, the first ones, hold names and no numbers.
+    groups: lines that belong together, and the line of their sum, if it has one.
+  """
+
+  title: str
+  in_paper: bool
+  header: tuple[str, ...]
+  words: int
+  groups: tuple[tuple[tuple[tuple[str, ...], ...], tuple[str, ...] | None], ...]
+
+
+def grids(comparison: Comparison) -> list[Grid]:
+  """The paper's table, and one for each kind of cell that has no place in it."""
+  titles = dict.fromkeys(cell.title for cell in comparison.beside)
+  return [_paper_grid(comparison), *(_grid_beside(comparison, title) for title in titles)]
+
+
+def _paper_grid(comparison: Comparison) -> Grid:
+  printed, measured = comparison.printed, comparison.measured
+  beside = len(measured) == 1
+  header = ["data set"]
+  for method in (*printed, *(name for name in measured if name not in printed)):
+    header += [method] * (method in printed)
+    if method in measured:
+      header += [f"{method}, measured" if method in printed else method]
+      header += ["difference"] * (method in printed)
+      header += [_OTHER[comparison.statistic]] * beside
+
+  def line(row: Row, is_total: bool) -> tuple[str, ...]:
+    texts = [row.name]
+    for method, entry in row.entries.items():
+      texts += [_printed(entry)] * (method in printed)
+      if method in measured:
+        absent = "missing" if method in REQUIRED[comparison.table] and not is_total else ""
+        texts += [_measured(entry.measured, 0 if is_total else SEEDS[comparison.table]) or absent]
+        texts += [_difference(entry)] * (method in printed)
+        texts += [_number(entry.measured.other if entry.measured else None)] * beside
+    return tuple(texts)
+
+  groups = tuple(
+    (tuple(line(row, False) for row in section.rows), line(section.total, True))
+    for section in comparison.sections
+  )
+  return Grid(f"Table {comparison.table}", True, tuple(header), 1, groups)
+
+
+def _grid_beside(comparison: Comparison, title: str) -> Grid:
+  header = ("data set", "method", "measured", _OTHER[comparison.statistic], "seeds", "steps")
+  lines = tuple(
+    (
+      cell.dataset,
+      cell.method,
+      _plus_minus(cell.measured.mean, cell.measured.spread),
+      _number(cell.measured.other),
+      str(len(cell.measured.seeds)),
+      f"{cell.measured.steps:,}" if cell.measured.steps else "",
+    )
+    for cell in comparison.beside
+    if cell.title == title
+  )
+  return Grid(title, False, header, 2, ((lines, None),))
+
+
+def _number(number: float | None) -> str:
+  # + 0.0 turns -0.0 into 0.0.
+  return "" if number is None else f"{round(number, 1) + 0.0:.1f}"
+
+
+def _plus_minus(mean: float, spread: float | None) -> str:
+  return _number(mean) if spread is None else f"{_number(mean)} ± {_number(spread)}"
+
+
+def _printed(entry: Entry) -> str:
+  return _plus_minus(entry.printed.mean, entry.printed.spread) if entry.printed else ""
+
+
+def _measured(cell: Measured | None, seeds: int) -> str:
+  """`seeds` is the number that needs no mention; 0 mentions none."""
+  if cell is None:
+    return ""
+  count = len(cell.seeds)
+  mention = f" ({count} seed{'s' * (count != 1)})" if seeds and count != seeds else ""
+  return _plus_minus(cell.mean, cell.spread) + SHORTER * (0 < cell.steps < exhibits.STEPS) + mention
+
+
+def _difference(entry: Entry) -> str:
+  if entry.difference is None:
+    return ""
+  text = f"{entry.difference + 0.0:+.1f}"
+  return text if entry.within is None else f"{text}, {'within' if entry.within else 'outside'}"

@@ -1,0 +1,36 @@
+"""launch/report.py as a user runs it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+def report(*arguments, cwd):
+  return subprocess.run(
+    [sys.executable, ROOT / "launch/report.py", *map(str, arguments)],
+    capture_output=True,
+    text=True,
+    check=False,
+    timeout=300,
+    cwd=cwd,
+  )
+
+
+def test_bad_input_is_one_line_and_exit_code_2(tmp_path):
+  result = report(tmp_path, "--table=7", "--out=out", cwd=tmp_path)
+  assert result.returncode == 2
+  assert result.stderr.splitlines() == [
+    "error: --table is '7', but it must be one of 2, 3, 4, 6",
+  ]
+  assert list(tmp_path.iterdir()) == []
+
+
+def test_a_foreign_table_alone_makes_a_report(tmp_path):
+  (tmp_path / "theirs.csv").write_text("method,dataset,seed,score\nDMG,hopper-medium-v2,0,99.5\n")
+  result = report("--foreign=theirs.csv", "--out=out", cwd=tmp_path)
+  assert result.returncode == 0, result.stderr
+  assert "99.5 (1 seed)" in result.stdout
+  assert "  out/table_2.md" in result.stdout.splitlines()
+  assert (tmp_path / "out/table_2.tex").exists()
