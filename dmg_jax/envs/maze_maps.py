@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from dmg_jax.errors import UserError
 
@@ -38,7 +39,7 @@ class Maze(NamedTuple):
     (row, column), (start_row, start_column) = cell, self.start
     return self.unit * np.array([column - start_column, row - start_row], np.float64)
 
-  def cell(self, position: np.ndarray) -> Cell:
+  def cell(self, position: ArrayLike) -> Cell:
     """The cell that holds a position (x, y).
 
     Raises:
@@ -55,7 +56,7 @@ class Maze(NamedTuple):
       )
     return int(row), int(column)
 
-  def is_free(self, position: np.ndarray) -> bool:
+  def is_free(self, position: ArrayLike) -> bool:
     """Whether a position (x, y) lies in a cell of the map without a wall."""
     return not self.walls[self.cell(position)]
 

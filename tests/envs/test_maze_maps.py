@@ -76,7 +76,7 @@ def test_x_grows_with_the_column_and_y_with_the_row():
 )
 def test_every_point_of_a_cell_belongs_to_it(maze_and_cell, dx, dy):
   maze, cell = maze_and_cell
-  position = maze.position(cell) + [dx, dy]
+  position = maze.position(cell) + np.array([dx, dy])
   assert maze.cell(position) == cell
   assert maze.is_free(position)
 
