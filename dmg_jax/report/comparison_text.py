@@ -15,10 +15,10 @@ STATISTICS = {
 def missing(comparison: Comparison) -> list[str]:
   """What the table lacks and the command that makes it, or why there is none; one a line."""
   table, wanted = comparison.table, SEEDS[comparison.table]
+  lacks = exhibits.lacking(table)
   lines: list[str] = []
   impossible: dict[tuple[str, str], list[str]] = {}
   for row in (row for section in comparison.sections for row in section.rows):
-    lacks = exhibits.lacking(table, row.name)
     for method in REQUIRED[table]:
       cell = row.entries[method].measured
       absent = wanted - (len(cell.seeds) if cell else 0)

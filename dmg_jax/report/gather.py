@@ -24,7 +24,7 @@ from dmg_jax import run_directory, run_log
 from dmg_jax.data import catalog
 from dmg_jax.errors import UserError
 from dmg_jax.report import paper
-from dmg_jax.report.method_names import HYPERPARAMETERS, method_name, usual_settings
+from dmg_jax.report.method_names import HYPERPARAMETERS, is_antmaze, method_name, usual_settings
 from dmg_jax.report.scores import Score
 from dmg_jax.report.selection import join
 from dmg_jax.report.tables import SCORE, WINDOW
@@ -230,7 +230,8 @@ def _command(directory: Path, config: Mapping[str, Any]) -> str:
   """What continues an offline job: its data, and every setting the launcher would not choose."""
   dataset = config["dataset"]
   named = dataset in catalog.d4rl_files() or "/" in dataset
-  known = usual_settings("") | _LAUNCHER
+  launcher = "configs/antmaze.py" if is_antmaze(dataset) else "configs/mujoco.py"
+  known = usual_settings("antmaze" if is_antmaze(dataset) else "") | _LAUNCHER
   for name in _DECIDED_BY_DATA:
     del known[name]
   changed = [
@@ -239,9 +240,9 @@ def _command(directory: Path, config: Mapping[str, Any]) -> str:
     if name not in ("dataset", "data_sha256") and (name not in known or known[name] != value)
   ]
   # Of data in a file of one's own, a config keeps the name and not the path.
-  data = [f"--config=configs/mujoco.py:{dataset}"]
+  data = [f"--config={launcher}:{dataset}"]
   if not named:
-    data = ["--config=configs/mujoco.py", f"--config.dataset=PATH_OF_{dataset}"]
+    data = [f"--config={launcher}", f"--config.dataset=PATH_OF_{dataset}"]
   words = ["python", "launch/main.py", *data, *changed, f"--run_dir={directory}"]
   return shlex.join(words)
 

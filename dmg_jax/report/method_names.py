@@ -39,6 +39,7 @@ _USUAL: dict[str, Any] = {
   "precision": "float32",
   "normalise_observations": True,
   "clip_actions": False,
+  "reward_shift": 0.0,
 }
 _ANTMAZE = {
   "nu": 0.5,
@@ -46,6 +47,7 @@ _ANTMAZE = {
   "inverse_temperature": 10.0,
   "weight_clip": 100.0,
   "normalise_observations": False,
+  "reward_shift": -1.0,
 }
 # Where they differ from DMG's, the usual settings of the other members.
 _CHANGES: dict[str, dict[str, float]] = {
@@ -67,6 +69,11 @@ _UNSEEN: dict[str, set[str]] = {
 }
 
 
+def is_antmaze(dataset: str) -> bool:
+  """Whether a data set's name says that it is one of AntMaze's, whoever's it is."""
+  return "antmaze" in dataset
+
+
 def usual_settings(dataset: str) -> dict[str, Any]:
   """DMG's settings on a dataset: the paper's (Table 5, App. C.1) and its code's.
 
@@ -76,7 +83,7 @@ def usual_settings(dataset: str) -> dict[str, Any]:
     dataset: its name; the task and the tier in it decide.
   """
   usual = dict(_USUAL)
-  if "antmaze" in dataset:
+  if is_antmaze(dataset):
     usual |= _ANTMAZE
   elif _EXPERT_TIER.search(dataset):
     usual["nu"] = 10.0

@@ -241,6 +241,14 @@ def test_data_from_a_file_of_ones_own_need_its_path(tmp_path):
   assert "--config=configs/mujoco.py --config.dataset=PATH_OF_mine" in left_out(directory)
 
 
+def test_mazes_continue_with_their_config(tmp_path):
+  directory = write(tmp_path / "run", dataset="antmaze-umaze-v2", nu=0.5)
+  (directory / "summary.json").unlink()
+  notice = left_out(directory)
+  assert "--config=configs/antmaze.py:antmaze-umaze-v2" in notice
+  assert "--config.nu=0.5" in notice
+
+
 @pytest.mark.parametrize("name", ["config.json", "summary.json"])
 @pytest.mark.parametrize("text", ["", '{"dataset":', "[1]"])
 def test_json_that_cannot_be_read_is_named(tmp_path, name, text):

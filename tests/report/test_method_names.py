@@ -3,7 +3,7 @@ import math
 
 import pytest
 
-from configs import mujoco
+from configs import antmaze, mujoco
 from dmg_jax import methods
 from dmg_jax.data import catalog
 from dmg_jax.report.method_names import HYPERPARAMETERS, method_name, usual_settings
@@ -46,6 +46,9 @@ def test_nu_is_the_papers_for_the_data(dataset, nu):
 
 def test_mazes_have_settings_of_their_own():
   usual = usual_settings("antmaze-umaze-v2")
+  config = antmaze.get_config().to_dict()
+  for field, value in usual.items():
+    assert list(config[field]) == value if isinstance(value, list) else config[field] == value
   assert (usual["expectile"], usual["inverse_temperature"], usual["weight_clip"]) == (0.9, 10, 100)
   assert name("antmaze-umaze-v2", expectile=0.7) == "DMG (expectile 0.7)"
 

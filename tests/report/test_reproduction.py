@@ -42,7 +42,7 @@ def test_hours_are_steps_over_the_rate_of_each_device():
 
 def test_what_is_not_possible_says_so():
   page = reproduction.page(THROUGHPUT, LEARNING, {})
-  assert row(page, "Table 4")[-1].startswith("not yet: it takes configs/antmaze.py and launch/")
+  assert row(page, "Table 4")[-1].startswith("not yet: it takes launch/finetune.py")
   section = page.split("### Table 4")[1].split("###")[0]
   assert "Not possible yet: it takes" in section
   assert "```" not in section
