@@ -83,11 +83,11 @@ def improvement(population: Population, width: float) -> Figure:
     )
     for method, theirs in others
   }
-  figure = Figure(figsize=(width, 0.5 + 0.2 * len(found)), layout="constrained")
+  figure = Figure(figsize=(width, 0.6 + 0.2 * len(found)), layout="constrained")
   axes = figure.subplots()
   _rows(axes, found, 1)
   axes.axvline(0.5, color=figure_style.GREY, linestyle=":", linewidth=0.9)
-  axes.set(xlabel="probability that a run scores more", xlim=(-0.03, 1.03))
+  axes.set(xlabel="probability that\na run scores more", xlim=(-0.03, 1.03))
   return figure
 
 

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from made_scores import final_only, made
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from matplotlib.image import imread
 
@@ -120,6 +121,19 @@ def test_improvement_is_over_each_other_method():
   axes = population.improvement(tasks, COLUMN).axes[0]
   assert [label.get_text() for label in axes.get_yticklabels()] == ["DMG > BC", "DMG > IQL"]
   assert [line.get_xdata()[0] for line in axes.lines[1:4:2]] == [0.75, 0.0]
+
+
+@pytest.mark.parametrize("draw", [population.improvement, population.aggregate_intervals])
+def test_long_names_push_no_label_off_the_page(draw):
+  names = ["IQL (ReBRAC paper)", "ReBRAC", "TD3+BC (ReBRAC paper)"]
+  tasks = {name: {MEDIUM: [80.0, 90.0]} for name in names}
+  words = ["score"] if draw is population.aggregate_intervals else []
+  figure = draw(tasks, COLUMN, *words)
+  FigureCanvasAgg(figure).draw()
+  for axes in figure.axes:
+    place = axes.xaxis.label.get_window_extent()
+    assert place.x0 >= 0
+    assert place.x1 <= figure.bbox.x1
 
 
 def ablated(setting, values, **others):
