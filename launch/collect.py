@@ -63,7 +63,7 @@ def main(_) -> None:
     episodes=_EPISODES.value,
     checkpoint_every=_CHECKPOINT_EVERY.value,
   )
-  task = recipe.env_id.rsplit("-v", 1)[0].lower()
+  task = recipe.env_id.rsplit("-v", 1)[0].lower().removeprefix("dmg_jax/")
   fixed = json.dumps(recipe._replace(steps=0)).encode()
   default = Path("runs/collect", task, hashlib.sha256(fixed).hexdigest()[:10])
   try:
