@@ -4,35 +4,23 @@ Its body is the ant of D4RL's mazes: what it learns here drives it from waypoint
 to waypoint there.
 """
 
-from importlib import util
-from pathlib import Path
 from typing import Any
 
 import gymnasium
+import mujoco
 import numpy as np
-from gymnasium.envs.mujoco import MujocoEnv
 from gymnasium.spaces import Box
+
+from dmg_jax.envs.ant_maze import ant_file
+from dmg_jax.errors import UserError
 
 # Bring metres per second and radians per second to about the size of the angles.
 _LINEAR, _ANGULAR = 0.5, 0.1
+_FELT = 28
+_FRAME_SKIP = 5  # of 0.02 s each
 _RESET_NOISE = 0.1
 _TURN_PROBABILITY = 0.02
 _SURVIVAL, _CONTROL = 0.5, 0.02
-
-
-def body_file() -> Path:
-  """The MuJoCo file of D4RL's ant, which the package `ogbench` has (see `ant.xml` there).
-
-  Raises:
-    gymnasium.error.DependencyNotInstalled: if that package is missing.
-  """
-  # Not imported: it would bring all of its environments, and dm_control.
-  found = util.find_spec("ogbench")
-  if found is None or not found.submodule_search_locations:
-    raise gymnasium.error.DependencyNotInstalled(
-      "its body comes with a package that is missing; run `pip install ogbench`"
-    )
-  return Path(found.submodule_search_locations[0], "locomaze", "assets", "ant.xml")
 
 
 def feel(states: np.ndarray, directions: np.ndarray) -> np.ndarray:
@@ -76,49 +64,73 @@ def _turn_back(vectors: np.ndarray, angle: np.ndarray) -> np.ndarray:
   return np.stack([cosine * x + sine * y, cosine * y - sine * x], axis=-1)
 
 
-class AntDirections(MujocoEnv):
+class AntDirections(gymnasium.Env):
   """Walk in the direction asked for, which changes now and then.
 
-  A step lasts 0.1 s. Its reward is the speed in the direction (metres per second
-  of the torso's path), + 0.5 for standing up, - 0.02 times the squared actions'
-  sum. The episode ends once the torso is upside down. In every step a new
-  direction is drawn with probability 0.02, uniformly: without memory, so that an
-  observation tells all that there is to know.
+  A step lasts 0.1 s. Its reward is the torso's speed in the direction (m/s), + 0.5,
+  - 0.02 times the sum of the squared actions. The episode ends once the torso is
+  upside down. In every step a new direction is drawn with probability 0.02,
+  uniformly: without memory, so that an observation tells all that there is to
+  know. Observations are those of `feel`, actions (8,) torques in [-1, 1].
+
+  Attributes:
+    direction: (2,) float64, of length 1, in the world's frame.
+
+  Raises:
+    UserError: if `ogbench` is not installed.
   """
 
-  metadata: dict[str, Any] = {  # noqa: RUF012 - as Gymnasium declares it
-    "render_modes": ["human", "rgb_array", "depth_array", "rgbd_tuple"],
-    "render_fps": 10,
-  }
+  def __init__(self):
+    self._model = mujoco.MjModel.from_xml_path(str(ant_file()))
+    self._data = mujoco.MjData(self._model)
+    self.direction = np.array([1.0, 0.0])
+    self.observation_space = Box(-np.inf, np.inf, (_FELT,), np.float64)
+    self.action_space = Box(-1.0, 1.0, (self._model.nu,), np.float32)
 
-  def __init__(self, render_mode: str | None = None):
-    space = Box(-np.inf, np.inf, (28,), np.float64)
-    super().__init__(str(body_file()), 5, space, render_mode)
-    self._direction = np.array([1.0, 0.0])
+  def reset(
+    self, *, seed: int | None = None, options: dict[str, Any] | None = None
+  ) -> tuple[np.ndarray, dict[str, Any]]:
+    """Begins an episode as D4RL does: positions within 0.1 of standing, velocities 0.1 N(0, 1).
 
-  def step(self, action):
-    """A step of 0.1 s; the reward is of the direction before any change."""
-    before = self.data.qpos[:2].copy()
-    self.do_simulation(action, self.frame_skip)
-    speed = (self.data.qpos[:2] - before) @ self._direction / self.dt
-    reward = speed + _SURVIVAL - _CONTROL * np.square(action).sum()
+    Raises:
+      UserError: on any option.
+    """
+    super().reset(seed=seed)
+    if options:
+      raise UserError(f"reset has no options here, but was given {', '.join(options)}")
+    noise, model = self.np_random, self._model
+    positions = model.qpos0 + noise.uniform(-_RESET_NOISE, _RESET_NOISE, model.nq)
+    self.set_state(positions, _RESET_NOISE * noise.standard_normal(model.nv))
+    self.direction = self._draw()
+    return self._observe(), {}
+
+  def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
+    """Applies torques for 0.1 s; the reward is of the direction before any change.
+
+    Returns:
+      The usual five, with {"speed": in the direction, in m/s}.
+    """
+    before = self._data.qpos[:2].copy()
+    self._data.ctrl[:] = action
+    mujoco.mj_step(self._model, self._data, nstep=_FRAME_SKIP)
+    seconds = _FRAME_SKIP * self._model.opt.timestep
+    speed = float((self._data.qpos[:2] - before) @ self.direction / seconds)
+    reward = speed + _SURVIVAL - _CONTROL * float(np.square(action).sum())
     if self.np_random.random() < _TURN_PROBABILITY:
-      self._direction = self._draw()
+      self.direction = self._draw()
     observation = self._observe()
     upside_down = bool(observation[3] < 0)
-    return observation, float(reward), upside_down, False, {"speed": float(speed)}
+    return observation, reward, upside_down, False, {"speed": speed}
 
-  def reset_model(self) -> np.ndarray:
-    """D4RL's reset: every position within 0.1 of the standing pose, velocities 0.1 N(0, 1)."""
-    positions = self.np_random.uniform(-_RESET_NOISE, _RESET_NOISE, self.model.nq)
-    velocities = _RESET_NOISE * self.np_random.standard_normal(self.model.nv)
-    self.set_state(self.init_qpos + positions, self.init_qvel + velocities)
-    self._direction = self._draw()
-    return self._observe()
+  def set_state(self, positions: np.ndarray, velocities: np.ndarray) -> None:
+    """Puts the ant at joint positions (15,) and velocities (14,), with no history."""
+    mujoco.mj_resetData(self._model, self._data)
+    self._data.qpos[:], self._data.qvel[:] = positions, velocities
+    mujoco.mj_forward(self._model, self._data)
 
   def _draw(self) -> np.ndarray:
     angle = self.np_random.uniform(-np.pi, np.pi)
     return np.array([np.cos(angle), np.sin(angle)])
 
   def _observe(self) -> np.ndarray:
-    return feel(self.state_vector(), self._direction)
+    return feel(np.concatenate([self._data.qpos, self._data.qvel]), self.direction)

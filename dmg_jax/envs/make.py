@@ -7,10 +7,7 @@ import gymnasium
 import numpy as np
 from gymnasium.spaces import Box
 
-from dmg_jax.envs import own
 from dmg_jax.errors import UserError
-
-own.register()
 
 
 class Spaces(NamedTuple):
