@@ -7,6 +7,7 @@ reward of 1 at the goal, where the episode terminates, else 0.
 """
 
 import functools
+import math
 from typing import Any
 
 import gymnasium
@@ -115,7 +116,7 @@ class PointMaze(gymnasium.Env):
     self._data.ctrl[:] = action
     mujoco.mj_step(self._model, self._data)
     observation = self._observation()
-    reached = bool(np.linalg.norm(observation[:2] - self.goal) <= GOAL_RADIUS)
+    reached = math.dist(observation[:2], self.goal) <= GOAL_RADIUS
     return observation, float(reached), reached, False, {}
 
   def _observation(self) -> np.ndarray:
@@ -135,8 +136,8 @@ def load_model(name: str) -> mujoco.MjModel:
   """The compiled model of the ball in a maze, shared by all its simulators."""
   maze: Maze = MAZES[name]._replace(unit=CELL)
   half = f"{CELL / 2} {CELL / 2} {_WALL_HALF_HEIGHT}"
+  centres = [maze.position((int(row), int(column))) for row, column in np.argwhere(maze.walls)]
   walls = [
-    f'<geom type="box" size="{half}" pos="{x} {y} {_WALL_HALF_HEIGHT}"/>'
-    for x, y in map(maze.position, np.argwhere(maze.walls))
+    f'<geom type="box" size="{half}" pos="{x} {y} {_WALL_HALF_HEIGHT}"/>' for x, y in centres
   ]
   return mujoco.MjModel.from_xml_string(_MODEL.format(walls="".join(walls)))
