@@ -19,6 +19,7 @@ def get_config(dataset: str = "") -> ConfigDict:
   config.env = config_dict.placeholder(str)  # the data's own; "none" skips evaluation
   config.normalise_observations = True
   config.clip_actions = False  # whether actions outside the environment's box are clipped
+  config.reward_shift = 0.0  # added to the data's rewards
 
   config.seeds = 5
   config.first_seed = 0

@@ -12,9 +12,11 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 
-def main(*arguments, cwd, limit: int | None = None) -> subprocess.CompletedProcess:
+def main(
+  *arguments, cwd, limit: int | None = None, config: str = "mujoco.py"
+) -> subprocess.CompletedProcess:
   """Runs launch/main.py; `limit` bounds, in KiB, the size of each file that it writes."""
-  program = [sys.executable, ROOT / "launch/main.py", f"--config={ROOT / 'configs/mujoco.py'}"]
+  program = [sys.executable, ROOT / "launch/main.py", f"--config={ROOT / 'configs' / config}"]
   command = shlex.join(map(str, [*program, *arguments]))
   return subprocess.run(
     ["bash", "-c", f"ulimit -f {limit or 'unlimited'}; exec {command}"],
@@ -64,6 +66,12 @@ def test_a_bad_file_is_one_line_and_exit_code_2(case, tmp_path):
   assert "data.hdf5" in line
   assert (path.read_bytes() if path.exists() else None) == before
   assert not (tmp_path / "runs").exists()
+
+
+def test_antmaze_without_a_data_set_is_one_line_and_exit_code_2(tmp_path):
+  result = main(cwd=tmp_path, config="antmaze.py")
+  assert result.returncode == 2
+  assert "--config=configs/antmaze.py:antmaze-umaze-v2" in one_line(result)
 
 
 def test_an_unknown_field_is_an_error(tmp_path):

@@ -7,9 +7,16 @@ from importlib import resources
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
-# D4RL recorded with -v2, whose physics and rewards -v4 has kept and -v5 has not.
-_ENVIRONMENTS = {"hopper": "Hopper-v4", "halfcheetah": "HalfCheetah-v4", "walker2d": "Walker2d-v4"}
-
+# D4RL recorded locomotion with -v2, whose physics and rewards -v4 has kept and -v5 has not.
+_ENVIRONMENTS = {
+  "hopper": "Hopper-v4",
+  "halfcheetah": "HalfCheetah-v4",
+  "walker2d": "Walker2d-v4",
+  "antmaze-umaze": "dmg_jax/AntMaze-UMaze-v0",
+  "antmaze-medium": "dmg_jax/AntMaze-Medium-v0",
+  "antmaze-large": "dmg_jax/AntMaze-Large-v0",
+}
+_OURS = "dmg_jax/"
 
 # Comes with the package; recorded by `launch/collect.py`.
 EMBEDDED = "dmg/hopper/medium-replay-v0"
@@ -59,7 +66,9 @@ def d4rl_name(stem: str) -> str | None:
 
 def d4rl_env_id(name: str) -> str | None:
   """The Gymnasium environment that a D4RL data set is evaluated in, if there is one."""
-  return _ENVIRONMENTS.get(name.split("-")[0]) if name in d4rl_files() else None
+  if name not in d4rl_files():
+    return None
+  return next((env for task, env in _ENVIRONMENTS.items() if name.startswith(f"{task}-")), None)
 
 
 def d4rl_step_limit(name: str) -> int | None:
@@ -84,7 +93,7 @@ def reference_returns(env_id: str) -> tuple[float, float] | None:
 
   Versions of an environment share them: D4RL's own are older than all of ours.
   """
-  task = re.sub(r"-v\d+$", "", env_id).lower()
+  task = re.sub(r"-v\d+$", "", env_id.removeprefix(_OURS)).lower()
   for file in d4rl_files().values():
     if file.name.startswith(f"{task}-"):
       return file.reference_min, file.reference_max

@@ -25,7 +25,7 @@ def load(name: str, env_id: str | None = None) -> Dataset:
     env_id: a Gymnasium id, whose step limit serves D4RL files without `timeouts`.
 
   Returns:
-    The data set. A D4RL AntMaze file's rewards are lowered by 1.
+    The data set, with its own rewards.
 
   Raises:
     UserError: if there is no such data set, or it is damaged.
@@ -75,17 +75,11 @@ def _near(name: str) -> str:
 
 def _d4rl(path: Path, name: str, env_id: str | None) -> Dataset:
   dataset = d4rl.read(path, name, catalog.d4rl_step_limit(name) or _step_limit(env_id))
-  notices = list(dataset.notices)
-  transitions = dataset.transitions
   file = catalog.d4rl_files().get(name)
   if file and file.size not in (None, path.stat().st_size):
-    notices.append(f"{path} is named as D4RL's {name} but has another size: scores may not compare")
-  if name.startswith("antmaze"):
-    transitions = transitions.replace(rewards=transitions.rewards - 1)
-    notices.append(
-      "AntMaze rewards lowered by 1, as in published results: every step before the goal costs 1"
-    )
-  return dataset._replace(transitions=transitions, notices=tuple(notices))
+    notice = f"{path} is named as D4RL's {name} but has another size: scores may not compare"
+    return dataset._replace(notices=(*dataset.notices, notice))
+  return dataset
 
 
 def _step_limit(env_id: str | None) -> int | None:

@@ -40,6 +40,7 @@ class AntMaze(gymnasium.Env):
   Attributes:
     maze: the map.
     goal: (2,) float64, x and y of the goal, new in each episode.
+    model, data: MuJoCo's; the model is shared by all simulators of a maze.
 
   Args:
     maze: "umaze", "medium" or "large".
@@ -53,11 +54,11 @@ class AntMaze(gymnasium.Env):
       raise UserError(f"there is no maze {maze!r}; AntMaze has {', '.join(MAZES)}")
     self.maze = MAZES[maze]
     self.goal = self.maze.position(self.maze.goal)
-    self._model = load_model(maze)
-    self._data = mujoco.MjData(self._model)
-    size = self._model.nq + self._model.nv
+    self.model = load_model(maze)
+    self.data = mujoco.MjData(self.model)
+    size = self.model.nq + self.model.nv
     self.observation_space = Box(-np.inf, np.inf, (size,), np.float64)
-    self.action_space = Box(-1.0, 1.0, (self._model.nu,), np.float32)
+    self.action_space = Box(-1.0, 1.0, (self.model.nu,), np.float32)
 
   def reset(
     self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -81,7 +82,7 @@ class AntMaze(gymnasium.Env):
     """
     super().reset(seed=seed)
     places = self._places(options or {})
-    noise, unit, model = self.np_random, self.maze.unit, self._model
+    noise, unit, model = self.np_random, self.maze.unit, self.model
     goal = self.maze.position(self.maze.goal)
     goal += noise.uniform(0, unit / 4, 2) + noise.uniform(0, unit / 8, 2)
     self.goal = places.get("goal", np.maximum(goal, 0))
@@ -102,20 +103,20 @@ class AntMaze(gymnasium.Env):
     """
     if np.shape(action) != self.action_space.shape:
       raise UserError(f"the ant's actions are {self.action_space.shape}, not {np.shape(action)}")
-    self._data.ctrl[:] = action
-    mujoco.mj_step(self._model, self._data, nstep=_FRAME_SKIP)
+    self.data.ctrl[:] = action
+    mujoco.mj_step(self.model, self.data, nstep=_FRAME_SKIP)
     observation = self._observation()
     reached = bool(np.linalg.norm(observation[:2] - self.goal) <= GOAL_RADIUS)
     return observation, float(reached), reached, False, {}
 
   def set_state(self, positions: np.ndarray, velocities: np.ndarray) -> None:
     """Puts the ant at joint positions (15,) and velocities (14,), with no history."""
-    mujoco.mj_resetData(self._model, self._data)
-    self._data.qpos[:], self._data.qvel[:] = positions, velocities
-    mujoco.mj_forward(self._model, self._data)
+    mujoco.mj_resetData(self.model, self.data)
+    self.data.qpos[:], self.data.qvel[:] = positions, velocities
+    mujoco.mj_forward(self.model, self.data)
 
   def _observation(self) -> np.ndarray:
-    return np.concatenate([self._data.qpos, self._data.qvel])
+    return np.concatenate([self.data.qpos, self.data.qvel])
 
   def _places(self, options: dict[str, Any]) -> dict[str, np.ndarray]:
     for name, place in options.items():

@@ -24,6 +24,8 @@ from dmg_jax.types import Hyperparameters, Networks, Transitions
 def prepare(settings: Settings, dataset: Dataset) -> tuple[Dataset, scaling.Scaling]:
   """The data as it will train, checked against the simulator, and its scaling.
 
+  Rewards are moved by `reward_shift`; returns and scores stay in the file's rewards.
+
   Raises:
     UserError: if observations or actions do not fit the simulator or its box.
   """
@@ -46,6 +48,13 @@ def prepare(settings: Settings, dataset: Dataset) -> tuple[Dataset, scaling.Scal
   if low is None or high is None:
     low, high = -np.ones(action_size), np.ones(action_size)
   dataset = check_actions(dataset, low, high, settings.config["clip_actions"])
+  if shift := settings.config["reward_shift"]:
+    rewards = dataset.transitions.rewards + np.float32(shift)
+    notice = f"rewards moved by {shift:g}, to between {rewards.min():g} and {rewards.max():g}"
+    dataset = dataset._replace(
+      transitions=dataset.transitions.replace(rewards=rewards),
+      notices=(*dataset.notices, notice),
+    )
   units = scaling.for_actions(observation_size, low, high)
   if settings.config["normalise_observations"]:
     units = scaling.with_statistics(units, dataset.transitions.observations)

@@ -19,6 +19,7 @@ NO_ENVIRONMENT = "none"
 MAY_GROW = frozenset({"steps"})
 _HYPERPARAMETERS = tuple(field.name for field in dataclasses.fields(Hyperparameters))
 _KNOWN_TIER = re.compile(r"(^|[-/])(random|medium|medium-replay|full-replay|simple)(-v\d+)?$")
+_ANT_MAZE = "dmg_jax/AntMaze-"
 _EXPERT_TIER = re.compile(r"(^|[-/])(medium-)?expert(-v\d+)?$")
 _EMBEDDED_STEPS, _EMBEDDED_EVALUATION_INTERVAL = 22_400, 2_800
 # At the paper's rate the target networks see 22,400 / 2 * 0.005 = 56 Bellman
@@ -65,6 +66,13 @@ def check(config: Mapping[str, Any]) -> None:
   def refuse(name: str, requirement: str):
     raise UserError(f"config.{name} is {config[name]!r}, but it must be {requirement}")
 
+  if config["dataset"] is None:
+    raise UserError(
+      "no data set is named, and none comes with this package for these settings; name one, "
+      "as in --config=configs/antmaze.py:antmaze-umaze-v2 or with --config.dataset=FILE"
+    )
+  if not math.isfinite(config["reward_shift"]):
+    refuse("reward_shift", "finite")
   for name in _HYPERPARAMETERS:
     value = config[name]
     if value is not None and (math.isnan(value) or value < 0):
@@ -108,7 +116,8 @@ def resolve(config: Mapping[str, Any], dataset: Dataset) -> Settings:
 
   nu follows the paper's App. C.1; the steps, the evaluation interval and the
   target rate are the paper's but for the embedded data, which should be done in
-  minutes.
+  minutes. What a config states is left alone: that of AntMaze leaves only the
+  simulator open.
 
   Args:
     config: checked.
@@ -126,7 +135,9 @@ def resolve(config: Mapping[str, Any], dataset: Dataset) -> Settings:
     if values[name] is None:
       values[name], reasons[name] = value, reason
 
-  if _EXPERT_TIER.search(dataset.name):
+  if any((env or "").startswith(_ANT_MAZE) for env in (values["env"], dataset.env_id)):
+    fill("nu", 0.5, "the paper's for AntMaze; its other settings are in configs/antmaze.py")
+  elif _EXPERT_TIER.search(dataset.name):
     fill("nu", 10.0, "the paper's for -expert and -medium-expert data")
   elif _KNOWN_TIER.search(dataset.name):
     fill("nu", 0.1, "the paper's for -medium, -medium-replay and -random data")

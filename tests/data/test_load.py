@@ -75,7 +75,7 @@ def test_a_d4rl_file_by_path(tmp_path, suffix):
     (
       "Ant_maze_hardest-maze_noisy_multistart_True_multigoal_False_sparse_fixed",
       "antmaze-large-play-v2",
-      None,
+      "dmg_jax/AntMaze-Large-v0",
     ),
   ],
 )
@@ -101,14 +101,14 @@ def test_a_d4rl_name_without_its_file_is_downloaded(tmp_path):
     load("hopper-medium-v2")
 
 
-def test_antmaze_rewards_are_lowered_and_said_so(tmp_path):
+def test_antmaze_rewards_are_the_files(tmp_path):
   file = "Ant_maze_u-maze_noisy_multistart_False_multigoal_False_sparse_fixed.hdf5"
   write_hdf5(tmp_path / "d4rl" / file)
   dataset = load("antmaze-umaze-v2")
-  np.testing.assert_array_equal(dataset.transitions.rewards, [0, 0])
+  np.testing.assert_array_equal(dataset.transitions.rewards, [1, 1])
   np.testing.assert_array_equal(dataset.episode_returns, [2])
   assert dataset.reference == (0.0, 1.0)
-  assert any("AntMaze rewards lowered by 1" in notice for notice in dataset.notices)
+  assert dataset.env_id == "dmg_jax/AntMaze-UMaze-v0"
 
 
 @pytest.mark.parametrize(
@@ -119,6 +119,12 @@ def test_the_names_step_limit_stands_in_for_timeouts(tmp_path, stem, limit):
   path = write_hdf5(tmp_path / f"{stem}.hdf5", rows=1200, timeouts=False)
   kept = load(str(path), env_id="Pendulum-v1").transitions.observations[:, 0]
   assert sorted(set(range(1199)) - set(kept.astype(int))) == [limit - 1]
+
+
+def test_our_own_environments_step_limit_is_known(tmp_path):
+  path = write_hdf5(tmp_path / "mine.hdf5", rows=800, timeouts=False)
+  kept = load(str(path), env_id="dmg_jax/AntMaze-UMaze-v0").transitions.observations[:, 0]
+  assert sorted(set(range(799)) - set(kept.astype(int))) == [699]
 
 
 def test_a_given_environments_step_limit_stands_in_for_timeouts(tmp_path):

@@ -195,6 +195,18 @@ def test_data_that_do_not_fit_change_nothing_on_disk(tmp_path, config, changes, 
   assert not (tmp_path / "run").exists()
 
 
+def test_moved_rewards_train_and_the_scores_stay(tmp_path):
+  """A reward of 1 moved by -1 equals a reward of 0, but for the hash of the data."""
+  one = pendulum(rewards=np.ones(100, np.float32))
+  lines = []
+  offline.train(job_for(one, reward_shift=-1.0), one, tmp_path / "one", lines.append)
+  assert "rewards moved by -1, to between 0 and 0" in lines
+  zero = pendulum(rewards=np.zeros(100, np.float32))
+  offline.train(job_for(zero), zero, tmp_path / "zero", print)
+  for name in (run_log.METRICS, run_log.EVALUATIONS):
+    assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "zero" / name).read_bytes()
+
+
 def test_clipped_actions_are_announced(tmp_path):
   dataset = pendulum(actions=np.full((100, 1), 2.5, np.float32))
   lines = []

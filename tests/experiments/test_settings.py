@@ -11,11 +11,11 @@ from dmg_jax.data import dataset as data_set
 from dmg_jax.errors import UserError
 from dmg_jax.experiments import settings
 
-CONFIG = Path(__file__).parents[2] / "configs" / "mujoco.py"
+CONFIGS = Path(__file__).parents[2] / "configs"
 
 
-def make_config(**changes):
-  config = runpy.run_path(str(CONFIG))["get_config"]().to_dict()
+def make_config(domain="mujoco", dataset="", **changes):
+  config = runpy.run_path(str(CONFIGS / f"{domain}.py"))["get_config"](dataset).to_dict()
   assert set(changes) <= set(config)
   return config | changes
 
@@ -54,6 +54,53 @@ def test_the_papers_settings():
   assert job.seeds() == [0, 1, 2, 3, 4]
 
 
+def test_the_papers_settings_for_antmaze_differ_in_these_alone():
+  """Table 5, App. C and the released code."""
+  locomotion = settings.resolve(make_config(), make_dataset("hopper-medium-v2", "d4rl"))
+  data = make_dataset("antmaze-umaze-v2", "d4rl", "dmg_jax/AntMaze-UMaze-v0")
+  config = make_config("antmaze", data.name)
+  settings.check(config)
+  job = settings.resolve(config, data)
+  assert set(job.config) == set(locomotion.config)
+  assert job.reasons == {"env": "named by the data"}
+  different = {
+    name: value for name, value in job.config.items() if value != locomotion.config[name]
+  }
+  assert different == {
+    "dataset": "antmaze-umaze-v2",
+    "env": "dmg_jax/AntMaze-UMaze-v0",
+    "nu": 0.5,
+    "expectile": 0.9,
+    "inverse_temperature": 10.0,
+    "weight_clip": 100.0,
+    "reward_shift": -1.0,
+    "normalise_observations": False,
+    "evaluation_interval": 50_000,
+    "evaluation_episodes": 100,
+  }
+
+
+def test_antmaze_without_a_data_set_is_one_line_that_names_one():
+  with pytest.raises(UserError, match=r"configs/antmaze\.py:antmaze-umaze-v2") as error:
+    settings.check(make_config("antmaze"))
+  assert "\n" not in str(error.value)
+  settings.check(make_config("antmaze") | {"dataset": "mine.hdf5"})
+
+
+@pytest.mark.parametrize(
+  ("env", "env_id"),
+  [
+    (None, "dmg_jax/AntMaze-Large-v0"),
+    ("none", "dmg_jax/AntMaze-Large-v0"),
+    ("dmg_jax/AntMaze-UMaze-v0", None),
+  ],
+)
+def test_antmaze_data_under_other_settings_are_told_of_their_own(env, env_id):
+  job = settings.resolve(make_config(env=env), make_dataset("mine", env_id=env_id))
+  assert job.config["nu"] == 0.5
+  assert "configs/antmaze.py" in job.reasons["nu"]
+
+
 def test_the_embedded_data_depart_from_the_paper_in_what_few_steps_need():
   data = make_dataset("dmg/hopper/medium-replay-v0", "embedded", "Hopper-v4")
   job = settings.resolve(make_config(), data)
@@ -66,10 +113,12 @@ def test_the_embedded_data_depart_from_the_paper_in_what_few_steps_need():
   assert "the paper's is 0.005" in job.reasons["target_rate"]
 
 
-@pytest.mark.parametrize("kind", ["d4rl", "embedded"])
-def test_all_intervals_share_one_compilation(kind):
+@pytest.mark.parametrize(
+  ("domain", "kind"), [("mujoco", "d4rl"), ("mujoco", "embedded"), ("antmaze", "d4rl")]
+)
+def test_all_intervals_share_one_compilation(domain, kind):
   config = settings.resolve(
-    make_config(), make_dataset("hopper-medium-v2", kind, "Hopper-v4")
+    make_config(domain), make_dataset("hopper-medium-v2", kind, "Hopper-v4")
   ).config
   for name in ("steps", "evaluation_interval", "checkpoint_interval"):
     assert config[name] % config["log_interval"] == 0
@@ -122,6 +171,8 @@ def test_the_digest_ignores_only_what_may_grow():
 @pytest.mark.parametrize(
   ("field", "value"),
   [
+    ("reward_shift", float("nan")),
+    ("reward_shift", float("-inf")),
     ("lam", -0.1),
     ("lam", 1.1),
     ("lam", float("nan")),
