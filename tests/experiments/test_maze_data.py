@@ -2,18 +2,20 @@
 
 from itertools import pairwise
 
+import gymnasium
 import jax
 import numpy as np
 import pytest
+from experiments.test_settings import make_config
 
-from dmg_jax import networks
+from dmg_jax import networks, run_log
 from dmg_jax.data import minari_files, policies
 from dmg_jax.data.load import load
 from dmg_jax.envs.make import make
 from dmg_jax.envs.maze_maps import MAZES
 from dmg_jax.envs.waypoints import Way
 from dmg_jax.errors import UserError
-from dmg_jax.experiments import maze_data
+from dmg_jax.experiments import maze_data, offline, settings
 from dmg_jax.experiments.verify import replay
 
 UMAZE = "dmg_jax/PointMaze-UMaze-v0"
@@ -134,6 +136,22 @@ def test_recorded_episodes_play_again(tmp_path):
   assert replayed.episodes == 5
   assert replayed.deviation == 0
   assert load(str(folder)).env_id == UMAZE
+
+
+def test_dmg_trains_on_them_and_is_scored_by_its_successes(tmp_path, monkeypatch):
+  monkeypatch.setattr(gymnasium.spec(UMAZE), "max_episode_steps", 15)
+  found, _ = maze_data.episodes(UMAZE, "diverse", steps=1000, noise=0.2, seed=1)
+  folder = minari_files.write(
+    tmp_path, "dmg/x/diverse-v0", found, make(UMAZE), ref_min_score=0.0, ref_max_score=1.0
+  )
+  changes = {"steps": 4, "batch_size": 8, "seeds": 2, "hidden_sizes": (8, 8), "log_interval": 2}
+  config = make_config("antmaze", str(folder), evaluation_episodes=3, **changes)
+  settings.check(config)
+  dataset = load(config["dataset"])
+  job = settings.resolve(config, dataset)
+  offline.train(job, dataset, tmp_path / "run", lambda line: None)
+  rows = run_log.read(tmp_path / "run", run_log.EVALUATIONS)
+  assert [(row["score"], row["length"]) for row in rows] == [(0.0, 15)] * 6
 
 
 def test_what_is_no_maze_and_too_few_steps_are_one_line():
