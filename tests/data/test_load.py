@@ -82,7 +82,7 @@ def test_a_d4rl_file_by_path(tmp_path, suffix):
 def test_a_file_named_as_d4rls_is_recognised_but_not_trusted(tmp_path, stem, name, env_id):
   dataset = load(str(write_hdf5(tmp_path / f"{stem}.hdf5")))
   assert (dataset.name, dataset.env_id) == (name, env_id)
-  assert "has another size: scores may not compare" in dataset.notices[0]
+  assert "has another size: scores may not compare" in dataset.notices[-1]
 
 
 def test_a_d4rl_name_finds_its_file_under_its_published_name(tmp_path):
@@ -106,7 +106,6 @@ def test_antmaze_rewards_are_the_files(tmp_path):
   write_hdf5(tmp_path / "d4rl" / file)
   dataset = load("antmaze-umaze-v2")
   np.testing.assert_array_equal(dataset.transitions.rewards, [1, 1])
-  np.testing.assert_array_equal(dataset.episode_returns, [2])
   assert dataset.reference == (0.0, 1.0)
   assert dataset.env_id == "dmg_jax/AntMaze-UMaze-v0"
 
@@ -119,6 +118,17 @@ def test_the_names_step_limit_stands_in_for_timeouts(tmp_path, stem, limit):
   path = write_hdf5(tmp_path / f"{stem}.hdf5", rows=1200, timeouts=False)
   kept = load(str(path), env_id="Pendulum-v1").transitions.observations[:, 0]
   assert sorted(set(range(1199)) - set(kept.astype(int))) == [limit - 1]
+
+
+def test_a_row_at_the_goal_is_no_episode_of_d4rls_antmaze(tmp_path):
+  """All of a cluster of successes are terminal there; elsewhere each would be an episode."""
+  for stem, returns in (("antmaze-large-play-v2", []), ("mine", [1, 1, 1])):
+    path = write_hdf5(tmp_path / f"{stem}.hdf5")
+    with h5py.File(path, "r+") as file:
+      file["terminals"][:3] = True
+    dataset = load(str(path))
+    np.testing.assert_array_equal(dataset.episode_returns, returns)
+    assert any("part no episodes" in notice for notice in dataset.notices) == (not returns)
 
 
 def test_our_own_environments_step_limit_is_known(tmp_path):
