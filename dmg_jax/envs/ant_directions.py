@@ -75,17 +75,18 @@ class AntDirections(gymnasium.Env):
 
   Attributes:
     direction: (2,) float64, of length 1, in the world's frame.
+    model, data: MuJoCo's.
 
   Raises:
     UserError: if `ogbench` is not installed.
   """
 
   def __init__(self):
-    self._model = mujoco.MjModel.from_xml_path(str(ant_file()))
-    self._data = mujoco.MjData(self._model)
+    self.model = mujoco.MjModel.from_xml_path(str(ant_file()))
+    self.data = mujoco.MjData(self.model)
     self.direction = np.array([1.0, 0.0])
     self.observation_space = Box(-np.inf, np.inf, (_FELT,), np.float64)
-    self.action_space = Box(-1.0, 1.0, (self._model.nu,), np.float32)
+    self.action_space = Box(-1.0, 1.0, (self.model.nu,), np.float32)
 
   def reset(
     self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -98,7 +99,7 @@ class AntDirections(gymnasium.Env):
     super().reset(seed=seed)
     if options:
       raise UserError(f"reset has no options here, but was given {', '.join(options)}")
-    noise, model = self.np_random, self._model
+    noise, model = self.np_random, self.model
     positions = model.qpos0 + noise.uniform(-_RESET_NOISE, _RESET_NOISE, model.nq)
     self.set_state(positions, _RESET_NOISE * noise.standard_normal(model.nv))
     self.direction = self._draw()
@@ -110,11 +111,11 @@ class AntDirections(gymnasium.Env):
     Returns:
       The usual five, with {"speed": in the direction, in m/s}.
     """
-    before = self._data.qpos[:2].copy()
-    self._data.ctrl[:] = action
-    mujoco.mj_step(self._model, self._data, nstep=_FRAME_SKIP)
-    seconds = _FRAME_SKIP * self._model.opt.timestep
-    speed = float((self._data.qpos[:2] - before) @ self.direction / seconds)
+    before = self.data.qpos[:2].copy()
+    self.data.ctrl[:] = action
+    mujoco.mj_step(self.model, self.data, nstep=_FRAME_SKIP)
+    seconds = _FRAME_SKIP * self.model.opt.timestep
+    speed = float((self.data.qpos[:2] - before) @ self.direction / seconds)
     reward = speed + _SURVIVAL - _CONTROL * float(np.square(action).sum())
     if self.np_random.random() < _TURN_PROBABILITY:
       self.direction = self._draw()
@@ -124,13 +125,13 @@ class AntDirections(gymnasium.Env):
 
   def set_state(self, positions: np.ndarray, velocities: np.ndarray) -> None:
     """Puts the ant at joint positions (15,) and velocities (14,), with no history."""
-    mujoco.mj_resetData(self._model, self._data)
-    self._data.qpos[:], self._data.qvel[:] = positions, velocities
-    mujoco.mj_forward(self._model, self._data)
+    mujoco.mj_resetData(self.model, self.data)
+    self.data.qpos[:], self.data.qvel[:] = positions, velocities
+    mujoco.mj_forward(self.model, self.data)
 
   def _draw(self) -> np.ndarray:
     angle = self.np_random.uniform(-np.pi, np.pi)
     return np.array([np.cos(angle), np.sin(angle)])
 
   def _observe(self) -> np.ndarray:
-    return feel(np.concatenate([self._data.qpos, self._data.qvel]), self.direction)
+    return feel(np.concatenate([self.data.qpos, self.data.qvel]), self.direction)

@@ -15,14 +15,13 @@ import mujoco
 import numpy as np
 from gymnasium.spaces import Box
 
-from dmg_jax.envs.maze_maps import MAZES, Maze
+from dmg_jax.envs.maze_maps import MAZES, Maze, chosen_places
 from dmg_jax.errors import UserError
 
 CELL = 1.0
 GOAL_RADIUS = 0.5
 _START_NOISE = 0.25
 _MAX_SPEED = 5.0
-_POSITIONS = ("start", "goal")
 _WALL_HALF_HEIGHT = 0.2
 _MODEL = """
 <mujoco>
@@ -61,6 +60,7 @@ class PointMaze(gymnasium.Env):
   Attributes:
     maze: the map.
     goal: (2,) float64.
+    model, data: MuJoCo's; the model is shared by all simulators of a maze.
 
   Args:
     maze: "umaze", "medium" or "large".
@@ -74,8 +74,8 @@ class PointMaze(gymnasium.Env):
       raise UserError(f"there is no maze {maze!r}; PointMaze has {', '.join(MAZES)}")
     self.maze = MAZES[maze]._replace(unit=CELL)
     self.goal = self.maze.position(self.maze.goal)
-    self._model = load_model(maze)
-    self._data = mujoco.MjData(self._model)
+    self.model = load_model(maze)
+    self.data = mujoco.MjData(self.model)
     self.observation_space = Box(-np.inf, np.inf, (4,), np.float64)
     self.action_space = Box(-1.0, 1.0, (2,), np.float32)
 
@@ -96,12 +96,12 @@ class PointMaze(gymnasium.Env):
       UserError: on another option, or a position that is in no free cell.
     """
     super().reset(seed=seed)
-    places = self._places(options or {})
+    places = chosen_places(self.maze, options or {})
     noise = self.np_random.uniform(-_START_NOISE, _START_NOISE, 2)
     start = places.get("start", self.maze.position(self.maze.start) + noise)
     self.goal = places.get("goal", self.maze.position(self.maze.goal))
-    mujoco.mj_resetData(self._model, self._data)
-    self._data.qpos[:] = start
+    mujoco.mj_resetData(self.model, self.data)
+    self.data.qpos[:] = start
     return self._observation(), {"goal": self.goal.copy()}
 
   def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
@@ -112,23 +112,15 @@ class PointMaze(gymnasium.Env):
     """
     if np.shape(action) != self.action_space.shape:
       raise UserError(f"the point's actions are {self.action_space.shape}, not {np.shape(action)}")
-    self._data.qvel[:] = np.clip(self._data.qvel, -_MAX_SPEED, _MAX_SPEED)
-    self._data.ctrl[:] = action
-    mujoco.mj_step(self._model, self._data)
+    self.data.qvel[:] = np.clip(self.data.qvel, -_MAX_SPEED, _MAX_SPEED)
+    self.data.ctrl[:] = action
+    mujoco.mj_step(self.model, self.data)
     observation = self._observation()
     reached = math.dist(observation[:2], self.goal) <= GOAL_RADIUS
     return observation, float(reached), reached, False, {}
 
   def _observation(self) -> np.ndarray:
-    return np.concatenate([self._data.qpos, self._data.qvel])
-
-  def _places(self, options: dict[str, Any]) -> dict[str, np.ndarray]:
-    for name, place in options.items():
-      if name not in _POSITIONS:
-        raise UserError(f"reset has no option {name!r}; PointMaze knows {' and '.join(_POSITIONS)}")
-      if not self.maze.is_free(place):
-        raise UserError(f"{self.maze.name}: the {name} {list(place)} lies in a wall")
-    return {name: np.array(place, np.float64) for name, place in options.items()}
+    return np.concatenate([self.data.qpos, self.data.qvel])
 
 
 @functools.cache

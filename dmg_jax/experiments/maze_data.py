@@ -134,8 +134,11 @@ def pull(observations: np.ndarray, waypoints: np.ndarray) -> np.ndarray:
   return np.clip(forces, -1, 1)
 
 
-def walker() -> tuple[Controller, dict[str, Any]]:
+def walker(action_size: int) -> tuple[Controller, dict[str, Any]]:
   """The ant's controller, a policy that walks in a direction, and how that came about.
+
+  Args:
+    action_size: of the ant.
 
   Raises:
     UserError: if no such policy comes with the package.
@@ -146,7 +149,7 @@ def walker() -> tuple[Controller, dict[str, Any]]:
       "no policy that walks comes with this package yet, so that the ant cannot be sent anywhere; "
       f"train one with launch/collect.py --env={WALKER[0]} --tier={WALKER[1]}"
     )
-  actor, modules = policies.load(path), networks.make(8)
+  actor, modules = policies.load(path), networks.make(action_size)
 
   @jax.jit
   def act(felt):
@@ -218,7 +221,7 @@ def _controller(env: gymnasium.Env, tier: str) -> tuple[Controller, Any]:
   if isinstance(env.unwrapped, PointMaze):
     return pull, f"a spring of {_PULL} per metre, a damper of {_DAMPING} s per metre"
   if isinstance(env.unwrapped, AntMaze):
-    return walker()
+    return walker(spaces(env).action_low.size)
   raise UserError(
     f"--tier={tier} is for mazes, such as dmg_jax/PointMaze-Medium-v0; "
     f"{env.spec.id if env.spec else env} is none"

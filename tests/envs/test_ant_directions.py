@@ -85,10 +85,10 @@ def test_the_reward_is_speed_in_the_direction_and_little_else(env):
   env.reset(seed=0)
   ant = env.unwrapped
   ant.direction = np.array([0.0, 1.0])
-  before = ant._data.qpos[:2].copy()
+  before = ant.data.qpos[:2].copy()
   action = np.full(8, 0.5, np.float32)
   _, reward, terminated, truncated, info = env.step(action)
-  moved = ant._data.qpos[:2] - before
+  moved = ant.data.qpos[:2] - before
   assert info["speed"] == pytest.approx(moved[1] / 0.1)
   assert reward == pytest.approx(moved[1] / 0.1 + 0.5 - 0.02 * 8 * 0.25)
   assert not terminated

@@ -175,7 +175,7 @@ def test_a_policy_that_walks_sees_its_waypoint(monkeypatch, tmp_path):
   policies.save(tmp_path / "expert.npz", jax.tree.map(np.asarray, actor))
   (tmp_path / "expert.json").write_text('{"return": 1.0}')
   monkeypatch.setattr(policies, "shipped", lambda env_id, tier: tmp_path / f"{tier}.npz")
-  walk, provenance = maze_data.walker()
+  walk, provenance = maze_data.walker(8)
   assert provenance == {"return": 1.0}
   observations = np.zeros((2, 29))
   observations[:, 3] = 1
