@@ -9,11 +9,13 @@ from pathlib import Path
 from absl import app, flags, logging
 
 from dmg_jax.errors import StorageError, UserError
-from dmg_jax.experiments import collect, tiers
+from dmg_jax.experiments import collect, maze_data, tiers
 from dmg_jax.experiments.recording import Recipe
 
 _ENV = flags.DEFINE_string("env", "Hopper-v4", "Gymnasium id of the environment.")
-_TIER = flags.DEFINE_enum("tier", "medium-replay", tiers.TIERS, "Which data to make.")
+_TIER = flags.DEFINE_enum(
+  "tier", "medium-replay", tiers.TIERS + maze_data.TIERS, "Which data to make."
+)
 _LEVEL = flags.DEFINE_float("level", 0.45, "Share of the reference score that is medium.")
 _NOISE = flags.DEFINE_float(
   "noise", 0.2, "Standard deviation of recorded policies' noise, on actions in [-1, 1]."
@@ -63,7 +65,7 @@ def main(_) -> None:
     episodes=_EPISODES.value,
     checkpoint_every=_CHECKPOINT_EVERY.value,
   )
-  task = recipe.env_id.rsplit("-v", 1)[0].lower()
+  task = recipe.env_id.rsplit("-v", 1)[0].lower().removeprefix("dmg_jax/")
   fixed = json.dumps(recipe._replace(steps=0)).encode()
   default = Path("runs/collect", task, hashlib.sha256(fixed).hexdigest()[:10])
   try:

@@ -1,7 +1,7 @@
 """Whole episodes, as simulators give them and Minari stores them."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,6 +18,7 @@ class Episode(NamedTuple):
     terminations: (T,) bool, true where the environment ended the episode.
     truncations: (T,) bool, true where a time limit cut it.
     seed: that the simulator was reset with, where it is known.
+    options: that it was reset with, JSON-able, if any.
   """
 
   observations: np.ndarray
@@ -26,6 +27,7 @@ class Episode(NamedTuple):
   terminations: np.ndarray
   truncations: np.ndarray
   seed: int | None = None
+  options: dict[str, Any] | None = None
 
 
 def ends(transitions: Transitions) -> np.ndarray:

@@ -2,8 +2,10 @@
 
 import json
 import os
+import shutil
 import warnings
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from textwrap import shorten
 from typing import Any
@@ -58,6 +60,7 @@ def write(
     EpisodeBuffer(
       id=index,
       seed=episode.seed,
+      options=episode.options,
       observations=episode.observations,
       actions=episode.actions,
       rewards=episode.rewards,
@@ -89,6 +92,35 @@ def write(
   return Path(root) / dataset_id
 
 
+@contextmanager
+def staged(root: Path, dataset_id: str) -> Iterator[Path]:
+  """A folder of Minari data sets to write one in, which is then moved to `root` whole.
+
+  So whoever looks into `root` finds the data set complete or not at all, whatever
+  interrupts its writing. What a killed process left is removed by the next.
+
+  Args:
+    root: folder of Minari data sets.
+    dataset_id: of the data set, which must be in the yielded folder at the end.
+
+  Raises:
+    OSError: if there is such a data set in `root` by now.
+  """
+  stage = root / f".{dataset_id.replace('/', '-')}.partial"
+  shutil.rmtree(stage, ignore_errors=True)
+  try:
+    yield stage
+    folder = root / dataset_id
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    for namespace in stage.glob("**/namespace_metadata.json"):
+      place = root / namespace.relative_to(stage)
+      if not place.exists():
+        namespace.rename(place)
+    (stage / dataset_id).rename(folder)
+  finally:
+    shutil.rmtree(stage, ignore_errors=True)
+
+
 def _single_precision(box: Any) -> gymnasium.spaces.Box:
   return gymnasium.spaces.Box(np.float32(box.low), np.float32(box.high), box.shape, np.float32)
 
@@ -99,7 +131,7 @@ def open_path(folder: str | Path) -> minari.MinariDataset:
 
 
 def read(dataset: minari.MinariDataset) -> Iterator[Episode]:
-  """The episodes of a Minari data set, in order, with their seeds where it has them."""
+  """The episodes of a Minari data set, in order, with seeds and options where it has them."""
   notes = dataset.storage.get_episode_metadata(dataset.episode_indices)
   for episode, note in zip(dataset.iterate_episodes(), notes, strict=True):
     yield Episode(
@@ -109,6 +141,7 @@ def read(dataset: minari.MinariDataset) -> Iterator[Episode]:
       terminations=episode.terminations,
       truncations=episode.truncations,
       seed=note.get("seed"),
+      options=note.get("options"),
     )
 
 
@@ -127,9 +160,10 @@ def provenance(folder: Path) -> dict[str, Any] | None:
 
 
 def local_ids(folder: Path) -> list[str]:
-  """The ids of the data sets under a folder, sorted."""
+  """The ids of the complete data sets under a folder, sorted."""
   found = folder.glob("**/data/metadata.json")
-  return sorted(path.parent.parent.relative_to(folder).as_posix() for path in found)
+  ids = (path.parent.parent.relative_to(folder).as_posix() for path in found)
+  return sorted(dataset_id for dataset_id in ids if not dataset_id.startswith("."))
 
 
 def download(dataset_id: str) -> Path:

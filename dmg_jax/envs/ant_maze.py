@@ -18,14 +18,13 @@ import mujoco
 import numpy as np
 from gymnasium.spaces import Box
 
-from dmg_jax.envs.maze_maps import MAZES, Maze
+from dmg_jax.envs.maze_maps import MAZES, Maze, chosen_places
 from dmg_jax.errors import UserError
 
 GOAL_RADIUS = 0.5
 _WALL_HEIGHT = 2.0
 _FRAME_SKIP = 5  # of 0.02 s each
 _RESET_NOISE = 0.1
-_POSITIONS = ("start", "goal")
 
 
 class AntMaze(gymnasium.Env):
@@ -81,7 +80,7 @@ class AntMaze(gymnasium.Env):
       UserError: on another option, or a position that is in no free cell.
     """
     super().reset(seed=seed)
-    places = self._places(options or {})
+    places = chosen_places(self.maze, options or {})
     noise, unit, model = self.np_random, self.maze.unit, self.model
     goal = self.maze.position(self.maze.goal)
     goal += noise.uniform(0, unit / 4, 2) + noise.uniform(0, unit / 8, 2)
@@ -117,14 +116,6 @@ class AntMaze(gymnasium.Env):
 
   def _observation(self) -> np.ndarray:
     return np.concatenate([self.data.qpos, self.data.qvel])
-
-  def _places(self, options: dict[str, Any]) -> dict[str, np.ndarray]:
-    for name, place in options.items():
-      if name not in _POSITIONS:
-        raise UserError(f"reset has no option {name!r}; AntMaze knows {' and '.join(_POSITIONS)}")
-      if not self.maze.is_free(place):
-        raise UserError(f"{self.maze.name}: the {name} {list(place)} lies in a wall")
-    return {name: np.array(place, np.float64) for name, place in options.items()}
 
 
 @functools.cache

@@ -1,5 +1,6 @@
 """The mazes of D4RL's AntMaze, and where their cells lie."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -8,6 +9,8 @@ from numpy.typing import ArrayLike
 from dmg_jax.errors import UserError
 
 Cell = tuple[int, int]
+
+_PLACES = ("start", "goal")
 
 
 class Maze(NamedTuple):
@@ -59,6 +62,20 @@ class Maze(NamedTuple):
   def is_free(self, position: ArrayLike) -> bool:
     """Whether a position (x, y) lies in a cell of the map without a wall."""
     return not self.walls[self.cell(position)]
+
+
+def chosen_places(maze: Maze, options: Mapping[str, ArrayLike]) -> dict[str, np.ndarray]:
+  """The (2,) positions that the options of a reset ask for, by name: `start`, `goal` or both.
+
+  Raises:
+    UserError: on another option, or a position that is in no free cell.
+  """
+  for name, place in options.items():
+    if name not in _PLACES:
+      raise UserError(f"reset has no option {name!r}; a maze knows {' and '.join(_PLACES)}")
+    if not maze.is_free(place):
+      raise UserError(f"{maze.name}: the {name} {np.asarray(place).tolist()} lies in a wall")
+  return {name: np.array(place, np.float64) for name, place in options.items()}
 
 
 def parse(name: str, drawing: str, unit: float) -> Maze:

@@ -14,19 +14,22 @@ from dmg_jax.data import catalog, d4rl_export, minari_files, policies
 from dmg_jax.data.episodes import Episode
 from dmg_jax.envs.make import make, spaces
 from dmg_jax.errors import UserError
-from dmg_jax.experiments import tiers
+from dmg_jax.experiments import maze_data, tiers
 from dmg_jax.experiments.recording import Recipe, Recording
 from dmg_jax.experiments.rollout import Behaviour
 
 _PACKAGES = ("dmg_jax", "jax", "flax", "optax", "minari", "gymnasium", "mujoco", "numpy")
 _LEARNER = "TD3 (dmg_jax, lambda 1, nu 0)"
+_ALGORITHMS = {"random": "uniform actions"} | dict.fromkeys(
+  maze_data.TIERS, "shortest ways through the maze"
+)
 
 
 class Request(NamedTuple):
   """The data set to make.
 
   Attributes:
-    tier: one of `tiers.TIERS`.
+    tier: one of `tiers.TIERS` or `maze_data.TIERS`.
     level: share of the reference score at which a policy is "medium".
     noise: standard deviation of the Gaussian noise of recorded policies, on
       actions in [-1, 1].
@@ -65,7 +68,9 @@ def collect(request: Request, recipe: Recipe, directory: Path) -> Path:
   *random*: uniform actions. *medium*: the snapshot that first reaches the level,
   and *expert*: the last one, both with noise; *medium-expert*: half of each.
   *medium-replay*: the replay up to the medium snapshot; *full-replay*: all of it.
-  Beside the data lie `provenance.json` and the recorded policies.
+  *play* and *diverse*: agents sent through a maze, see `maze_data`. Beside the
+  data lie `provenance.json` and the recorded policies. Nothing is in the data
+  set's place before all of it is.
 
   Args:
     request: the data set.
@@ -102,20 +107,21 @@ def collect(request: Request, recipe: Recipe, directory: Path) -> Path:
   reference = {}
   if made.reference is not None:
     reference = {"ref_min_score": made.reference[0], "ref_max_score": made.reference[1]}
-  minari_files.write(
-    request.root,
-    request.dataset_id,
-    made.episodes,
-    env,
-    algorithm_name="uniform actions" if request.tier == "random" else _LEARNER,
-    author="dmg_jax",
-    description=f"{request.tier} data of dmg_jax's own making; not D4RL data.",
-    **reference,
-  )
-  provenance["sha256"] = minari_files.load(folder).sha256
-  (folder / "provenance.json").write_text(json.dumps(provenance, indent=1) + "\n")
-  for name, policy in made.policies.items():
-    policies.save(folder / f"{name}.npz", policy.actor)
+  with minari_files.staged(request.root, request.dataset_id) as stage:
+    written = minari_files.write(
+      stage,
+      request.dataset_id,
+      made.episodes,
+      env,
+      algorithm_name=_ALGORITHMS.get(request.tier, _LEARNER),
+      author="dmg_jax",
+      description=f"{request.tier} data of dmg_jax's own making; not D4RL data.",
+      **reference,
+    )
+    provenance["sha256"] = minari_files.load(written).sha256
+    (written / "provenance.json").write_text(json.dumps(provenance, indent=1) + "\n")
+    for name, policy in made.policies.items():
+      policies.save(written / f"{name}.npz", policy.actor)
   if request.export is not None:
     d4rl_export.write(request.export, made.episodes, {"provenance": json.dumps(provenance)})
   return folder
@@ -123,6 +129,8 @@ def collect(request: Request, recipe: Recipe, directory: Path) -> Path:
 
 def _make(request: Request, recipe: Recipe, directory: Path) -> _Made:
   """The tier's episodes."""
+  if request.tier in maze_data.TIERS:
+    return _sent(request, recipe)
   known = catalog.reference_returns(recipe.env_id)
   if request.tier == "random":
     episodes = tiers.behaviour_episodes(recipe.env_id, [None], request.keep, recipe.seed)
@@ -146,6 +154,15 @@ def _make(request: Request, recipe: Recipe, directory: Path) -> _Made:
   finally:
     recording.close()
     lock.close()
+
+
+def _sent(request: Request, recipe: Recipe) -> _Made:
+  """Episodes of agents that are sent through a maze; their score is a success rate."""
+  whole, rules = maze_data.episodes(
+    recipe.env_id, request.tier, recipe.steps, request.noise, recipe.seed
+  )
+  notes = {"seed": recipe.seed, "steps": recipe.steps, "noise": request.noise, **rules}
+  return _Made(tiers.thin(whole, request.keep), {}, (0.0, 1.0), notes)
 
 
 def _cut(request: Request, recording: Recording) -> _Made:

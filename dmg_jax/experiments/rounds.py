@@ -36,7 +36,7 @@ def rounds(
     _step(environments, stream, observations, act(round_, observations))
     yield round_
     observations = stream.next_observations[round_].copy()
-    for place, ended in enumerate(stream.ends()[round_]):
+    for place, ended in enumerate(stream.terminations[round_] | stream.truncations[round_]):
       if ended:
         observations[place] = _bring_back(environments[place], stream, place)
 

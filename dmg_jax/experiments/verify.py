@@ -23,7 +23,7 @@ class Replayed(NamedTuple):
 
 
 def replay(folder: Path, env_id: str, count: int, seed: int = 0) -> Replayed | None:
-  """Plays some recorded episodes again, from their seeds and actions.
+  """Plays some recorded episodes again, from their seeds, options and actions.
 
   Args:
     folder: of a Minari data set.
@@ -42,7 +42,7 @@ def replay(folder: Path, env_id: str, count: int, seed: int = 0) -> Replayed | N
   env = make(env_id)
   steps, deviation = 0, 0.0
   for episode in (seeded[place] for place in sorted(chosen)):
-    observation, _ = env.reset(seed=episode.seed)
+    observation, _ = env.reset(seed=episode.seed, options=episode.options)
     deviation = max(deviation, _difference(observation, episode.observations[0]))
     for step, action in enumerate(episode.actions):
       observation, reward, terminated, _, _ = env.step(action)

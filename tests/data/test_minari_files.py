@@ -226,6 +226,42 @@ def test_local_ids(tmp_path):
   assert minari_files.local_ids(tmp_path / "none") == []
 
 
+def test_seeds_and_options_come_back(tmp_path):
+  options = {"start": [0.1, -2.0]}
+  written = [EPISODES[0]._replace(seed=7, options=options), EPISODES[1]]
+  found = list(minari_files.read(minari_files.open_path(write(tmp_path, written))))
+  assert [(one.seed, one.options) for one in found] == [(7, options), (None, None)]
+
+
+def test_a_staged_data_set_appears_whole(tmp_path):
+  with minari_files.staged(tmp_path, "test/hopper/tiny-v0") as stage:
+    write(stage)
+    assert minari_files.local_ids(tmp_path) == []
+    assert not (tmp_path / "test").exists()
+  assert minari_files.local_ids(tmp_path) == ["test/hopper/tiny-v0"]
+  assert [path.name for path in tmp_path.iterdir()] == ["test"]
+  assert (tmp_path / "test/hopper/namespace_metadata.json").exists()
+  assert len(minari_files.load(tmp_path / "test/hopper/tiny-v0").episode_returns) == 2
+
+
+def test_an_interrupted_one_leaves_nothing_and_what_a_kill_left_goes(tmp_path):
+  def write_and_stop():
+    with minari_files.staged(tmp_path, "test/hopper/tiny-v0") as stage:
+      write(stage)
+      left.append(stage)
+      raise KeyboardInterrupt
+
+  left = []
+  with pytest.raises(KeyboardInterrupt):
+    write_and_stop()
+  assert not list(tmp_path.iterdir())
+  write(left[0])
+  with minari_files.staged(tmp_path, "test/hopper/tiny-v0") as stage:
+    assert not stage.exists()
+    write(stage, EPISODES[:1])
+  assert len(minari_files.load(tmp_path / "test/hopper/tiny-v0").transitions.rewards) == 2
+
+
 def test_a_failed_download_is_one_line(monkeypatch, tmp_path):
   def fail(dataset_id):
     raise ConnectionError("no route\nto host")

@@ -164,7 +164,7 @@ def test_options_choose_start_and_goal_and_draw_nothing_else_anew():
 @pytest.mark.parametrize(
   ("options", "message"),
   [
-    ({"begin": (0, 0)}, "reset has no option 'begin'; AntMaze knows start and goal"),
+    ({"begin": (0, 0)}, "reset has no option 'begin'; a maze knows start and goal"),
     ({"start": (0.0, 4.0)}, "umaze: the start \\[0.0, 4.0\\] lies in a wall"),
     ({"goal": (99.0, 0.0)}, "umaze: position \\[99.0, 0.0\\] is outside of the maze"),
     ({"goal": (1.0,)}, "umaze: position \\[1.0\\] is no \\(x, y\\)"),

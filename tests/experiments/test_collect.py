@@ -167,6 +167,30 @@ def test_an_environment_without_reference_returns_is_scored_by_its_own_training(
   assert np.abs(dataset.transitions.actions).max() > 1
 
 
+def test_an_interruption_while_writing_leaves_nothing(tmp_path, monkeypatch):
+  def interrupt(folder):
+    assert (folder / "data/metadata.json").exists()
+    raise KeyboardInterrupt
+
+  monkeypatch.setattr(collect.minari_files, "load", interrupt)
+  with pytest.raises(KeyboardInterrupt):
+    collect_in(tmp_path, tier="random", keep=600)
+  assert not list((tmp_path / "datasets").iterdir())
+
+
+def test_data_of_a_maze(tmp_path):
+  recipe = RECIPE._replace(env_id="dmg_jax/PointMaze-UMaze-v0", steps=4000)
+  folder = collect_in(tmp_path, recipe, tier="diverse", dataset_id="dmg/maze/diverse-v0", keep=2000)
+  provenance = provenance_of(folder)
+  dataset = load(str(folder))
+  assert dataset.reference == (0.0, 1.0)
+  assert dataset.env_id == "dmg_jax/PointMaze-UMaze-v0"
+  assert 1500 < provenance["transitions"] < 2500
+  assert provenance["noise"] == 0.2
+  assert provenance["target_cells"][0] == [1, 1]
+  assert not (tmp_path / "recording").exists()
+
+
 def test_an_export_reads_back(tmp_path):
   export = tmp_path / "mine.hdf5"
   folder = collect_in(tmp_path, tier="random", keep=600, export=export)
