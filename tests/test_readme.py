@@ -5,6 +5,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 RESULT = ROOT / "benchmarks/results/learning_comparison.json"
+MAZES = ROOT / "benchmarks/results/maze_stitching.json"
 THROUGHPUT = ROOT / "benchmarks/results/throughput_2_x_intel_r_xeon_r_processor_2_50ghz.json"
 
 
@@ -31,3 +32,15 @@ def test_throughput():
   torch_rate = max(result["torch_steps_per_second"].values())
   assert f"PyTorch step, 1 run | {torch_rate:.0f} | | |" in readme
   assert f"{result['ratio_to_torch']:.1f}\ntimes PyTorch's" in readme
+
+
+def test_success_in_mazes():
+  result = json.loads(MAZES.read_text())
+  readme = (ROOT / "README.md").read_text()
+  assert f"After {result['steps']:,} gradient steps" in readme
+  assert f"this share of {result['episodes']} episodes" in readme
+  for maze, figures in result["mazes"].items():
+    (dmg,), (cloning,) = figures["success"]["dmg"], figures["success"]["bc"]
+    data = figures["data"]
+    whole = data["from_the_start_cell_to_the_goal"]
+    assert f"| {maze} | {dmg:.2f} | {cloning:.2f} | {data['episodes']} | {whole} |" in readme
