@@ -14,7 +14,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from absl import app, flags
@@ -24,16 +24,6 @@ from dmg_jax.data import minari_files
 from dmg_jax.envs.maze_maps import MAZES
 from dmg_jax.envs.point_maze import CELL
 
-_OUT = flags.DEFINE_string("out", "runs/maze_stitching", "Folder of the data and the runs.")
-_RESULT = flags.DEFINE_string(
-  "result", "benchmarks/results/maze_stitching.json", "Where the figures go."
-)
-_MAZES = flags.DEFINE_list("mazes", ["UMaze", "Medium"], "Of UMaze, Medium and Large.")
-_TRANSITIONS = flags.DEFINE_integer("transitions", 100_000, "Steps to collect in each maze.")
-_STEPS = flags.DEFINE_integer("steps", 4_000, "Gradient steps.")
-_SEEDS = flags.DEFINE_integer("seeds", 2, "Runs of each method.")
-_EPISODES = flags.DEFINE_integer("episodes", 20, "Episodes of an evaluation.")
-
 ROOT = Path(__file__).parents[1]
 TARGET_RATE = 0.05
 METHODS: dict[str, dict[str, float]] = {
@@ -42,27 +32,45 @@ METHODS: dict[str, dict[str, float]] = {
 }
 
 
-def collect_command(maze: str, out: Path) -> list[str]:
+class Plan(NamedTuple):
+  """What to measure.
+
+  Attributes:
+    out: folder of the data and the runs.
+    transitions: steps to collect in each maze.
+    steps: gradient steps.
+    seeds: runs of each method.
+    episodes: of an evaluation.
+  """
+
+  out: Path
+  transitions: int
+  steps: int
+  seeds: int
+  episodes: int
+
+
+def collect_command(maze: str, plan: Plan) -> list[str]:
   """Of a maze's data set, as a user would give it."""
   return [
     "python",
     "launch/collect.py",
     f"--env=dmg_jax/PointMaze-{maze}-v0",
     "--tier=diverse",
-    f"--steps={_TRANSITIONS.value}",
-    f"--root={out / 'data'}",
+    f"--steps={plan.transitions}",
+    f"--root={plan.out / 'data'}",
   ]
 
 
-def train_command(data: Path, method: str, directory: Path) -> list[str]:
+def train_command(data: Path, method: str, directory: Path, plan: Plan) -> list[str]:
   """Of a method's job, as a user would give it."""
   settings = {
     "normalise_observations": True,
-    "seeds": _SEEDS.value,
-    "steps": _STEPS.value,
+    "seeds": plan.seeds,
+    "steps": plan.steps,
     "target_rate": TARGET_RATE,
-    "evaluation_interval": _STEPS.value,
-    "evaluation_episodes": _EPISODES.value,
+    "evaluation_interval": plan.steps,
+    "evaluation_episodes": plan.episodes,
     **METHODS[method],
   }
   return [
@@ -94,16 +102,16 @@ def survey(folder: Path, maze_name: str) -> dict[str, Any]:
   }
 
 
-def measure(maze: str, out: Path) -> dict[str, Any]:
+def measure(maze: str, plan: Plan) -> dict[str, Any]:
   """Success rates of both methods, per seed, on one maze's data."""
-  folder = out / "data" / "dmg" / f"pointmaze-{maze.lower()}" / "diverse-v0"
+  folder = plan.out / "data" / "dmg" / f"pointmaze-{maze.lower()}" / "diverse-v0"
   if not (ROOT / folder).exists():
-    run(collect_command(maze, out))
+    run(collect_command(maze, plan))
   figures: dict[str, Any] = {"data": survey(ROOT / folder, maze.lower()), "success": {}}
-  figures["commands"] = {"collect": " ".join(collect_command(maze, out))}
+  figures["commands"] = {"collect": " ".join(collect_command(maze, plan))}
   for method in METHODS:
-    directory = out / f"{maze.lower()}-{method}"
-    command = train_command(folder, method, directory)
+    directory = plan.out / f"{maze.lower()}-{method}"
+    command = train_command(folder, method, directory, plan)
     run(command)
     summary = json.loads((ROOT / directory / run_directory.SUMMARY).read_text())
     figures["success"][method] = [row["last"] / 100 for row in summary["results"]["seeds"]]
@@ -113,14 +121,16 @@ def measure(maze: str, out: Path) -> dict[str, Any]:
 
 
 def main(_) -> None:
+  values = flags.FLAGS
+  plan = Plan(Path(values.out), values.transitions, values.steps, values.seeds, values.episodes)
   result: dict[str, Any] = {
     "command": " ".join(["python", *sys.argv]),
     "unit": "share of episodes that reach the goal, per seed, in the last evaluation",
-    "steps": _STEPS.value,
-    "episodes": _EPISODES.value,
-    "mazes": {maze: measure(maze, Path(_OUT.value)) for maze in _MAZES.value},
+    "steps": plan.steps,
+    "episodes": plan.episodes,
+    "mazes": {maze: measure(maze, plan) for maze in values.mazes},
   }
-  path = ROOT / _RESULT.value
+  path = ROOT / values.result
   path.write_text(json.dumps(result, indent=1) + "\n")
   for maze, figures in result["mazes"].items():
     print(maze, figures["data"], figures["success"])
@@ -128,4 +138,12 @@ def main(_) -> None:
 
 
 if __name__ == "__main__":
+  # Here, and not above: whoever imports this file has flags of their own.
+  flags.DEFINE_string("out", "runs/maze_stitching", "Folder of the data and the runs.")
+  flags.DEFINE_string("result", "benchmarks/results/maze_stitching.json", "Where the figures go.")
+  flags.DEFINE_list("mazes", ["UMaze", "Medium"], "Of UMaze, Medium and Large.")
+  flags.DEFINE_integer("transitions", 100_000, "Steps to collect in each maze.")
+  flags.DEFINE_integer("steps", 4_000, "Gradient steps.")
+  flags.DEFINE_integer("seeds", 2, "Runs of each method.")
+  flags.DEFINE_integer("episodes", 20, "Episodes of an evaluation.")
   app.run(main)

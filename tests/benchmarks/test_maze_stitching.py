@@ -2,7 +2,6 @@
 
 import maze_stitching
 import numpy as np
-from absl import flags
 
 from dmg_jax.data import minari_files
 from dmg_jax.data.episodes import Episode
@@ -40,12 +39,11 @@ def test_the_survey_counts_whole_ways(tmp_path):
 
 
 def test_the_commands_are_a_users(tmp_path):
-  if not flags.FLAGS.is_parsed():
-    flags.FLAGS(["benchmark"])
-  command = maze_stitching.train_command(tmp_path, "bc", tmp_path / "run")
+  plan = maze_stitching.Plan(tmp_path, transitions=100_000, steps=4_000, seeds=2, episodes=20)
+  command = maze_stitching.train_command(tmp_path, "bc", tmp_path / "run", plan)
   assert command[:3] == ["python", "launch/main.py", f"--config=configs/antmaze.py:{tmp_path}"]
   assert {"--config.lam=0", "--config.nu=1", "--config.steps=4000"} <= {*command}
-  assert maze_stitching.collect_command("Medium", tmp_path) == [
+  assert maze_stitching.collect_command("Medium", plan) == [
     "python",
     "launch/collect.py",
     "--env=dmg_jax/PointMaze-Medium-v0",
