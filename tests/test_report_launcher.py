@@ -28,7 +28,7 @@ def test_bad_input_is_one_line_and_exit_code_2(tmp_path):
 
 
 def test_a_foreign_table_alone_makes_a_report(tmp_path):
-  (tmp_path / "theirs.csv").write_text("method,dataset,seed,score\nDMG,hopper-medium-v2,0,99.5\n")
+  (tmp_path / "theirs.csv").write_text("method,dataset,seed,score\nIQL,hopper-medium-v2,0,99.5\n")
   result = report("--foreign=theirs.csv", "--out=out", cwd=tmp_path)
   assert result.returncode == 0, result.stderr
   assert "99.5 (1 seed)" in result.stdout

@@ -9,7 +9,8 @@ A CSV file with a header, or a JSON list of objects, with these columns:
   step     gradient steps at the evaluation; may be absent or empty
 
 Either one row for each seed, its final score; or one for each evaluation of
-each seed, with its step.
+each seed, with its step. DMG itself is measured by this package's runs alone:
+that of another code needs a name that says so.
 """
 
 import csv
@@ -29,6 +30,7 @@ from dmg_jax.report.tables import WINDOW
 
 COLUMNS = ("method", "dataset", "seed", "score", "step")
 _REQUIRED = COLUMNS[:-1]
+_OURS = ("DMG", "DMG offline")
 _JSON_GAP = re.compile(r"[\s,]*")
 
 
@@ -147,6 +149,11 @@ def _row(where: str, record: Mapping[str, Any]) -> _Row:
   for name in ("method", "dataset"):
     if not isinstance(record[name], str) or not record[name]:
       raise UserError(f"{where}: {name} is {record[name]!r}; give it a name")
+  if record["method"] in _OURS:
+    raise UserError(
+      f"{where}: method is {record['method']!r}, as the runs of this package are called; give it"
+      " another name, such as 'DMG (other code)'"
+    )
   step = record.get("step")
   return _Row(
     where=where,

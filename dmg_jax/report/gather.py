@@ -96,7 +96,7 @@ def gather(paths: Iterable[str | os.PathLike[str]]) -> Gathered:
     else:
       runs.append(run)
       notices += run.notices
-  scores = join(*(run.scores for run in runs))
+  scores = join(score for run in runs for score in run.scores)
   _refuse_mixtures(runs)
   return Gathered(scores, notices)
 

@@ -89,6 +89,8 @@ def test_a_spreadsheets_mark_and_quotes_are_read(tmp_path):
     (HEADER + GOOD.replace(",0,", ",0.5,"), "line 2: seed is '0.5'"),
     (HEADER + GOOD.replace(",0,", ",-1,"), "line 2: seed is '-1'"),
     (HEADER + GOOD.replace("Mine", ""), "line 2: method is ''"),
+    (HEADER + GOOD.replace("Mine", "DMG"), "line 2: method is 'DMG', as the runs of this package"),
+    (HEADER + GOOD.replace("Mine", " DMG offline"), "line 2: method is 'DMG offline', as the runs"),
     (HEADER + GOOD.replace("hopper-medium-v2", " "), "line 2: dataset is ''"),
     (HEADER + GOOD + GOOD, r"line 3: seed 0 of Mine on hopper-medium-v2 is there already \(.* 2\)"),
     (
