@@ -19,7 +19,7 @@ import json
 import math
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -56,7 +56,7 @@ def read_scores(path: str | os.PathLike[str]) -> list[Score]:
     UserError: naming file and line, for another ending, an unreadable or empty
       file, a column that is missing or unknown, a value that is not of its
       kind, a seed (or a step of it) given twice, and seeds of one method on one
-      dataset that end at different steps.
+      dataset that were evaluated at different steps.
   """
   path = Path(path)
   readers = {".csv": _csv_records, ".json": _json_records}
@@ -79,7 +79,25 @@ def read_scores(path: str | os.PathLike[str]) -> list[Score]:
     run[row.step] = row
   if not runs:
     raise UserError(f"{path}: there are no scores in it; give one row for each seed")
-  return join(_score(path, list(run.values())) for run in runs.values())
+  scores = join(_score(path, list(run.values())) for run in runs.values())
+  _refuse_other_evaluations(path, scores)
+  return scores
+
+
+def _refuse_other_evaluations(path: Path, scores: Iterable[Score]) -> None:
+  firsts: dict[tuple[str, str], Score] = {}
+  for score in scores:
+    first = firsts.setdefault((score.method, score.dataset), score)
+    if first.evaluation_steps != score.evaluation_steps:
+      raise UserError(
+        f"{path}: {score.method} on {score.dataset}: seed {score.seed} was not evaluated at the"
+        f" steps at which seed {first.seed} was ({_evaluations(score)}; {_evaluations(first)});"
+        " give all seeds of a cell the same steps"
+      )
+
+
+def _evaluations(score: Score) -> str:
+  return f"seed {score.seed} has {max(len(score.evaluation_steps), 1)} rows"
 
 
 def _score(path: Path, rows: list[_Row]) -> Score:

@@ -106,6 +106,14 @@ def test_a_spreadsheets_mark_and_quotes_are_read(tmp_path):
       "method,dataset,seed,score,step\nMine,x,0,1,10\nMine,x,1,2,20\n",
       "Mine on x has seeds of different lengths: 10 steps",
     ),
+    (
+      "method,dataset,seed,score,step\nMine,x,0,1,10\nMine,x,0,2,20\nMine,x,1,3,20\n",
+      r"Mine on x: seed 1 was not evaluated .* seed 0 was \(seed 1 has 1 rows; seed 0 has 2 rows",
+    ),
+    (
+      "method,dataset,seed,score,step\nM,x,0,1,10\nM,x,0,2,20\nM,x,1,3,15\nM,x,1,3,20\n",
+      "M on x: seed 1 was not evaluated at the steps",
+    ),
   ],
 )
 def test_a_bad_csv_file_is_refused_by_line(tmp_path, text, message):
