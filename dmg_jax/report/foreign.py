@@ -21,6 +21,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from textwrap import shorten
 from typing import Any, NamedTuple
 
 from dmg_jax.errors import UserError
@@ -120,26 +121,32 @@ def _score(path: Path, rows: list[_Row]) -> Score:
 
 def _csv_records(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
   lines = csv.reader(io.StringIO(text, newline=""))
-  header = [name.strip() for name in next(lines, [])]
-  if not header:
-    return
-  if len(set(header)) < len(header):
-    raise UserError(f"{path} line 1: a column is named twice; name each of {_listed(header)} once")
-  _check_columns(f"{path} line 1", header)
-  for values in lines:
-    if len(values) not in (0, len(header)):
-      raise UserError(
-        f"{path} line {lines.line_num}: {len(values)} values for {len(header)} columns; give each"
-        " column one"
-      )
-    if values:
-      yield lines.line_num, dict(zip(header, map(str.strip, values), strict=True))
+  header: list[str] = []
+  try:
+    for values in lines:
+      values = [value.strip() for value in values]
+      where = f"{path} line {lines.line_num}"
+      if not values:
+        continue
+      if not header:
+        header = values
+        _check_header(where, header)
+      elif len(values) != len(header):
+        raise UserError(
+          f"{where}: {len(values)} values for {len(header)} columns; give each column one"
+        )
+      else:
+        yield lines.line_num, dict(zip(header, values, strict=True))
+  except csv.Error as error:
+    raise UserError(
+      f"{path} line {lines.line_num}: is no CSV ({error}); look for a quote that is not closed"
+    ) from error
 
 
 def _json_records(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
   try:
     records = json.loads(text) if text.strip() else []
-  except ValueError as error:
+  except (ValueError, RecursionError) as error:
     raise UserError(f"{path}: is no JSON ({error}); write a list of objects") from error
   if not isinstance(records, list):
     raise UserError(f"{path} line 1: is no list; write a list of objects, one for each row")
@@ -156,6 +163,12 @@ def _json_records(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, Any
     yield line, record
 
 
+def _check_header(where: str, header: list[str]) -> None:
+  if len(set(header)) < len(header):
+    raise UserError(f"{where}: a column is named twice; name each of {_listed(header)} once")
+  _check_columns(where, header)
+
+
 def _check_columns(where: str, names: Any) -> None:
   if missing := [name for name in _REQUIRED if name not in names]:
     raise UserError(f"{where}: {_listed(missing)} missing; the columns are {_listed(COLUMNS)}")
@@ -164,23 +177,33 @@ def _check_columns(where: str, names: Any) -> None:
 
 
 def _row(where: str, record: Mapping[str, Any]) -> _Row:
-  for name in ("method", "dataset"):
-    if not isinstance(record[name], str) or not record[name]:
-      raise UserError(f"{where}: {name} is {record[name]!r}; give it a name")
-  if record["method"] in _OURS:
+  method, dataset = (_name(where, name, record[name]) for name in ("method", "dataset"))
+  if method in _OURS:
     raise UserError(
-      f"{where}: method is {record['method']!r}, as the runs of this package are called; give it"
-      " another name, such as 'DMG (other code)'"
+      f"{where}: method is {method!r}, as the runs of this package are called; give it another"
+      " name, such as 'DMG (other code)'"
     )
   step = record.get("step")
   return _Row(
     where=where,
-    method=record["method"],
-    dataset=record["dataset"],
+    method=method,
+    dataset=dataset,
     seed=_integer(where, "seed", record["seed"]),
     score=_number(where, "score", record["score"]),
     step=None if step in (None, "") else _integer(where, "step", step),
   )
+
+
+def _name(where: str, field: str, value: Any) -> str:
+  name = value.strip() if isinstance(value, str) else ""
+  if not name:
+    raise UserError(f"{where}: {field} is {value!r}; give it a name")
+  # Figures would read what stands between two dollars as a formula.
+  if not name.isprintable() or "$" in name:
+    raise UserError(
+      f"{where}: {field} is {shorten(ascii(name), 100)}; names go on one line, without $"
+    )
+  return name
 
 
 def _integer(where: str, name: str, value: Any) -> int:

@@ -73,6 +73,15 @@ def test_a_spreadsheets_mark_and_quotes_are_read(tmp_path):
   assert read_scores(path)[0].method == "Mine, new"
 
 
+def test_spaces_and_empty_lines_around_are_not_read(tmp_path):
+  path = write(tmp_path, "mine.csv", "\n\n" + HEADER + "\n" + GOOD)
+  (expected,) = read_scores(path)
+  assert expected.method == "Mine"
+  path = write(tmp_path, "mine.json", [record(method=" Mine\n", dataset="\thopper-medium-v2 ")])
+  (score,) = read_scores(path)
+  assert same(score._replace(source=""), expected._replace(source=""))
+
+
 @pytest.mark.parametrize(
   ("text", "message"),
   [
@@ -89,6 +98,13 @@ def test_a_spreadsheets_mark_and_quotes_are_read(tmp_path):
     (HEADER + GOOD.replace(",0,", ",0.5,"), "line 2: seed is '0.5'"),
     (HEADER + GOOD.replace(",0,", ",-1,"), "line 2: seed is '-1'"),
     (HEADER + GOOD.replace("Mine", ""), "line 2: method is ''"),
+    (HEADER + GOOD.replace("Mine", "a$b_{$c"), r"line 2: method is 'a\$b_\{\$c'; .* without \$"),
+    (HEADER + GOOD.replace("hopper", r"$\frac$"), "line 2: dataset is .*; names .* without"),
+    (
+      HEADER + GOOD.replace("Mine", '"Mi\nne"'),
+      r"line 3: method is 'Mi\\nne'; names go",
+    ),
+    (HEADER + GOOD + '"' + 200_000 * "x", r"is no CSV \(field larger than .* quote"),
     (HEADER + GOOD.replace("Mine", "DMG"), "line 2: method is 'DMG', as the runs of this package"),
     (HEADER + GOOD.replace("Mine", " DMG offline"), "line 2: method is 'DMG offline', as the runs"),
     (HEADER + GOOD.replace("hopper-medium-v2", " "), "line 2: dataset is ''"),
@@ -142,6 +158,9 @@ def test_a_bad_csv_file_is_refused_by_line(tmp_path, text, message):
     ([record(seed=True)], "line 1: seed is True"),
     ([record(seed=1.0)], r"line 1: seed is 1\.0"),
     ([record(method=3)], "line 1: method is 3"),
+    ([record(method=" ")], "line 1: method is ' '"),
+    ([record(method="Mi\u2028ne")], r"line 1: method is 'Mi\\u2028ne'; names go on one line"),
+    (100_000 * "[", r"is no JSON \(maximum recursion depth"),
     ([record(step=-5)], "line 1: step is -5"),
     ([record(), record()], "line 1: seed 0 of Mine on hopper-medium-v2 is there already"),
   ],
