@@ -112,8 +112,14 @@ def _run_directories(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
   for path in map(Path, paths):
     if not path.is_dir():
       raise UserError(f"{path} is no folder; name run directories, or a folder that holds some")
-    below = []
-    for folder, folders, files in os.walk(path):
+    below, seen = [], set()
+    for folder, folders, files in os.walk(path, followlinks=True):
+      # Links may lead back up.
+      if (real := os.path.realpath(folder)) in seen:
+        folders.clear()
+        continue
+      seen.add(real)
+      folders.sort()
       if run_directory.CONFIG in files:
         below.append(Path(folder))
         folders.clear()
@@ -129,7 +135,7 @@ def _run_directories(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
 
 def _read(directory: Path) -> _Run:
   config = _json(directory / run_directory.CONFIG)
-  if "dataset" not in config or "lam" not in config:
+  if not isinstance(config.get("dataset"), str) or "lam" not in config:
     raise _LeftOutError(f"its {run_directory.CONFIG} is not one of an offline job")
   if not (directory / run_directory.SUMMARY).exists():
     raise _LeftOutError(f"not finished; finish it with: {_command(directory, config)}")
@@ -274,7 +280,7 @@ def _flag(value: Any) -> str:
 
 def _json(path: Path) -> dict[str, Any]:
   try:
-    content = json.loads(path.read_text())
+    content = json.loads(path.read_text(encoding="utf-8"))
   except (OSError, ValueError) as error:
     raise _LeftOutError(f"its {path.name} cannot be read ({error})") from error
   if not isinstance(content, dict):

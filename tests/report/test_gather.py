@@ -114,6 +114,18 @@ def test_folders_are_searched_and_no_directory_is_read_twice(tmp_path):
   assert notices == []
 
 
+def test_links_are_followed_and_may_lead_back(tmp_path):
+  directory = write(tmp_path / "elsewhere" / "run")
+  runs = tmp_path / "runs"
+  runs.mkdir()
+  (runs / "linked").symlink_to(directory)
+  (runs / "up").symlink_to(runs)
+  (runs / "again").symlink_to(tmp_path / "elsewhere")
+  scores, notices = gather([runs])
+  assert [score.seed for score in scores] == [0, 1]
+  assert notices == []
+
+
 def test_a_copy_counts_once_and_is_named(tmp_path):
   shutil.copytree(write(tmp_path / "a"), tmp_path / "b")
   scores, notices = gather([tmp_path])
@@ -264,6 +276,17 @@ def test_json_that_cannot_be_read_is_named(tmp_path, name, text):
 def test_other_jobs_are_named(tmp_path):
   directory = write(tmp_path / "run")
   (directory / "config.json").write_text('{"env_id": "Hopper-v4", "random_steps": 100}')
+  assert "its config.json is not one of an offline job" in left_out(directory)
+
+
+def test_configs_with_gaps_are_named(tmp_path):
+  directory = write(tmp_path / "run")
+  config = json.loads((directory / "config.json").read_text())
+  del config["evaluation_episodes"]
+  (directory / "config.json").write_text(json.dumps(config))
+  assert "damaged (KeyError: 'evaluation_episodes')" in left_out(directory)
+  (directory / "summary.json").unlink()
+  change(directory / "config.json", dataset=None)
   assert "its config.json is not one of an offline job" in left_out(directory)
 
 
