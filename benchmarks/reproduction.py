@@ -30,13 +30,13 @@ def page() -> str:
   for number in paper.TABLES:
     path = RESULTS / f"table_{number}.csv"
     if path.exists():
-      tables[number] = list(csv.DictReader(path.read_text().splitlines()))
+      tables[number] = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
   return reproduction.page(throughput, learning, tables)
 
 
 def main(_) -> None:
   PAGE.parent.mkdir(exist_ok=True)
-  PAGE.write_text(page())
+  PAGE.write_text(page(), encoding="utf-8")
   print(PAGE)
 
 

@@ -8,6 +8,7 @@ paper's main one, 3 in-sample learners with and without DMG, 4 offline and then 
 there are such runs, and comparisons over all data sets.
 """
 
+import io
 import sys
 
 from absl import app, flags, logging
@@ -27,6 +28,9 @@ _WIDTH = flags.DEFINE_string("width", "column", "Of figures: column (3.3 in) or 
 
 def main(arguments: list[str]) -> None:
   logging.set_verbosity(logging.WARNING)
+  # The files hold every sign, also where the terminal's encoding does not.
+  if isinstance(sys.stdout, io.TextIOWrapper):
+    sys.stdout.reconfigure(errors="replace")
   try:
     for line in report_command.report(
       arguments[1:],

@@ -1,5 +1,6 @@
 """D4RL's HDF5 files, row for row as D4RL's own `qlearning_dataset` reads them."""
 
+import hashlib
 from pathlib import Path
 from textwrap import shorten
 
@@ -7,6 +8,7 @@ import h5py
 import numpy as np
 
 from dmg_jax.data import catalog
+from dmg_jax.data.catalog import D4RLFile
 from dmg_jax.data.dataset import Dataset, build, check_columns, complete_returns
 from dmg_jax.errors import UserError
 from dmg_jax.types import Transitions
@@ -29,7 +31,9 @@ def read(path: str | Path, name: str, episode_limit: int | None) -> Dataset:
     episode_limit: the environment's step limit, for files without `timeouts`.
 
   Returns:
-    The data set, with the file's rewards. D4RL's own AntMaze files have no known returns.
+    The data set, with the file's rewards; of kind "d4rl" only if the catalog has the name and
+    the file's size and hash are those published, where they are. D4RL's own AntMaze files have
+    no known returns.
 
   Raises:
     UserError: if the file is missing, damaged or no HDF5 file; if a field is missing or
@@ -57,20 +61,30 @@ def read(path: str | Path, name: str, episode_limit: int | None) -> Dataset:
     not_dones=(~terminals[:-1][kept]).astype(np.float32),
   )
   file = catalog.d4rl_files().get(name)
+  published = file is not None and _is_published(Path(path), file)
   returns = complete_returns(columns["rewards"], terminals | timeouts)
-  if file and name.startswith("antmaze"):
+  if published and name.startswith("antmaze"):
     # Labelled by distance alone, so that an ant that stays at the goal ends an episode a row.
     returns = np.zeros(0)
     notices.append("every row near the goal is terminal, so that terminals part no episodes")
   return build(
     transitions,
     name=name,
-    kind="d4rl",
+    kind="d4rl" if published else "hdf5",
     episode_returns=returns,
     env_id=catalog.d4rl_env_id(name),
     reference=(file.reference_min, file.reference_max) if file else None,
     notices=notices,
   )
+
+
+def _is_published(path: Path, file: D4RLFile) -> bool:
+  if file.size not in (None, path.stat().st_size):
+    return False
+  if file.sha256 is None:
+    return True
+  with open(path, "rb") as stream:
+    return hashlib.file_digest(stream, "sha256").hexdigest() == file.sha256
 
 
 def _columns(path: Path) -> dict[str, np.ndarray]:

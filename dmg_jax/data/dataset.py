@@ -20,7 +20,8 @@ class Dataset(NamedTuple):
   Attributes:
     transitions: float32 NumPy arrays, (N, S), (N, A) or (N,), in the environment's own units.
     name: of the catalog or of Minari, else the file's stem.
-    kind: "d4rl", "minari", "npz" or "embedded".
+    kind: "d4rl" for D4RL's own files alone, "hdf5" for others in their form; "minari", "npz"
+      or "embedded".
     env_id: the simulator that the data suggest, if any.
     action_low, action_high: (A,), bounds of the actions where the data state them.
     reference: the returns that score 0 and 100, where known.

@@ -30,8 +30,7 @@ def path(file: D4RLFile) -> Path:
 def fetch(file: D4RLFile, directory: Path) -> Path:
   """The path of a file of the catalog, downloaded if it is not there yet.
 
-  A file that is there is taken as it is: its name is given only to bytes whose hash held, so
-  hashing hundreds of megabytes again at every start would tell nothing new.
+  A file that is there is taken as it is: whether it is D4RL's is for its reader to tell.
 
   Args:
     file: of the catalog.

@@ -25,11 +25,26 @@ def load(name: str, env_id: str | None = None) -> Dataset:
     env_id: a Gymnasium id, whose step limit serves D4RL files without `timeouts`.
 
   Returns:
-    The data set, with its own rewards.
+    The data set, with its own rewards. Data that are not D4RL's but bear a name of its catalog
+    are called "own-" and that name, so that nothing takes them for D4RL's.
 
   Raises:
     UserError: if there is no such data set, or it is damaged.
   """
+  dataset = _read(name, env_id)
+  if dataset.kind == "d4rl" or dataset.name not in catalog.d4rl_files():
+    return dataset
+  own = f"own-{dataset.name}"
+  notice = f"{name} is not the file that D4RL published as {dataset.name}: it is called {own}"
+  return dataset._replace(name=own, notices=(*dataset.notices, notice))
+
+
+def embedded() -> Path:
+  """The folder of the data sets that come with this package."""
+  return Path(str(resources.files("dmg_jax.data"))) / "embedded"
+
+
+def _read(name: str, env_id: str | None) -> Dataset:
   path = Path(name).expanduser()
   if path.suffix in (".hdf5", ".h5"):
     return _d4rl(path, catalog.d4rl_name(path.stem) or path.stem, env_id)
@@ -51,11 +66,6 @@ def load(name: str, env_id: str | None = None) -> Dataset:
   raise UserError(f"there is no data set {name!r}; give {_FORMS}{_near(name)}")
 
 
-def embedded() -> Path:
-  """The folder of the data sets that come with this package."""
-  return Path(str(resources.files("dmg_jax.data"))) / "embedded"
-
-
 def _downloaded(name: str) -> Path:
   try:
     return minari_files.download(name)
@@ -74,12 +84,7 @@ def _near(name: str) -> str:
 
 
 def _d4rl(path: Path, name: str, env_id: str | None) -> Dataset:
-  dataset = d4rl.read(path, name, catalog.d4rl_step_limit(name) or _step_limit(env_id))
-  file = catalog.d4rl_files().get(name)
-  if file and file.size not in (None, path.stat().st_size):
-    notice = f"{path} is named as D4RL's {name} but has another size: scores may not compare"
-    return dataset._replace(notices=(*dataset.notices, notice))
-  return dataset
+  return d4rl.read(path, name, catalog.d4rl_step_limit(name) or _step_limit(env_id))
 
 
 def _step_limit(env_id: str | None) -> int | None:

@@ -76,7 +76,7 @@ def verify(name: str, env_id: str | None, count: int) -> Iterator[str]:
   """
   dataset = load(name, env_id)
   yield f"{dataset.name}: every field is finite, of one length, and fits the others"
-  yield from _verify_hash(dataset, _folder(name))
+  yield from _verify_hash(dataset, name)
   found = survey(dataset)
   yield (
     f"next observations follow, but for {found.terminals:,} terminals "
@@ -97,8 +97,8 @@ def verify(name: str, env_id: str | None, count: int) -> Iterator[str]:
   yield what
 
 
-def _verify_hash(dataset: Dataset, folder: Path | None) -> Iterator[str]:
-  file = catalog.d4rl_files().get(dataset.name)
+def _verify_hash(dataset: Dataset, name: str) -> Iterator[str]:
+  file, folder = catalog.d4rl_files().get(name), _folder(name)
   expected = found = None
   if file is not None and download.path(file).exists():
     with open(download.path(file), "rb") as stream:

@@ -77,8 +77,12 @@ def report(
         ("tex", formats.latex(found, caption)),
         ("csv", formats.comma_separated(found)),
       ):
-        Path(aside, f"table_{number}.{suffix}").write_text(content)
+        Path(aside, f"table_{number}.{suffix}").write_text(content, encoding="utf-8")
       written = sorted(Path(aside).iterdir())
+      # Before the first is moved: a report is replaced whole or not at all.
+      for path in written:
+        if (folder / path.name).is_dir():
+          raise UserError(f"{folder / path.name} is a folder; remove it or name another --out")
       for path in written:
         os.replace(path, folder / path.name)
   except OSError as error:

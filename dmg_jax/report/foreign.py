@@ -9,7 +9,8 @@ A CSV file with a header, or a JSON list of objects, with these columns:
   step     gradient steps at the evaluation; may be absent or empty
 
 Either one row for each seed, its final score; or one for each evaluation of
-each seed, with its step.
+each seed, with its step. DMG itself is measured by this package's runs alone:
+that of another code needs a name that says so.
 """
 
 import csv
@@ -18,8 +19,9 @@ import json
 import math
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from textwrap import shorten
 from typing import Any, NamedTuple
 
 from dmg_jax.errors import UserError
@@ -29,6 +31,7 @@ from dmg_jax.report.tables import WINDOW
 
 COLUMNS = ("method", "dataset", "seed", "score", "step")
 _REQUIRED = COLUMNS[:-1]
+_OURS = ("DMG", "DMG offline")
 _JSON_GAP = re.compile(r"[\s,]*")
 
 
@@ -54,7 +57,7 @@ def read_scores(path: str | os.PathLike[str]) -> list[Score]:
     UserError: naming file and line, for another ending, an unreadable or empty
       file, a column that is missing or unknown, a value that is not of its
       kind, a seed (or a step of it) given twice, and seeds of one method on one
-      dataset that end at different steps.
+      dataset that were evaluated at different steps.
   """
   path = Path(path)
   readers = {".csv": _csv_records, ".json": _json_records}
@@ -77,7 +80,25 @@ def read_scores(path: str | os.PathLike[str]) -> list[Score]:
     run[row.step] = row
   if not runs:
     raise UserError(f"{path}: there are no scores in it; give one row for each seed")
-  return join(_score(path, list(run.values())) for run in runs.values())
+  scores = join(_score(path, list(run.values())) for run in runs.values())
+  _refuse_other_evaluations(path, scores)
+  return scores
+
+
+def _refuse_other_evaluations(path: Path, scores: Iterable[Score]) -> None:
+  firsts: dict[tuple[str, str], Score] = {}
+  for score in scores:
+    first = firsts.setdefault((score.method, score.dataset), score)
+    if first.evaluation_steps != score.evaluation_steps:
+      raise UserError(
+        f"{path}: {score.method} on {score.dataset}: seed {score.seed} was not evaluated at the"
+        f" steps at which seed {first.seed} was ({_evaluations(score)}; {_evaluations(first)});"
+        " give all seeds of a cell the same steps"
+      )
+
+
+def _evaluations(score: Score) -> str:
+  return f"seed {score.seed} has {max(len(score.evaluation_steps), 1)} rows"
 
 
 def _score(path: Path, rows: list[_Row]) -> Score:
@@ -100,26 +121,32 @@ def _score(path: Path, rows: list[_Row]) -> Score:
 
 def _csv_records(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
   lines = csv.reader(io.StringIO(text, newline=""))
-  header = [name.strip() for name in next(lines, [])]
-  if not header:
-    return
-  if len(set(header)) < len(header):
-    raise UserError(f"{path} line 1: a column is named twice; name each of {_listed(header)} once")
-  _check_columns(f"{path} line 1", header)
-  for values in lines:
-    if len(values) not in (0, len(header)):
-      raise UserError(
-        f"{path} line {lines.line_num}: {len(values)} values for {len(header)} columns; give each"
-        " column one"
-      )
-    if values:
-      yield lines.line_num, dict(zip(header, map(str.strip, values), strict=True))
+  header: list[str] = []
+  try:
+    for values in lines:
+      values = [value.strip() for value in values]
+      where = f"{path} line {lines.line_num}"
+      if not values:
+        continue
+      if not header:
+        header = values
+        _check_header(where, header)
+      elif len(values) != len(header):
+        raise UserError(
+          f"{where}: {len(values)} values for {len(header)} columns; give each column one"
+        )
+      else:
+        yield lines.line_num, dict(zip(header, values, strict=True))
+  except csv.Error as error:
+    raise UserError(
+      f"{path} line {lines.line_num}: is no CSV ({error}); look for a quote that is not closed"
+    ) from error
 
 
 def _json_records(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
   try:
     records = json.loads(text) if text.strip() else []
-  except ValueError as error:
+  except (ValueError, RecursionError) as error:
     raise UserError(f"{path}: is no JSON ({error}); write a list of objects") from error
   if not isinstance(records, list):
     raise UserError(f"{path} line 1: is no list; write a list of objects, one for each row")
@@ -136,6 +163,12 @@ def _json_records(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, Any
     yield line, record
 
 
+def _check_header(where: str, header: list[str]) -> None:
+  if len(set(header)) < len(header):
+    raise UserError(f"{where}: a column is named twice; name each of {_listed(header)} once")
+  _check_columns(where, header)
+
+
 def _check_columns(where: str, names: Any) -> None:
   if missing := [name for name in _REQUIRED if name not in names]:
     raise UserError(f"{where}: {_listed(missing)} missing; the columns are {_listed(COLUMNS)}")
@@ -144,18 +177,33 @@ def _check_columns(where: str, names: Any) -> None:
 
 
 def _row(where: str, record: Mapping[str, Any]) -> _Row:
-  for name in ("method", "dataset"):
-    if not isinstance(record[name], str) or not record[name]:
-      raise UserError(f"{where}: {name} is {record[name]!r}; give it a name")
+  method, dataset = (_name(where, name, record[name]) for name in ("method", "dataset"))
+  if method in _OURS:
+    raise UserError(
+      f"{where}: method is {method!r}, as the runs of this package are called; give it another"
+      " name, such as 'DMG (other code)'"
+    )
   step = record.get("step")
   return _Row(
     where=where,
-    method=record["method"],
-    dataset=record["dataset"],
+    method=method,
+    dataset=dataset,
     seed=_integer(where, "seed", record["seed"]),
     score=_number(where, "score", record["score"]),
     step=None if step in (None, "") else _integer(where, "step", step),
   )
+
+
+def _name(where: str, field: str, value: Any) -> str:
+  name = value.strip() if isinstance(value, str) else ""
+  if not name:
+    raise UserError(f"{where}: {field} is {value!r}; give it a name")
+  # Figures would read what stands between two dollars as a formula.
+  if not name.isprintable() or "$" in name:
+    raise UserError(
+      f"{where}: {field} is {shorten(ascii(name), 100)}; names go on one line, without $"
+    )
+  return name
 
 
 def _integer(where: str, name: str, value: Any) -> int:

@@ -2,11 +2,12 @@
 
 Left out, and named in a notice: what is no offline job, a job that is not
 finished (with the command that finishes it), one that cannot be read, one
-without normalised scores, a copy of another directory, and every seed that
-diverged or was not scored. Refused: one seed of a method on a dataset in two
-directories; one dataset's name on different data or simulators, whatever the
-methods; and seeds of one method on one dataset that differ in their steps,
-their evaluations or the versions of what computed them.
+without normalised scores, one whose seeds lack an episode of an evaluation, a
+copy of another directory, and every seed that diverged or was not scored.
+Refused: one seed of a method on a dataset in two directories; one dataset's
+name on different data or simulators, whatever the methods; and seeds of one
+method on one dataset that differ in their steps, their evaluations or the
+versions of what computed them.
 """
 
 import hashlib
@@ -68,6 +69,10 @@ class _Run(NamedTuple):
   notices: list[str]
 
 
+# seed -> step -> episode -> score
+_Curves = dict[int, dict[int, dict[int, float]]]
+
+
 class _LeftOutError(Exception):
   """Why a directory is in no average."""
 
@@ -96,7 +101,7 @@ def gather(paths: Iterable[str | os.PathLike[str]]) -> Gathered:
     else:
       runs.append(run)
       notices += run.notices
-  scores = join(*(run.scores for run in runs))
+  scores = join(score for run in runs for score in run.scores)
   _refuse_mixtures(runs)
   return Gathered(scores, notices)
 
@@ -107,8 +112,14 @@ def _run_directories(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
   for path in map(Path, paths):
     if not path.is_dir():
       raise UserError(f"{path} is no folder; name run directories, or a folder that holds some")
-    below = []
-    for folder, folders, files in os.walk(path):
+    below, seen = [], set()
+    for folder, folders, files in os.walk(path, followlinks=True):
+      # Links may lead back up.
+      if (real := os.path.realpath(folder)) in seen:
+        folders.clear()
+        continue
+      seen.add(real)
+      folders.sort()
       if run_directory.CONFIG in files:
         below.append(Path(folder))
         folders.clear()
@@ -124,7 +135,7 @@ def _run_directories(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
 
 def _read(directory: Path) -> _Run:
   config = _json(directory / run_directory.CONFIG)
-  if "dataset" not in config or "lam" not in config:
+  if not isinstance(config.get("dataset"), str) or "lam" not in config:
     raise _LeftOutError(f"its {run_directory.CONFIG} is not one of an offline job")
   if not (directory / run_directory.SUMMARY).exists():
     raise _LeftOutError(f"not finished; finish it with: {_command(directory, config)}")
@@ -164,9 +175,10 @@ def _finished(directory: Path, config: dict[str, Any], summary: dict[str, Any]) 
     elif row["last"] is None:
       run.notices.append(f"{named} it has no score at step {row['no_score_at']:,}")
     else:
-      score = _score(run, seed, curves[seed])
+      score = _score(run, seed, _means(curves[seed]))
       if score.steps != results["last_step"] or not math.isclose(score.last, row["last"]):
         raise ValueError(f"seed {seed} ends otherwise in {run_log.EVALUATIONS}")
+      _check_curve(seed, curves, config["evaluation_episodes"])
       run.scores.append(score)
   return run
 
@@ -189,15 +201,30 @@ def _score(run: _Run, seed: int, curve: dict[int, float]) -> Score:
   )
 
 
-def _curves(directory: Path) -> dict[int, dict[int, float]]:
-  """seed -> step -> mean score of the episodes."""
-  episodes: dict[int, dict[int, list[float]]] = {}
+def _curves(directory: Path) -> _Curves:
+  curves: _Curves = {}
   for row in run_log.read(directory, run_log.EVALUATIONS):
-    episodes.setdefault(row["seed"], {}).setdefault(row["step"], []).append(row["score"])
-  return {
-    seed: {step: float(np.mean(scores)) for step, scores in steps.items()}
-    for seed, steps in episodes.items()
-  }
+    episodes = curves.setdefault(row["seed"], {}).setdefault(row["step"], {})
+    if row["episode"] in episodes:
+      raise ValueError(
+        f"episode {row['episode']} of seed {row['seed']} at step {row['step']:,} is there twice"
+      )
+    episodes[row["episode"]] = row["score"]
+  return curves
+
+
+def _means(curve: Mapping[int, Mapping[int, float]]) -> dict[int, float]:
+  return {step: float(np.mean(list(episodes.values()))) for step, episodes in curve.items()}
+
+
+def _check_curve(seed: int, curves: _Curves, episodes: int) -> None:
+  """Refuses a seed without all episodes of all evaluations that any seed has."""
+  for step in sorted({step for curve in curves.values() for step in curve}):
+    scores = curves[seed].get(step, {})
+    if len(scores) != episodes:
+      raise ValueError(f"seed {seed} has {len(scores)} of {episodes} episodes at step {step:,}")
+    if not np.isfinite(list(scores.values())).all():
+      raise ValueError(f"seed {seed} has a score at step {step:,} that is no finite number")
 
 
 def _refuse_mixtures(runs: list[_Run]) -> None:
@@ -253,7 +280,7 @@ def _flag(value: Any) -> str:
 
 def _json(path: Path) -> dict[str, Any]:
   try:
-    content = json.loads(path.read_text())
+    content = json.loads(path.read_text(encoding="utf-8"))
   except (OSError, ValueError) as error:
     raise _LeftOutError(f"its {path.name} cannot be read ({error})") from error
   if not isinstance(content, dict):

@@ -81,7 +81,7 @@ def paper_row(dataset: str) -> dict[str, Any] | None:
 
 @cache
 def _tables() -> dict[int, dict[tuple[str, str], PaperCell]]:
-  text = (resources.files("dmg_jax.report") / "dmg_paper_scores.csv").read_text()
+  text = (resources.files("dmg_jax.report") / "dmg_paper_scores.csv").read_text(encoding="utf-8")
   tables: dict[int, dict[tuple[str, str], PaperCell]] = {table: {} for table in TABLES}
   for row in csv.DictReader(text.splitlines()):
     tables[int(row["table"])][row["dataset"], row["method"]] = PaperCell(

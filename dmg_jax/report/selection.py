@@ -15,28 +15,39 @@ COLUMNS = ("last", "last_ten", "best")
 def join(*parts: Iterable[Score]) -> list[Score]:
   """The scores of several sources as one list.
 
+  Args:
+    parts: each of one source that may fill a cell: all run directories, or one
+      file of scores.
+
   Raises:
-    UserError: if one seed of a method on a dataset is there twice, or if its
-      seeds were trained for different numbers of steps.
+    UserError: if a method on a dataset is in two parts, or in a run of ours and
+      elsewhere; if one seed of it is there twice; or if its seeds were trained
+      for different numbers of steps.
   """
-  scores = [score for part in parts for score in part]
+  placed = [(place, score) for place, part in enumerate(parts) for score in part]
   seeds: dict[tuple[str, str, int], Score] = {}
-  cells: dict[tuple[str, str], Score] = {}
-  for score in scores:
+  cells: dict[tuple[str, str], tuple[int, Score]] = {}
+  for place, score in placed:
     what = f"{score.method} on {score.dataset}"
+    first_place, first = cells.setdefault((score.method, score.dataset), (place, score))
+    # Only runs of ours have lambda; names that a table holds alike meet within one part.
+    if first_place != place or ("lam" in first.settings) != ("lam" in score.settings):
+      raise UserError(
+        f"{what} is in {first.source} and in {score.source}, which cannot share a cell; give one"
+        " method another name"
+      )
+    if first.steps != score.steps:
+      raise UserError(
+        f"{what} has seeds of different lengths: {_steps(first)}, {_steps(score)}; leave one of"
+        " them out, or give one method another name"
+      )
     first = seeds.setdefault((score.method, score.dataset, score.seed), score)
     if first is not score:
       raise UserError(
         f"seed {score.seed} of {what} is in {first.source} and again in {score.source}; leave one"
         " of them out, or give one method another name"
       )
-    first = cells.setdefault((score.method, score.dataset), score)
-    if first.steps != score.steps:
-      raise UserError(
-        f"{what} has seeds of different lengths: {_steps(first)}, {_steps(score)}; leave one of"
-        " them out, or give one method another name"
-      )
-  return scores
+  return [score for _, score in placed]
 
 
 def by_task(scores: Iterable[Score], column: str = "last") -> dict[str, dict[str, np.ndarray]]:

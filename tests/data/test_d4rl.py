@@ -1,10 +1,12 @@
+import hashlib
+
 import h5py
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dmg_jax.data import d4rl
+from dmg_jax.data import catalog, d4rl
 from dmg_jax.errors import UserError
 
 
@@ -54,7 +56,7 @@ def test_rows_by_hand(tmp_path):
     np.testing.assert_array_equal(getattr(found, field), values.astype(np.float32), strict=True)
   # Every reward counts for its episode, also in rows that do not train.
   np.testing.assert_array_equal(dataset.episode_returns, [1 + 2 + 4, 8 + 16, 32 + 64, 128 + 256])
-  assert (dataset.name, dataset.kind, dataset.env_id) == ("mine", "d4rl", None)
+  assert (dataset.name, dataset.kind, dataset.env_id) == ("mine", "hdf5", None)
   assert dataset.reference is None
   assert dataset.notices == ()
 
@@ -152,6 +154,24 @@ def test_a_name_of_the_catalog_brings_env_and_reference(tmp_path):
   dataset = d4rl.read(write(tmp_path / "a.hdf5", **rows(4)), "walker2d-expert-v2", None)
   assert dataset.env_id == "Walker2d-v4"
   assert dataset.reference == (1.629008, 4592.3)
+
+
+def test_only_the_published_bytes_are_d4rls(tmp_path, monkeypatch):
+  name = "walker2d-expert-v2"
+  path = write(tmp_path / "a.hdf5", **rows(4))
+  digest = hashlib.sha256(path.read_bytes()).hexdigest()
+
+  def kind(size, sha256):
+    file = catalog.d4rl_files()[name]._replace(size=size, sha256=sha256)
+    monkeypatch.setattr(catalog, "d4rl_files", lambda: {name: file})
+    return d4rl.read(path, name, None).kind
+
+  size = path.stat().st_size
+  assert kind(size, digest) == "d4rl"
+  assert kind(size + 1, digest) == "hdf5"
+  assert kind(size, "0" * 64) == "hdf5"
+  assert kind(size, None) == "d4rl"
+  assert kind(None, None) == "d4rl"
 
 
 @pytest.mark.parametrize(

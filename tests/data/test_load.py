@@ -1,3 +1,4 @@
+import hashlib
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -7,13 +8,13 @@ import minari
 import numpy as np
 import pytest
 
+from dmg_jax.data import catalog, minari_files
 from dmg_jax.data import load as load_module
-from dmg_jax.data import minari_files
 from dmg_jax.data.episodes import Episode
 from dmg_jax.data.load import load
 from dmg_jax.errors import UserError
 
-EMBEDDED = "dmg/hopper/medium-replay-v0"
+EMBEDDED, MEDIUM = "dmg/hopper/medium-replay-v0", "hopper-medium-v2"
 
 
 @pytest.fixture(autouse=True)
@@ -61,7 +62,7 @@ def write_minari(root, name):
 @pytest.mark.parametrize("suffix", ["hdf5", "h5"])
 def test_a_d4rl_file_by_path(tmp_path, suffix):
   dataset = load(str(write_hdf5(tmp_path / f"mine.{suffix}")))
-  assert (dataset.name, dataset.kind, dataset.env_id) == ("mine", "d4rl", None)
+  assert (dataset.name, dataset.kind, dataset.env_id) == ("mine", "hdf5", None)
   np.testing.assert_array_equal(dataset.transitions.observations[:, 0], [0, 2])
   assert dataset.notices == ()
 
@@ -81,12 +82,20 @@ def test_a_d4rl_file_by_path(tmp_path, suffix):
 )
 def test_a_file_named_as_d4rls_is_recognised_but_not_trusted(tmp_path, stem, name, env_id):
   dataset = load(str(write_hdf5(tmp_path / f"{stem}.hdf5")))
-  assert (dataset.name, dataset.env_id) == (name, env_id)
-  assert "has another size: scores may not compare" in dataset.notices[-1]
+  assert (dataset.name, dataset.kind, dataset.env_id) == (f"own-{name}", "hdf5", env_id)
+  assert f"not the file that D4RL published as {name}: it is called own-" in dataset.notices[-1]
 
 
-def test_a_d4rl_name_finds_its_file_under_its_published_name(tmp_path):
-  write_hdf5(tmp_path / "d4rl" / "walker2d_medium_expert-v2.hdf5")
+def test_one_file_of_d4rls_has_no_published_hash(tmp_path):
+  dataset = load(str(write_hdf5(tmp_path / "antmaze-medium-play-v2.hdf5")))
+  assert (dataset.name, dataset.kind) == ("antmaze-medium-play-v2", "d4rl")
+
+
+def test_a_d4rl_name_finds_its_file_under_its_published_name(tmp_path, monkeypatch):
+  published = write_hdf5(tmp_path / "d4rl" / "walker2d_medium_expert-v2.hdf5").read_bytes()
+  file = catalog.d4rl_files()["walker2d-medium-expert-v2"]
+  file = file._replace(size=len(published), sha256=hashlib.sha256(published).hexdigest())
+  monkeypatch.setitem(catalog.d4rl_files(), file.name, file)
   dataset = load("walker2d-medium-expert-v2")
   assert (dataset.name, dataset.kind, dataset.env_id) == (
     "walker2d-medium-expert-v2",
@@ -122,7 +131,11 @@ def test_the_names_step_limit_stands_in_for_timeouts(tmp_path, stem, limit):
 
 def test_a_row_at_the_goal_is_no_episode_of_d4rls_antmaze(tmp_path):
   """All of a cluster of successes are terminal there; elsewhere each would be an episode."""
-  for stem, returns in (("antmaze-large-play-v2", []), ("mine", [1, 1, 1])):
+  for stem, returns in (
+    ("antmaze-medium-play-v2", []),
+    ("antmaze-large-play-v2", [1, 1, 1]),
+    ("mine", [1, 1, 1]),
+  ):
     path = write_hdf5(tmp_path / f"{stem}.hdf5")
     with h5py.File(path, "r+") as file:
       file["terminals"][:3] = True
@@ -153,17 +166,18 @@ def test_without_timeouts_an_unknown_environment_is_refused(tmp_path, env_id):
     load(str(path), env_id=env_id)
 
 
-def test_own_arrays(tmp_path):
+@pytest.mark.parametrize(("stem", "name"), [("mine", "mine"), (MEDIUM, f"own-{MEDIUM}")])
+def test_own_arrays(tmp_path, stem, name):
   np.savez(
-    tmp_path / "mine.npz",
+    tmp_path / f"{stem}.npz",
     observations=np.zeros((2, 1)),
     actions=np.zeros((2, 1)),
     rewards=np.zeros(2),
     next_observations=np.zeros((2, 1)),
     terminals=np.zeros(2),
   )
-  dataset = load(str(tmp_path / "mine.npz"))
-  assert (dataset.name, dataset.kind) == ("mine", "npz")
+  dataset = load(str(tmp_path / f"{stem}.npz"))
+  assert (dataset.name, dataset.kind) == (name, "npz")
 
 
 def test_a_minari_folder(tmp_path):

@@ -171,3 +171,14 @@ def test_another_table_leaves_the_first_and_a_new_one_replaces_it(tmp_path):
   assert (out / "table_2.md").read_text() == first
   text, *_ = ask([runs], out, statistic="best")
   assert "BEST" in (out / "table_2.md").read_text()
+
+
+@pytest.mark.usefixtures("_no_figures")
+def test_a_folder_in_the_place_of_a_file_is_named_before_any_is_replaced(tmp_path):
+  runs, out = run_directory(tmp_path / "runs"), tmp_path / "out"
+  (out / "table_2.md").mkdir(parents=True)
+  (out / "table_2.csv").write_text("old")
+  with pytest.raises(UserError, match=r"out/table_2\.md is a folder; remove it or name another"):
+    ask([runs], out)
+  assert (out / "table_2.csv").read_text() == "old"
+  assert sorted(path.name for path in out.iterdir()) == ["table_2.csv", "table_2.md"]

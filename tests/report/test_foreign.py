@@ -73,6 +73,15 @@ def test_a_spreadsheets_mark_and_quotes_are_read(tmp_path):
   assert read_scores(path)[0].method == "Mine, new"
 
 
+def test_spaces_and_empty_lines_around_are_not_read(tmp_path):
+  path = write(tmp_path, "mine.csv", "\n\n" + HEADER + "\n" + GOOD)
+  (expected,) = read_scores(path)
+  assert expected.method == "Mine"
+  path = write(tmp_path, "mine.json", [record(method=" Mine\n", dataset="\thopper-medium-v2 ")])
+  (score,) = read_scores(path)
+  assert same(score._replace(source=""), expected._replace(source=""))
+
+
 @pytest.mark.parametrize(
   ("text", "message"),
   [
@@ -89,6 +98,15 @@ def test_a_spreadsheets_mark_and_quotes_are_read(tmp_path):
     (HEADER + GOOD.replace(",0,", ",0.5,"), "line 2: seed is '0.5'"),
     (HEADER + GOOD.replace(",0,", ",-1,"), "line 2: seed is '-1'"),
     (HEADER + GOOD.replace("Mine", ""), "line 2: method is ''"),
+    (HEADER + GOOD.replace("Mine", "a$b_{$c"), r"line 2: method is 'a\$b_\{\$c'; .* without \$"),
+    (HEADER + GOOD.replace("hopper", r"$\frac$"), "line 2: dataset is .*; names .* without"),
+    (
+      HEADER + GOOD.replace("Mine", '"Mi\nne"'),
+      r"line 3: method is 'Mi\\nne'; names go",
+    ),
+    (HEADER + GOOD + '"' + 200_000 * "x", r"is no CSV \(field larger than .* quote"),
+    (HEADER + GOOD.replace("Mine", "DMG"), "line 2: method is 'DMG', as the runs of this package"),
+    (HEADER + GOOD.replace("Mine", " DMG offline"), "line 2: method is 'DMG offline', as the runs"),
     (HEADER + GOOD.replace("hopper-medium-v2", " "), "line 2: dataset is ''"),
     (HEADER + GOOD + GOOD, r"line 3: seed 0 of Mine on hopper-medium-v2 is there already \(.* 2\)"),
     (
@@ -103,6 +121,14 @@ def test_a_spreadsheets_mark_and_quotes_are_read(tmp_path):
     (
       "method,dataset,seed,score,step\nMine,x,0,1,10\nMine,x,1,2,20\n",
       "Mine on x has seeds of different lengths: 10 steps",
+    ),
+    (
+      "method,dataset,seed,score,step\nMine,x,0,1,10\nMine,x,0,2,20\nMine,x,1,3,20\n",
+      r"Mine on x: seed 1 was not evaluated .* seed 0 was \(seed 1 has 1 rows; seed 0 has 2 rows",
+    ),
+    (
+      "method,dataset,seed,score,step\nM,x,0,1,10\nM,x,0,2,20\nM,x,1,3,15\nM,x,1,3,20\n",
+      "M on x: seed 1 was not evaluated at the steps",
     ),
   ],
 )
@@ -132,6 +158,9 @@ def test_a_bad_csv_file_is_refused_by_line(tmp_path, text, message):
     ([record(seed=True)], "line 1: seed is True"),
     ([record(seed=1.0)], r"line 1: seed is 1\.0"),
     ([record(method=3)], "line 1: method is 3"),
+    ([record(method=" ")], "line 1: method is ' '"),
+    ([record(method="Mi\u2028ne")], r"line 1: method is 'Mi\\u2028ne'; names go on one line"),
+    (100_000 * "[", r"is no JSON \(maximum recursion depth"),
     ([record(step=-5)], "line 1: step is -5"),
     ([record(), record()], "line 1: seed 0 of Mine on hopper-medium-v2 is there already"),
   ],

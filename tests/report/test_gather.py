@@ -1,4 +1,6 @@
 import json
+import math
+import re
 import shlex
 import shutil
 import sys
@@ -45,7 +47,7 @@ def make_config(**changes):
 
 
 def write(directory, *, scores=((1.0, 5.0), (2.0, 6.0)), frozen_at=(-1, -1), **changes):
-  """A finished run directory; scores are (seeds, evaluations), two episodes around each."""
+  """A finished run directory; scores are (seeds, evaluations), each the mean of its episodes."""
   config, versions = make_config(**changes), changes.pop("versions", VERSIONS)
   config.pop("versions", None)
   scores, steps = np.array(scores), STEPS[: np.shape(scores)[1]]
@@ -59,7 +61,9 @@ def write(directory, *, scores=((1.0, 5.0), (2.0, 6.0)), frozen_at=(-1, -1), **c
     for place, step in enumerate(steps)
     for run in range(len(seeds))
     if np.isfinite(scores[run, place])
-    for episode, score in enumerate((scores[run, place] - 1, scores[run, place] + 1))
+    for episode, score in enumerate(
+      scores[run, place] + np.linspace(-1, 1, config["evaluation_episodes"])
+    )
   ]
   directory.mkdir(parents=True)
   (directory / "config.json").write_text(json.dumps(config))
@@ -107,6 +111,18 @@ def test_folders_are_searched_and_no_directory_is_read_twice(tmp_path):
   other = write(tmp_path / "runs" / "other", first_seed=2)
   scores, notices = gather([tmp_path, deep, tmp_path / "runs", other / ".." / "other"])
   assert [score.seed for score in scores] == [0, 1, 2, 3]
+  assert notices == []
+
+
+def test_links_are_followed_and_may_lead_back(tmp_path):
+  directory = write(tmp_path / "elsewhere" / "run")
+  runs = tmp_path / "runs"
+  runs.mkdir()
+  (runs / "linked").symlink_to(directory)
+  (runs / "up").symlink_to(runs)
+  (runs / "again").symlink_to(tmp_path / "elsewhere")
+  scores, notices = gather([runs])
+  assert [score.seed for score in scores] == [0, 1]
   assert notices == []
 
 
@@ -263,20 +279,54 @@ def test_other_jobs_are_named(tmp_path):
   assert "its config.json is not one of an offline job" in left_out(directory)
 
 
+def test_configs_with_gaps_are_named(tmp_path):
+  directory = write(tmp_path / "run")
+  config = json.loads((directory / "config.json").read_text())
+  del config["evaluation_episodes"]
+  (directory / "config.json").write_text(json.dumps(config))
+  assert "damaged (KeyError: 'evaluation_episodes')" in left_out(directory)
+  (directory / "summary.json").unlink()
+  change(directory / "config.json", dataset=None)
+  assert "its config.json is not one of an offline job" in left_out(directory)
+
+
 @pytest.mark.parametrize(
   ("text", "message"),
   [
     ("", "KeyError: 0"),
     ('{"step": 10, "seed": 0, "sco', "JSONDecodeError"),
-    ('{"step": 10, "seed": 0, "score": 5.0}\n', "seed 0 ends otherwise in evaluations.jsonl"),
-    ('{"step": 20, "seed": 0, "score": 5.1}\n', "seed 0 ends otherwise in evaluations.jsonl"),
-    ('{"step": 20, "seed": 0}\n', "KeyError: 'score'"),
+    (
+      '{"step": 10, "seed": 0, "episode": 0, "score": 5.0}\n',
+      "seed 0 ends otherwise in evaluations.jsonl",
+    ),
+    (
+      '{"step": 20, "seed": 0, "episode": 0, "score": 5.1}\n',
+      "seed 0 ends otherwise in evaluations.jsonl",
+    ),
+    ('{"step": 20, "seed": 0, "episode": 0}\n', "KeyError: 'score'"),
   ],
 )
 def test_logs_that_do_not_bear_out_the_summary_are_named(tmp_path, text, message):
   directory = write(tmp_path / "run")
   (directory / "evaluations.jsonl").write_text(text)
   assert message in left_out(directory)
+
+
+@pytest.mark.parametrize(
+  ("alter", "message"),
+  [
+    (lambda rows: rows[1:], "seed 0 has 1 of 2 episodes at step 10"),
+    (lambda rows: rows[2:], "seed 0 has 0 of 2 episodes at step 10"),
+    (lambda rows: [*rows, rows[0] | {"score": 7.0}], "episode 0 of seed 0 at step 10 is .* twice"),
+    (lambda rows: [rows[0] | {"score": math.nan}, *rows[1:]], "seed 0 .* at step 10 .* no finite"),
+  ],
+)
+def test_evaluations_before_the_last_must_be_whole_too(tmp_path, alter, message):
+  directory = write(tmp_path / "run")
+  log = directory / "evaluations.jsonl"
+  rows = [json.loads(line) for line in log.read_text().splitlines()]
+  log.write_text("".join(json.dumps(row) + "\n" for row in alter(rows)))
+  assert re.search(f"its logs .* are damaged .*{message}", left_out(directory))
 
 
 def test_a_summary_without_results_is_named(tmp_path):

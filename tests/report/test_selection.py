@@ -52,13 +52,24 @@ def test_other_columns_are_refused():
 
 
 def test_joined_scores_are_all_there():
-  parts = [[score()], [score(seed=1)], [final(0, 5.0, method="ReBRAC")]]
-  assert join(*parts) == [part[0] for part in parts]
+  ours, theirs = [score(), score(seed=1)], [final(0, 5.0, method="ReBRAC")]
+  assert join(ours, theirs) == [*ours, *theirs]
+
+
+def test_a_cell_of_two_parts_is_refused_with_both():
+  with pytest.raises(UserError, match=r"DMG on hopper-medium-v2 is in a and in b, .* another name"):
+    join([score(source="a")], [score(seed=1, source="b")])
+
+
+def test_a_run_of_ours_shares_no_cell_with_foreign_scores_that_an_alias_brings_to_it():
+  ours = score(source="a", settings={"lam": 0.25})
+  with pytest.raises(UserError, match="is in a and in b, which cannot share a cell"):
+    join([ours, score(seed=1, source="b")])
 
 
 def test_a_seed_of_two_sources_is_refused_with_both():
   with pytest.raises(UserError, match=r"seed 3 of DMG on hopper-medium-v2 is in a and again in b"):
-    join([score(seed=3, source="a")], [score(seed=3, source="b")])
+    join([score(seed=3, source="a"), score(seed=3, source="b")])
 
 
 def test_the_same_seed_of_other_methods_or_data_is_another_run():
