@@ -1,7 +1,8 @@
 """A table of the paper, its printed numbers beside those measured."""
 
+import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -105,6 +106,9 @@ class Comparison(NamedTuple):
     sections: of the paper's table.
     beside: cells of other data, ours among them, and of other settings of a method.
     notices: what was left out of the table and why; one a line.
+    diverged: (data set, method) -> seeds that were run and are in no mean.
+    jobs: (data set, method) -> the run directories of a cell and their configs;
+      nothing for a cell that has none.
   """
 
   table: int
@@ -114,9 +118,17 @@ class Comparison(NamedTuple):
   sections: tuple[Section, ...]
   beside: tuple[Beside, ...]
   notices: tuple[str, ...]
+  diverged: Mapping[tuple[str, str], tuple[int, ...]]
+  jobs: Mapping[tuple[str, str], Mapping[str, Mapping[str, Any]]]
 
 
-def compare(table: int, scores: Sequence[Score], statistic: str = "last") -> Comparison:
+def compare(
+  table: int,
+  scores: Sequence[Score],
+  statistic: str = "last",
+  diverged: Iterable[tuple[str, str, int]] = (),
+  configs: Mapping[str, Mapping[str, Any]] = types.MappingProxyType({}),
+) -> Comparison:
   """Puts scores beside the numbers that the paper prints.
 
   Data sets that the paper does not have, ours among them, and a method's runs at other
@@ -128,14 +140,20 @@ def compare(table: int, scores: Sequence[Score], statistic: str = "last") -> Com
     table: of the paper: 2, 3, 4 or 6.
     scores: joined, see `selection.join`.
     statistic: a key of `STATISTICS`.
+    diverged: method, data set and number of each seed that did.
+    configs: run directory -> its config, of the scores that have one.
 
   Raises:
     ValueError: for any other table or statistic.
     UserError: if Table 4 would have one seed twice.
   """
   cells = paper.cells(table)
-  if table == 4:
-    scores = join(_as_offline_half(score) for score in scores)
+  renamed = [score._replace(method=_name(table, score.method, score.dataset)) for score in scores]
+  # Two parts: a method that has the paper's name already is not one of the same runs.
+  pairs = list(zip(scores, renamed, strict=True))
+  scores = join(
+    [new for old, new in pairs if old == new], [new for old, new in pairs if old != new]
+  )
   measured = _measured(scores, statistic, interval=table == 6)
   rows = _rows(cells)
   printed = tuple(dict.fromkeys(method for _, method in cells))
@@ -159,6 +177,8 @@ def compare(table: int, scores: Sequence[Score], statistic: str = "last") -> Com
       ),
       *(f"left out: {dataset}: not in Table {table}" for dataset in elsewhere),
     ),
+    _diverged(table, diverged),
+    _jobs(scores, configs),
   )
 
 
@@ -167,9 +187,31 @@ def is_variant(score: Score) -> bool:
   return "lam" in score.settings and " (" in score.method
 
 
-def _as_offline_half(score: Score) -> Score:
-  method = _OFFLINE.get(score.method, score.method)
-  return score._replace(method=method) if exhibits.is_antmaze(score.dataset) else score
+def _name(table: int, method: str, dataset: str) -> str:
+  """What a table calls a method of ours."""
+  if table == 4 and exhibits.is_antmaze(dataset):
+    return _OFFLINE.get(method, method)
+  return method
+
+
+def _diverged(
+  table: int, seeds: Iterable[tuple[str, str, int]]
+) -> dict[tuple[str, str], tuple[int, ...]]:
+  found: dict[tuple[str, str], set[int]] = {}
+  for method, dataset, seed in seeds:
+    found.setdefault((dataset, _name(table, method, dataset)), set()).add(seed)
+  return {cell: tuple(sorted(numbers)) for cell, numbers in found.items()}
+
+
+def _jobs(
+  scores: Sequence[Score], configs: Mapping[str, Mapping[str, Any]]
+) -> dict[tuple[str, str], dict[str, Mapping[str, Any]]]:
+  found: dict[tuple[str, str], dict[str, Mapping[str, Any]]] = {}
+  for score in scores:
+    if score.source in configs:
+      jobs = found.setdefault((score.dataset, score.method), {})
+      jobs[score.source] = configs[score.source]
+  return found
 
 
 def _rows(cells: Iterable[tuple[str, str]]) -> list[str]:

@@ -58,7 +58,9 @@ def _paper_grid(comparison: Comparison) -> Grid:
       texts += [_printed(entry)] * (method in printed)
       if method in measured:
         absent = "missing" if method in REQUIRED[comparison.table] and not is_total else ""
-        texts += [_measured(entry.measured, 0 if is_total else SEEDS[comparison.table]) or absent]
+        seeds = 0 if is_total else SEEDS[comparison.table]
+        diverged = len(comparison.diverged.get((row.name, method), ()))
+        texts += [_measured(entry.measured, seeds, diverged) or absent]
         texts += [_difference(entry)] * (method in printed)
         texts += [_number(entry.measured.other if entry.measured else None)] * beside
     return tuple(texts)
@@ -78,7 +80,7 @@ def _grid_beside(comparison: Comparison, title: str) -> Grid:
       cell.method,
       _plus_minus(cell.measured.mean, cell.measured.spread),
       _number(cell.measured.other),
-      str(len(cell.measured.seeds)),
+      _seeds(cell.measured, len(comparison.diverged.get((cell.dataset, cell.method), ()))),
       f"{cell.measured.steps:,}" if cell.measured.steps else "",
     )
     for cell in comparison.beside
@@ -100,12 +102,18 @@ def _printed(entry: Entry) -> str:
   return _plus_minus(entry.printed.mean, entry.printed.spread) if entry.printed else ""
 
 
-def _measured(cell: Measured | None, seeds: int) -> str:
+def _seeds(cell: Measured, diverged: int) -> str:
+  return str(len(cell.seeds)) + f", {diverged} diverged" * (diverged > 0)
+
+
+def _measured(cell: Measured | None, seeds: int, diverged: int) -> str:
   """`seeds` is the number that needs no mention; 0 mentions none."""
   if cell is None:
-    return ""
+    return f"{diverged} diverged" if diverged else ""
   count = len(cell.seeds)
-  mention = f" ({count} seed{'s' * (count != 1)})" if seeds and count != seeds else ""
+  mentions = [f"{count} seed{'s' * (count != 1)}"] * bool(seeds and (diverged or count != seeds))
+  mentions += [f"{diverged} diverged"] * (diverged > 0)
+  mention = f" ({', '.join(mentions)})" if mentions else ""
   return _plus_minus(cell.mean, cell.spread) + SHORTER * (0 < cell.steps < exhibits.STEPS) + mention
 
 

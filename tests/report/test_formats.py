@@ -60,6 +60,28 @@ def test_our_data_has_a_table_of_its_own():
   assert row == [OWN, "DMG", "65.5 ± 0.7", "65.5", "2", "22,400"]
 
 
+def test_a_cell_counts_its_diverged_seeds():
+  seeds = [("DMG", MEDIUM, 3), ("DMG", "walker2d-medium-v2", 0), ("DMG", OWN, 2), ("DMG", OWN, 5)]
+  seeds.append(("DMG", "hopper-random-v2", 5))
+  comparison = compare(2, SCORES, "last", seeds)
+  text = formats.markdown(comparison, caption(comparison))
+  (row,) = rows(text, MEDIUM)
+  assert "102.0 ± 2.0 (3 seeds, 1 diverged)" in row
+  (row,) = rows(text, "hopper-random-v2")
+  assert "0.0 ± 0.0† (5 seeds, 1 diverged)" in row
+  (row,) = rows(text, "walker2d-medium-v2")
+  assert row[-3:] == ["1 diverged", "", ""]
+  (row,) = rows(text, OWN)
+  assert row[-2:] == ["2, 2 diverged", "22,400"]
+  found = csv.DictReader(formats.comma_separated(comparison).splitlines())
+  assert {(row["dataset"], row["method"]): row["diverged"] for row in found if row["diverged"]} == {
+    (MEDIUM, "DMG"): "3",
+    ("walker2d-medium-v2", "DMG"): "0",
+    ("hopper-random-v2", "DMG"): "5",
+    (OWN, "DMG"): "2 5",
+  }
+
+
 def test_every_line_of_a_markdown_table_is_as_long():
   for block in rendered(formats.markdown).split("\n\n"):
     if block.startswith("|"):
