@@ -28,24 +28,34 @@ def ablations(scores: Sequence[Score], setting: str, statistic: str) -> dict[str
     scores: joined; those without the setting are left out.
     setting: key of `SYMBOLS`.
     statistic: a column of `selection.by_task`.
+
+  Raises:
+    ValueError: if two methods would be one point of a line.
   """
   numbers = by_task(scores, statistic)
-  groups: dict[str, dict[tuple, dict[float, np.ndarray]]] = {}
+  groups: dict[str, dict[tuple, dict[float, str]]] = {}
   for score in scores:
-    values = numbers.get(score.method, {}).get(score.dataset)
-    if setting in score.settings and values is not None:
+    if setting in score.settings and score.dataset in numbers.get(score.method, {}):
       others = sorted((k, v) for k, v in score.settings.items() if k != setting)
-      # Of "DMG (lam 0.5)", the part that the line's points share.
-      key = (score.method.split(" (")[0], score.steps, *others)
+      key = (_shared(score), score.steps, *others)
       points = groups.setdefault(score.dataset, {}).setdefault(key, {})
-      points[score.settings[setting]] = values
+      first = points.setdefault(score.settings[setting], score.method)
+      if first != score.method:
+        raise ValueError(f"{first} and {score.method} on {score.dataset} differ in no setting")
   found: dict[str, dict[str, Line]] = {}
   for dataset, lines in groups.items():
     several = {key: points for key, points in lines.items() if len(points) > 1}
     for key, points in several.items():
-      line = {place: points[place] for place in sorted(points)}
+      line = {place: numbers[points[place]][dataset] for place in sorted(points)}
       found.setdefault(dataset, {})[_label(key, list(several))] = line
   return found
+
+
+def _shared(score: Score) -> str:
+  """The method without what `settings` tell: of "DMG (lam 0.5, batch_size 32)", all but lambda."""
+  member, _, rest = score.method.removesuffix(")").partition(" (")
+  parts = [part for part in rest.split(", ") if part and part.split()[0] not in score.settings]
+  return f"{member} ({', '.join(parts)})" if parts else member
 
 
 def _label(key: tuple, keys: Sequence[tuple]) -> str:

@@ -173,6 +173,30 @@ def test_runs_that_differ_in_more_are_on_lines_of_their_own():
   }
 
 
+def test_runs_that_settings_do_not_tell_apart_are_on_no_line_together():
+  # Widths and batches are in a method's name, and in its settings not.
+  scores = [
+    *made("DMG", MEDIUM, [100.0] * 3),
+    *made("DMG (hidden_sizes 64x64)", MEDIUM, [0.0] * 3),
+    *made("DMG (lam 0.5, batch_size 32)", MEDIUM, [50.0] * 3, lam=0.5),
+  ]
+  assert ablation_figures.ablations(scores, "lam", "last") == {}
+  scores += made("DMG (lam 0.5, hidden_sizes 64x64)", MEDIUM, [2.0], lam=0.5)
+  scores += made("DMG (lam 0)", MEDIUM, [4.0], lam=0.0)
+  lines = ablation_figures.ablations(scores, "lam", "last")[MEDIUM]
+  found = {label: {k: list(v) for k, v in line.items()} for label, line in lines.items()}
+  assert found == {
+    "DMG": {0.0: [4.0], 0.25: [100.0] * 3},
+    "DMG (hidden_sizes 64x64)": {0.25: [0.0] * 3, 0.5: [2.0]},
+  }
+
+
+def test_two_methods_are_never_one_point():
+  scores = [*made("DMG", MEDIUM, [1.0]), *made("DMG (lam 0.5)", MEDIUM, [2.0])]
+  with pytest.raises(ValueError, match=r"DMG and DMG \(lam 0.5\) on .* differ in no setting"):
+    ablation_figures.ablations(scores, "lam", "last")
+
+
 def test_one_value_or_none_is_no_ablation():
   scores = [*made("DMG", MEDIUM, [4.0]), *final_only("other", MEDIUM, [1.0])]
   assert ablation_figures.ablations(scores, "lam", "last") == {}
