@@ -20,6 +20,8 @@ REQUIRED = {
   4: ("DMG offline", "DMG after 1M online steps"),
   6: ("DMG",),
 }
+# What the paper calls methods of ours.
+_IN_PAPER = {"TD3+BC": "TD3BC"}
 # A run of the offline phase alone is the first half of Table 4.
 _OFFLINE = {"DMG": "DMG offline", "IQL": "IQL offline"}
 
@@ -145,7 +147,7 @@ def compare(
 
   Raises:
     ValueError: for any other table or statistic.
-    UserError: if Table 4 would have one seed twice.
+    UserError: if the table's names would have one seed twice.
   """
   cells = paper.cells(table)
   renamed = [score._replace(method=_name(table, score.method, score.dataset)) for score in scores]
@@ -189,9 +191,8 @@ def is_variant(score: Score) -> bool:
 
 def _name(table: int, method: str, dataset: str) -> str:
   """What a table calls a method of ours."""
-  if table == 4 and exhibits.is_antmaze(dataset):
-    return _OFFLINE.get(method, method)
-  return method
+  names = _OFFLINE if table == 4 and exhibits.is_antmaze(dataset) else _IN_PAPER
+  return names.get(method, method)
 
 
 def _diverged(

@@ -149,6 +149,17 @@ def test_table_4_counts_no_seed_twice():
     compare(4, [*made("DMG", maze, [90.0]), *made("DMG offline", maze, [90.0])])
 
 
+def test_our_td3_bc_stands_beside_the_papers():
+  scores = [*made("TD3+BC", MEDIUM, [60.0, 62.0]), *made("TD3+BC (nu 1)", MEDIUM, [50.0], nu=1.0)]
+  comparison = compare(2, scores)
+  assert comparison.measured == ("TD3BC", "DMG")
+  cell = entry(comparison, MEDIUM, "TD3BC")
+  assert (cell.measured.mean, cell.printed) == (61.0, paper.cells(2)[MEDIUM, "TD3BC"])
+  assert [cell.method for cell in comparison.beside] == ["TD3+BC (nu 1)"]
+  with pytest.raises(UserError, match=f"TD3BC on {MEDIUM} is in"):
+    compare(2, [*scores, *made("TD3BC", MEDIUM, [60.0])])
+
+
 def test_a_data_set_of_another_table_is_named():
   comparison = compare(4, made("DMG", MEDIUM, [100.0]))
   assert comparison.beside == ()
