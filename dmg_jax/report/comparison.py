@@ -12,6 +12,7 @@ from dmg_jax.report.paper import PaperCell
 from dmg_jax.report.scores import Score
 from dmg_jax.report.selection import by_task, join
 from dmg_jax.report.statistics import mean_and_deviation
+from dmg_jax.report.tables import WINDOW
 
 SEEDS = {2: 5, 3: 5, 4: 5, 6: 10}
 REQUIRED = {
@@ -36,6 +37,7 @@ class Measured(NamedTuple):
     steps: gradient steps of each; 0 where unknown.
     other: the same mean of the other statistic: of the last ten evaluations
       where the table shows the last, else of the last; None where unknown.
+    averaged: evaluations of each seed in a mean of the last ten; 0 where unknown.
   """
 
   mean: float
@@ -43,6 +45,7 @@ class Measured(NamedTuple):
   seeds: tuple[int, ...]
   steps: int
   other: float | None
+  averaged: int
 
 
 class Entry(NamedTuple):
@@ -229,6 +232,9 @@ def _measured(
   for score in scores:
     seeds.setdefault((score.dataset, score.method), []).append(score.seed)
   steps = {(score.dataset, score.method): score.steps for score in scores}
+  averaged = {
+    (score.dataset, score.method): min(WINDOW, len(score.evaluation_steps)) for score in scores
+  }
   others = by_task(scores, "last_ten" if statistic == "last" else "last")
   return {
     (dataset, method): Measured(
@@ -237,6 +243,7 @@ def _measured(
       tuple(sorted(seeds[dataset, method])),
       steps[dataset, method],
       float(np.mean(others[method][dataset])) if dataset in others.get(method, {}) else None,
+      averaged[dataset, method],
     )
     for method, tasks in by_task(scores, statistic).items()
     for dataset, values in tasks.items()
@@ -308,6 +315,7 @@ def _total(rows: Sequence[Row], methods: Sequence[str]) -> Row:
         (),
         min(cell.steps for cell in whole),
         _if_all([cell.other for cell in whole], np.sum),
+        min(cell.averaged for cell in whole),
       )
       if len(whole) == len(rows)
       else None,

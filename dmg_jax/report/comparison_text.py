@@ -5,12 +5,29 @@ from collections.abc import Iterable, Sequence
 
 from dmg_jax.report import exhibits, job_command
 from dmg_jax.report.comparison import REQUIRED, SEEDS, Comparison, Measured
+from dmg_jax.report.tables import WINDOW
 
 STATISTICS = {
   "last": "score of the last evaluation",
   "last_ten": "mean score of the last ten evaluations",
   "best": "BEST evaluation of each run, picked by its score and so biased upwards",
 }
+
+
+def statistic_text(statistic: str, averaged: Iterable[int]) -> str:
+  """What a statistic is, with the number of evaluations where a mean is of fewer than ten.
+
+  Args:
+    statistic: a key of `STATISTICS`.
+    averaged: evaluations in the mean of each cell; 0 where unknown.
+  """
+  return STATISTICS[statistic].replace("last ten", f"last {last_few(averaged)}")
+
+
+def last_few(averaged: Iterable[int]) -> str:
+  """How many evaluations "the last ten" are: "ten", or such as "8" or "2 or ten"."""
+  counts = sorted({*averaged} - {0})
+  return " or ".join("ten" if n == WINDOW else str(n) for n in counts) if counts else "ten"
 
 
 def missing(comparison: Comparison) -> list[str]:
@@ -93,11 +110,12 @@ def caption(comparison: Comparison, episodes: Sequence[int] = ()) -> list[str]:
     if table == 6
     else "standard deviation over seeds (n - 1)"
   )
+  statistic = statistic_text(comparison.statistic, _averaged(comparison))
   counted = " or ".join(map(str, sorted(set(episodes))))
   return [
     f"Table {table} of the DMG paper (arXiv 2411.07934), beside measured scores.",
     "Measured, as are methods that the paper's table does not have: "
-    f"{STATISTICS[comparison.statistic]}, D4RL-normalised (AntMaze: success rate x 100)"
+    f"{statistic}, D4RL-normalised (AntMaze: success rate x 100)"
     + (f", episodes an evaluation: {counted}" if counted else "")
     + f"; mean ± {spread}, over {seeds} seeds unless the cell says otherwise.",
     "Difference: measured less printed; within: no more than the paper's ±, or than the measured "
@@ -107,3 +125,14 @@ def caption(comparison: Comparison, episodes: Sequence[int] = ()) -> list[str]:
     "A seed that diverged is in no mean: its cell counts it, the notices name it, and no other "
     "replaces it.",
   ]
+
+
+def _averaged(comparison: Comparison) -> list[int]:
+  entries = (
+    entry
+    for section in comparison.sections
+    for row in section.rows
+    for entry in row.entries.values()
+  )
+  cells = [entry.measured for entry in entries if entry.measured]
+  return [cell.averaged for cell in (*cells, *(beside.measured for beside in comparison.beside))]

@@ -1,5 +1,6 @@
 """A comparison as text in rows and columns, ready for any format."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from dmg_jax.report import exhibits
@@ -11,10 +12,10 @@ from dmg_jax.report.comparison import (
   Measured,
   Row,
 )
+from dmg_jax.report.comparison_text import last_few
 
 SHORTER = "†"
 NOTE_ON_SHORTER = f"{SHORTER} after fewer than {exhibits.STEPS:,} gradient steps."
-_OTHER = {"last": "mean of last ten", "last_ten": "last", "best": "last"}
 
 
 class Grid(NamedTuple):
@@ -50,7 +51,8 @@ def _paper_grid(comparison: Comparison) -> Grid:
     if method in measured:
       header += [f"{method}, measured" if method in printed else method]
       header += ["difference"] * (method in printed)
-      header += [_OTHER[comparison.statistic]] * beside
+      cells = (row.entries[method].measured for part in comparison.sections for row in part.rows)
+      header += [_other(comparison.statistic, cells)] * beside
 
   def line(row: Row, is_total: bool) -> tuple[str, ...]:
     texts = [row.name]
@@ -73,7 +75,9 @@ def _paper_grid(comparison: Comparison) -> Grid:
 
 
 def _grid_beside(comparison: Comparison, title: str) -> Grid:
-  header = ("data set", "method", "measured", _OTHER[comparison.statistic], "seeds", "steps")
+  cells = [cell for cell in comparison.beside if cell.title == title]
+  other = _other(comparison.statistic, (cell.measured for cell in cells))
+  header = ("data set", "method", "measured", other, "seeds", "steps")
   lines = tuple(
     (
       cell.dataset,
@@ -83,10 +87,16 @@ def _grid_beside(comparison: Comparison, title: str) -> Grid:
       _seeds(cell.measured, len(comparison.diverged.get((cell.dataset, cell.method), ()))),
       f"{cell.measured.steps:,}" if cell.measured.steps else "",
     )
-    for cell in comparison.beside
-    if cell.title == title
+    for cell in cells
   )
   return Grid(title, False, header, 2, ((lines, None),))
+
+
+def _other(statistic: str, cells: Iterable[Measured | None]) -> str:
+  """The header of the column beside the table's own statistic."""
+  if statistic != "last":
+    return "last"
+  return f"mean of last {last_few(cell.averaged for cell in cells if cell)}"
 
 
 def _number(number: float | None) -> str:

@@ -37,7 +37,7 @@ def test_markdown_row():
   assert cells["DMG"] == "100.6 ± 1.9"
   assert cells["DMG, measured"] == "102.0 ± 2.0 (3 seeds)"
   assert cells["difference"] == "+1.4, within"
-  assert cells["mean of last ten"] == "71.0"
+  assert cells["mean of last 1 or 2"] == "71.0"
   (absent,) = rows(text, "walker2d-medium-v2")
   assert absent[-3:] == ["missing", "", ""]
 
@@ -80,6 +80,22 @@ def test_a_cell_counts_its_diverged_seeds():
     ("hopper-random-v2", "DMG"): "5",
     (OWN, "DMG"): "2 5",
   }
+
+
+def test_a_mean_of_fewer_than_ten_evaluations_is_called_so():
+  scores = [
+    *made("DMG", OWN, [65.0], curve=[1.0] * 7),
+    *made("DMG", MEDIUM, [100.0], curve=[1.0] * 11),
+    *final_only("other", OWN, [1.0]),
+  ]
+  before, after = rendered(formats.markdown, scores=scores).split("## Our own data")
+  assert "mean of last ten" in rows(before, "data set")[0]
+  assert "mean of last 8" in rows(after, "data set")[0]
+  comparison = compare(2, scores, "last_ten")
+  assert "mean score of the last 8 or ten evaluations" in formats.latex(
+    comparison, caption(comparison)
+  )
+  assert "last ten evaluations" in " ".join(caption(compare(2, scores[1:2], "last_ten")))
 
 
 def test_every_line_of_a_markdown_table_is_as_long():
