@@ -4,7 +4,8 @@ import itertools
 from collections.abc import Iterable, Sequence
 
 from dmg_jax.report import exhibits, job_command
-from dmg_jax.report.comparison import REQUIRED, SEEDS, Comparison, Measured
+from dmg_jax.report.comparison import REQUIRED, SEEDS
+from dmg_jax.report.comparison_parts import Comparison, Measured
 from dmg_jax.report.tables import WINDOW
 
 STATISTICS = {

@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Sequence
 
-from dmg_jax.report.comparison import Comparison, Entry
+from dmg_jax.report.comparison_parts import Comparison, Entry
 from dmg_jax.report.comparison_text import missing
 from dmg_jax.report.grids import NOTE_ON_SHORTER, SHORTER, Grid, grids
 

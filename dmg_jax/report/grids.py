@@ -4,14 +4,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from dmg_jax.report import exhibits
-from dmg_jax.report.comparison import (
-  REQUIRED,
-  SEEDS,
-  Comparison,
-  Entry,
-  Measured,
-  Row,
-)
+from dmg_jax.report.comparison import REQUIRED, SEEDS
+from dmg_jax.report.comparison_parts import Comparison, Entry, Measured, Row
 from dmg_jax.report.comparison_text import last_few
 
 SHORTER = "†"
