@@ -63,7 +63,7 @@ def report(
     known = {dataset for dataset, _ in paper.cells(2)} | {score.dataset for score in scores}
     published = [score for score in peer_scores.rebrac_scores() if score.dataset in known]
     scores = selection.join(scores, published)
-  found = comparison.compare(number, scores, statistic)
+  found = comparison.compare(number, scores, statistic, gathered.diverged, gathered.configs)
   notices = figures.populations(scores, statistic).notices
   found = found._replace(notices=(*gathered.notices, *found.notices, *notices))
   caption = comparison_text.caption(found, _episodes(gathered.scores))

@@ -8,7 +8,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dmg_jax.report import figure_style
-from dmg_jax.report.curve_figures import unit
 from dmg_jax.report.intervals import mean_interval
 from dmg_jax.report.scores import Score
 from dmg_jax.report.selection import by_task
@@ -28,24 +27,49 @@ def ablations(scores: Sequence[Score], setting: str, statistic: str) -> dict[str
     scores: joined; those without the setting are left out.
     setting: key of `SYMBOLS`.
     statistic: a column of `selection.by_task`.
+
+  Raises:
+    ValueError: if two methods would be one point of a line.
   """
   numbers = by_task(scores, statistic)
-  groups: dict[str, dict[tuple, dict[float, np.ndarray]]] = {}
-  for score in scores:
-    values = numbers.get(score.method, {}).get(score.dataset)
-    if setting in score.settings and values is not None:
-      others = sorted((k, v) for k, v in score.settings.items() if k != setting)
-      # Of "DMG (lam 0.5)", the part that the line's points share.
-      key = (score.method.split(" (")[0], score.steps, *others)
-      points = groups.setdefault(score.dataset, {}).setdefault(key, {})
-      points[score.settings[setting]] = values
-  found: dict[str, dict[str, Line]] = {}
-  for dataset, lines in groups.items():
-    several = {key: points for key, points in lines.items() if len(points) > 1}
-    for key, points in several.items():
-      line = {place: points[place] for place in sorted(points)}
-      found.setdefault(dataset, {})[_label(key, list(several))] = line
-  return found
+  known = [score for score in scores if score.dataset in numbers.get(score.method, {})]
+  groups: dict[str, dict[tuple, dict[float, str]]] = {}
+  for score in on_lines(known, setting):
+    lines = groups.setdefault(score.dataset, {})
+    points = lines.setdefault(_key(score, setting), {})
+    first = points.setdefault(score.settings[setting], score.method)
+    if first != score.method:
+      raise ValueError(f"{first} and {score.method} on {score.dataset} differ in no setting")
+  return {
+    dataset: {
+      _label(key, list(lines)): {place: numbers[points[place]][dataset] for place in sorted(points)}
+      for key, points in lines.items()
+    }
+    for dataset, lines in groups.items()
+  }
+
+
+def on_lines(scores: Sequence[Score], setting: str) -> list[Score]:
+  """The scores of runs that share a line with some of another value of the setting."""
+  values: dict[tuple, set[float]] = {}
+  having = [score for score in scores if setting in score.settings]
+  for score in having:
+    line = values.setdefault((score.dataset, _key(score, setting)), set())
+    line.add(score.settings[setting])
+  return [score for score in having if len(values[score.dataset, _key(score, setting)]) > 1]
+
+
+def _key(score: Score, setting: str) -> tuple:
+  """What the runs of a line have in common."""
+  others = sorted((k, v) for k, v in score.settings.items() if k != setting)
+  return (_shared(score), score.steps, *others)
+
+
+def _shared(score: Score) -> str:
+  """The method without what `settings` tell: of "DMG (lam 0.5, batch_size 32)", all but lambda."""
+  member, _, rest = score.method.removesuffix(")").partition(" (")
+  parts = [part for part in rest.split(", ") if part and part.split()[0] not in score.settings]
+  return f"{member} ({', '.join(parts)})" if parts else member
 
 
 def _label(key: tuple, keys: Sequence[tuple]) -> str:
@@ -59,13 +83,16 @@ def _label(key: tuple, keys: Sequence[tuple]) -> str:
   return ", ".join(parts)
 
 
-def ablation(lines: Mapping[str, Mapping[str, Line]], setting: str, width: float) -> Figure:
+def ablation(
+  lines: Mapping[str, Mapping[str, Line]], setting: str, width: float, unit: str
+) -> Figure:
   """Mean and 95 % interval over seeds, shaded, and the seeds as dots.
 
   Args:
     lines: from `ablations`, not empty.
     setting: key of `SYMBOLS`.
     width: inches.
+    unit: of the scores.
   """
   labels = list(dict.fromkeys(label for found in lines.values() for label in found))
   figure, axes = figure_style.panels(list(lines), width)
@@ -84,7 +111,7 @@ def ablation(lines: Mapping[str, Mapping[str, Line]], setting: str, width: float
       )
     _scale(panel, setting, sorted({place for line in found.values() for place in line}))
   figure.supxlabel(SYMBOLS[setting], fontsize=7)
-  figure.supylabel(unit(list(lines)), fontsize=7)
+  figure.supylabel(unit, fontsize=7)
   if len(handles) > 1:
     figure_style.legend_above(figure, handles)
   return figure

@@ -1,16 +1,19 @@
 """A table of the paper, its printed numbers beside those measured."""
 
+import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 
 from dmg_jax.report import exhibits, paper
+from dmg_jax.report.comparison_parts import Beside, Comparison, Entry, Measured, Row, Section
 from dmg_jax.report.intervals import mean_interval
 from dmg_jax.report.paper import PaperCell
 from dmg_jax.report.scores import Score
 from dmg_jax.report.selection import by_task, join
 from dmg_jax.report.statistics import mean_and_deviation
+from dmg_jax.report.tables import WINDOW
 
 SEEDS = {2: 5, 3: 5, 4: 5, 6: 10}
 REQUIRED = {
@@ -19,104 +22,19 @@ REQUIRED = {
   4: ("DMG offline", "DMG after 1M online steps"),
   6: ("DMG",),
 }
+# What the paper calls methods of ours.
+_IN_PAPER = {"TD3+BC": "TD3BC"}
 # A run of the offline phase alone is the first half of Table 4.
 _OFFLINE = {"DMG": "DMG offline", "IQL": "IQL offline"}
 
 
-class Measured(NamedTuple):
-  """What runs of one method on one data set scored.
-
-  Attributes:
-    mean: over seeds, of the table's statistic.
-    spread: half-width of what stands after "±"; None for a single seed or a total.
-    seeds: that were averaged; none in a total.
-    steps: gradient steps of each; 0 where unknown.
-    other: the same mean of the other statistic: of the last ten evaluations
-      where the table shows the last, else of the last; None where unknown.
-  """
-
-  mean: float
-  spread: float | None
-  seeds: tuple[int, ...]
-  steps: int
-  other: float | None
-
-
-class Entry(NamedTuple):
-  """One method on one data set, measured and printed."""
-
-  measured: Measured | None
-  printed: PaperCell | None
-
-  @property
-  def difference(self) -> float | None:
-    """Measured less printed, to the tenth that the paper prints."""
-    if self.measured is None or self.printed is None:
-      return None
-    return round(self.measured.mean - self.printed.mean, 1)
-
-  @property
-  def within(self) -> bool | None:
-    """Whether the difference is no more than the paper's ±, or, if it has none, ours."""
-    if self.difference is None or self.measured is None or self.printed is None:
-      return None
-    spread = self.printed.spread if self.printed.spread is not None else self.measured.spread
-    return None if spread is None else abs(self.difference) <= round(spread, 1)
-
-
-class Row(NamedTuple):
-  """A line of the table: method -> entry."""
-
-  name: str
-  entries: Mapping[str, Entry]
-
-
-class Section(NamedTuple):
-  """Rows of the paper's table that belong together, and their sum.
-
-  Attributes:
-    title: of the section.
-    rows: one a data set.
-    total: sums over the rows, of the methods that have all of them.
-  """
-
-  title: str
-  rows: tuple[Row, ...]
-  total: Row
-
-
-class Beside(NamedTuple):
-  """A measured cell that has no place in the paper's table."""
-
-  title: str
-  dataset: str
-  method: str
-  measured: Measured
-
-
-class Comparison(NamedTuple):
-  """A whole table.
-
-  Attributes:
-    table: number of the paper's table.
-    statistic: key of `STATISTICS`.
-    printed: methods that the paper's table has, in its order.
-    measured: methods that have numbers of ours, or should have them.
-    sections: of the paper's table.
-    beside: cells of other data, ours among them, and of other settings of a method.
-    notices: what was left out of the table and why; one a line.
-  """
-
-  table: int
-  statistic: str
-  printed: tuple[str, ...]
-  measured: tuple[str, ...]
-  sections: tuple[Section, ...]
-  beside: tuple[Beside, ...]
-  notices: tuple[str, ...]
-
-
-def compare(table: int, scores: Sequence[Score], statistic: str = "last") -> Comparison:
+def compare(
+  table: int,
+  scores: Sequence[Score],
+  statistic: str = "last",
+  diverged: Iterable[tuple[str, str, int]] = (),
+  configs: Mapping[str, Mapping[str, Any]] = types.MappingProxyType({}),
+) -> Comparison:
   """Puts scores beside the numbers that the paper prints.
 
   Data sets that the paper does not have, ours among them, and a method's runs at other
@@ -128,14 +46,20 @@ def compare(table: int, scores: Sequence[Score], statistic: str = "last") -> Com
     table: of the paper: 2, 3, 4 or 6.
     scores: joined, see `selection.join`.
     statistic: a key of `STATISTICS`.
+    diverged: method, data set and number of each seed that did.
+    configs: run directory -> its config, of the scores that have one.
 
   Raises:
     ValueError: for any other table or statistic.
-    UserError: if Table 4 would have one seed twice.
+    UserError: if the table's names would have one seed twice.
   """
   cells = paper.cells(table)
-  if table == 4:
-    scores = join(_as_offline_half(score) for score in scores)
+  renamed = [score._replace(method=_name(table, score.method, score.dataset)) for score in scores]
+  # Two parts: a method that has the paper's name already is not one of the same runs.
+  pairs = list(zip(scores, renamed, strict=True))
+  scores = join(
+    [new for old, new in pairs if old == new], [new for old, new in pairs if old != new]
+  )
   measured = _measured(scores, statistic, interval=table == 6)
   rows = _rows(cells)
   printed = tuple(dict.fromkeys(method for _, method in cells))
@@ -159,6 +83,8 @@ def compare(table: int, scores: Sequence[Score], statistic: str = "last") -> Com
       ),
       *(f"left out: {dataset}: not in Table {table}" for dataset in elsewhere),
     ),
+    _diverged(table, diverged),
+    _jobs(scores, configs),
   )
 
 
@@ -167,9 +93,30 @@ def is_variant(score: Score) -> bool:
   return "lam" in score.settings and " (" in score.method
 
 
-def _as_offline_half(score: Score) -> Score:
-  method = _OFFLINE.get(score.method, score.method)
-  return score._replace(method=method) if exhibits.is_antmaze(score.dataset) else score
+def _name(table: int, method: str, dataset: str) -> str:
+  """What a table calls a method of ours."""
+  names = _OFFLINE if table == 4 and exhibits.is_antmaze(dataset) else _IN_PAPER
+  return names.get(method, method)
+
+
+def _diverged(
+  table: int, seeds: Iterable[tuple[str, str, int]]
+) -> dict[tuple[str, str], tuple[int, ...]]:
+  found: dict[tuple[str, str], set[int]] = {}
+  for method, dataset, seed in seeds:
+    found.setdefault((dataset, _name(table, method, dataset)), set()).add(seed)
+  return {cell: tuple(sorted(numbers)) for cell, numbers in found.items()}
+
+
+def _jobs(
+  scores: Sequence[Score], configs: Mapping[str, Mapping[str, Any]]
+) -> dict[tuple[str, str], dict[str, Mapping[str, Any]]]:
+  found: dict[tuple[str, str], dict[str, Mapping[str, Any]]] = {}
+  for score in scores:
+    if score.source in configs:
+      jobs = found.setdefault((score.dataset, score.method), {})
+      jobs[score.source] = configs[score.source]
+  return found
 
 
 def _rows(cells: Iterable[tuple[str, str]]) -> list[str]:
@@ -186,6 +133,9 @@ def _measured(
   for score in scores:
     seeds.setdefault((score.dataset, score.method), []).append(score.seed)
   steps = {(score.dataset, score.method): score.steps for score in scores}
+  averaged = {
+    (score.dataset, score.method): min(WINDOW, len(score.evaluation_steps)) for score in scores
+  }
   others = by_task(scores, "last_ten" if statistic == "last" else "last")
   return {
     (dataset, method): Measured(
@@ -194,6 +144,7 @@ def _measured(
       tuple(sorted(seeds[dataset, method])),
       steps[dataset, method],
       float(np.mean(others[method][dataset])) if dataset in others.get(method, {}) else None,
+      averaged[dataset, method],
     )
     for method, tasks in by_task(scores, statistic).items()
     for dataset, values in tasks.items()
@@ -265,6 +216,7 @@ def _total(rows: Sequence[Row], methods: Sequence[str]) -> Row:
         (),
         min(cell.steps for cell in whole),
         _if_all([cell.other for cell in whole], np.sum),
+        min(cell.averaged for cell in whole),
       )
       if len(whole) == len(rows)
       else None,

@@ -34,7 +34,7 @@ def learning_curves(cells: Cells, width: float) -> Figure:
     width: inches.
   """
   datasets = list(dict.fromkeys(dataset for dataset, _ in cells))
-  methods = list(dict.fromkeys(method for _, method in cells))
+  methods = sorted({method for _, method in cells}, key=figure_style.order)
   figure, axes = figure_style.panels(datasets, width)
   handles: dict[str, Any] = {}
   for panel, dataset in zip(axes, datasets, strict=True):

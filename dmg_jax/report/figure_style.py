@@ -56,6 +56,11 @@ def appearance(place: int) -> tuple[str, str]:
   return COLOURS[place % len(COLOURS)], DASHES[place % len(DASHES)]
 
 
+def order(method: str) -> tuple[bool, str]:
+  """Sorts methods, DMG first, so that its colour is the same in all figures."""
+  return method != "DMG", method
+
+
 def panels(names: Sequence[str], width: float) -> tuple[Figure, list[Axes]]:
   """A figure with a panel for each name, all of one size, in rows; and the axes."""
   count, is_full = len(names), width > WIDTHS["column"]

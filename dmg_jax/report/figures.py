@@ -5,12 +5,20 @@ from typing import NamedTuple
 
 from matplotlib.figure import Figure
 
-from dmg_jax.report import ablation_figures, curve_figures, exhibits, paper, population_figures
+from dmg_jax.report import (
+  ablation_figures,
+  curve_figures,
+  exhibits,
+  figure_style,
+  paper,
+  population_figures,
+)
 from dmg_jax.report.comparison import is_variant
-from dmg_jax.report.comparison_text import STATISTICS
+from dmg_jax.report.comparison_text import last_few, statistic_text
 from dmg_jax.report.population_figures import Population
 from dmg_jax.report.scores import Score
 from dmg_jax.report.selection import by_task
+from dmg_jax.report.tables import WINDOW
 
 _NAMES = {"lam": "lambda", "nu": "nu"}
 _FAMILIES = ("locomotion", "antmaze", "own_data", "other_data")
@@ -53,7 +61,7 @@ def populations(scores: Sequence[Score], statistic: str) -> Populations:
   found: dict[str, Population] = {}
   notices = []
   tasks = by_task([score for score in scores if not is_variant(score)], statistic)
-  methods = sorted(tasks, key=_place)
+  methods = sorted(tasks, key=figure_style.order)
   for kind in ("d4rl", "own_data"):
     of_kind = {
       method: {name: list(v) for name, v in tasks[method].items() if _kind(name) == kind}
@@ -77,11 +85,6 @@ def populations(scores: Sequence[Score], statistic: str) -> Populations:
   return Populations(found, tuple(notices))
 
 
-def _place(method: str) -> tuple[bool, str]:
-  """DMG first, so that its colour is the same in all figures."""
-  return method != "DMG", method
-
-
 def _kind(dataset: str) -> str:
   return "d4rl" if family(dataset) in ("locomotion", "antmaze") else family(dataset)
 
@@ -97,14 +100,47 @@ def draw(scores: Sequence[Score], statistic: str, width: float) -> Iterator[Name
   yield from _curves(scores, width)
   for setting, name in _NAMES.items():
     if lines := ablation_figures.ablations(scores, setting, statistic):
+      shown = ablation_figures.on_lines(scores, setting)
       yield Named(
-        f"ablation_{name}",
-        f"{STATISTICS[statistic]} against {name}: mean over seeds, shaded its 95 % interval "
-        "(Student's t), dots the seeds.",
-        ablation_figures.ablation(lines, setting, width),
+        _stem(f"ablation_{name}", statistic),
+        f"{_statistic(shown, statistic)} against {name}: mean over seeds, shaded its 95 % interval "
+        f"(Student's t), dots the seeds{_lengths(shown)}.",
+        ablation_figures.ablation(lines, setting, width, _unit(shown, statistic)),
       )
   for kind, population in populations(scores, statistic).populations.items():
-    yield from _over_tasks(kind, population, statistic, width)
+    shown = [s for s in scores if s.dataset in population.get(s.method, {})]
+    yield from _over_tasks(kind, population, shown, statistic, width)
+
+
+def _stem(name: str, statistic: str) -> str:
+  """Of a figure's files; those of two statistics may lie in one folder."""
+  return name if statistic == "last" else f"{name}_{statistic}"
+
+
+def _averaged(scores: Iterable[Score]) -> list[int]:
+  return [min(WINDOW, len(score.evaluation_steps)) for score in scores]
+
+
+def _statistic(scores: Iterable[Score], statistic: str) -> str:
+  return statistic_text(statistic, _averaged(scores))
+
+
+def _unit(scores: Sequence[Score], statistic: str) -> str:
+  """What an axis counts, and of which evaluations unless of the last."""
+  names = {
+    "last": "",
+    "last_ten": f"\nmean of last {last_few(_averaged(scores))} evaluations",
+    "best": "\nbest evaluation",
+  }
+  return curve_figures.unit([score.dataset for score in scores]) + names[statistic]
+
+
+def _lengths(scores: Iterable[Score]) -> str:
+  """How long runs were trained, where not all for as long as the paper's."""
+  steps = sorted({score.steps for score in scores} - {0})
+  if all(length == exhibits.STEPS for length in steps):
+    return ""
+  return f"; gradient steps of the runs: {' or '.join(f'{length:,}' for length in steps)}"
 
 
 def _curves(scores: Sequence[Score], width: float) -> Iterator[Named]:
@@ -113,7 +149,9 @@ def _curves(scores: Sequence[Score], width: float) -> Iterator[Named]:
     if score.evaluation_steps and not is_variant(score):
       cells.setdefault((score.dataset, score.method), []).append(score)
   places = {dataset: place for place, (dataset, _) in enumerate(paper.cells(2))}
-  ordered = sorted(cells, key=lambda key: (places.get(key[0], len(places)), key[0], _place(key[1])))
+  ordered = sorted(
+    cells, key=lambda key: (places.get(key[0], len(places)), key[0], figure_style.order(key[1]))
+  )
   for kind in _FAMILIES:
     of_kind = {key: cells[key] for key in ordered if family(key[0]) == kind}
     if of_kind:
@@ -125,30 +163,33 @@ def _curves(scores: Sequence[Score], width: float) -> Iterator[Named]:
       )
 
 
-def _over_tasks(kind: str, population: Population, statistic: str, width: float) -> Iterator[Named]:
+def _over_tasks(
+  kind: str, population: Population, scores: Sequence[Score], statistic: str, width: float
+) -> Iterator[Named]:
   tasks = next(iter(population.values()))
-  unit = curve_figures.unit(list(tasks))
+  unit = _unit(scores, statistic)
   what = (
-    f"{STATISTICS[statistic]}, {len(tasks)} data set{'s' * (len(tasks) != 1)}, "
+    f"{_statistic(scores, statistic)}, {len(tasks)} data set{'s' * (len(tasks) != 1)}, "
     + _seed_counts(len(seeds) for numbers in population.values() for seeds in numbers.values())
+    + _lengths(scores)
   )
   interval = "95 % intervals by a stratified bootstrap over seeds"
   yield Named(
-    f"profiles_{kind}",
+    _stem(f"profiles_{kind}", statistic),
     f"share of runs above a score, {interval} shaded; {what}.",
     population_figures.performance_profiles(population, width, unit),
   )
   yield Named(
-    f"aggregates_{kind}",
+    _stem(f"aggregates_{kind}", statistic),
     f"interquartile mean (IQM) and optimality gap (to 100), {interval}; {what}.",
     population_figures.aggregate_intervals(population, width, unit),
   )
   if len(population) > 1:
     yield Named(
-      f"improvement_{kind}",
+      _stem(f"improvement_{kind}", statistic),
       f"probability that a run scores more than one of another method, ties half, {interval}; "
       f"{what}.",
-      population_figures.improvement(population, width),
+      population_figures.improvement(population, width, unit),
     )
 
 

@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Sequence
 
-from dmg_jax.report.comparison import Comparison, Entry
+from dmg_jax.report.comparison_parts import Comparison, Entry
 from dmg_jax.report.comparison_text import missing
 from dmg_jax.report.grids import NOTE_ON_SHORTER, SHORTER, Grid, grids
 
@@ -29,8 +29,8 @@ _LATEX = {
 _COLUMNS_AT_FULL_SIZE = 8  # more are scaled to the page's width
 _COLUMNS = (
   "table", "section", "dataset", "method", "statistic", "mean", "spread", "spread_is", "seeds",
-  "steps", "other_statistic", "paper_mean", "paper_spread", "paper_spread_is", "paper_seeds",
-  "difference", "within",
+  "diverged", "steps", "other_statistic", "paper_mean", "paper_spread", "paper_spread_is",
+  "paper_seeds", "difference", "within",
 )  # fmt: skip
 
 
@@ -97,6 +97,7 @@ def comma_separated(comparison: Comparison) -> str:
           "dataset": dataset,
           "method": method,
           "statistic": comparison.statistic,
+          "diverged": " ".join(map(str, comparison.diverged.get((dataset, method), ()))),
           "difference": entry.difference,
           "within": {None: None, True: "yes", False: "no"}[entry.within],
           **_measured_fields(entry, "95% CI" if comparison.table == 6 else "sd over seeds"),

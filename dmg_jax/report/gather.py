@@ -14,7 +14,6 @@ import hashlib
 import json
 import math
 import os
-import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,10 +21,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dmg_jax import run_directory, run_log
-from dmg_jax.data import catalog
 from dmg_jax.errors import UserError
-from dmg_jax.report import paper
-from dmg_jax.report.method_names import HYPERPARAMETERS, is_antmaze, method_name, usual_settings
+from dmg_jax.report import job_command, paper
+from dmg_jax.report.method_names import HYPERPARAMETERS, method_name
 from dmg_jax.report.scores import Score
 from dmg_jax.report.selection import join
 from dmg_jax.report.tables import SCORE, WINDOW
@@ -35,17 +33,6 @@ _ALIKE_IN_ROW = ("data_sha256", "env")
 _PACKAGES = ("dmg_jax", "jax", "gymnasium", "mujoco")
 _ALIKE_IN_CELL = ("steps", "evaluation_interval", "evaluation_episodes", *_PACKAGES)
 _NO_ENVIRONMENT = "none"
-# A command need not name what the launcher's config has anyway, but for what
-# the launcher would decide by the data.
-_LAUNCHER = {
-  "seeds": 5,
-  "first_seed": 0,
-  "evaluation_episodes": 10,
-  "evaluation_seed": 0,
-  "log_interval": 400,
-  "checkpoint_interval": 6_000,
-}
-_DECIDED_BY_DATA = ("nu", "target_rate")
 
 
 class Gathered(NamedTuple):
@@ -54,10 +41,15 @@ class Gathered(NamedTuple):
   Attributes:
     scores: one for each seed that counts.
     notices: one line for everything that was left out.
+    diverged: method, data set and number of each seed that diverged; they were
+      run, and no other seed may stand in for them.
+    configs: of the directories in which any seed counts, by `Score.source`.
   """
 
   scores: list[Score]
   notices: list[str]
+  diverged: list[tuple[str, str, int]]
+  configs: dict[str, Mapping[str, Any]]
 
 
 class _Run(NamedTuple):
@@ -67,6 +59,7 @@ class _Run(NamedTuple):
   content: str
   scores: list[Score]
   notices: list[str]
+  diverged: list[int]
 
 
 # seed -> step -> episode -> score
@@ -103,7 +96,16 @@ def gather(paths: Iterable[str | os.PathLike[str]]) -> Gathered:
       notices += run.notices
   scores = join(score for run in runs for score in run.scores)
   _refuse_mixtures(runs)
-  return Gathered(scores, notices)
+  return Gathered(
+    scores,
+    notices,
+    [
+      (method_name(run.config), run.config["dataset"], seed)
+      for run in runs
+      for seed in run.diverged
+    ],
+    {str(run.directory): run.config for run in runs if run.scores},
+  )
 
 
 def _run_directories(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
@@ -138,7 +140,7 @@ def _read(directory: Path) -> _Run:
   if not isinstance(config.get("dataset"), str) or "lam" not in config:
     raise _LeftOutError(f"its {run_directory.CONFIG} is not one of an offline job")
   if not (directory / run_directory.SUMMARY).exists():
-    raise _LeftOutError(f"not finished; finish it with: {_command(directory, config)}")
+    raise _LeftOutError(f"not finished; finish it with: {job_command.command(config, directory)}")
   summary = _json(directory / run_directory.SUMMARY)
   try:
     return _finished(directory, config, summary)
@@ -154,7 +156,7 @@ def _finished(directory: Path, config: dict[str, Any], summary: dict[str, Any]) 
   if (done := summary["config"]["steps"]) < config["steps"]:
     raise _LeftOutError(
       f"not finished, at {done:,} of {config['steps']:,} steps; finish it with:"
-      f" {_command(directory, config)}"
+      f" {job_command.command(config, directory)}"
     )
   if config["env"] == _NO_ENVIRONMENT:
     raise _LeftOutError("it was trained without a simulator and has no scores")
@@ -166,11 +168,12 @@ def _finished(directory: Path, config: dict[str, Any], summary: dict[str, Any]) 
       f"its data are called {dataset} but were not read as D4RL's; import them under another name"
     )
   curves = _curves(directory)
-  run = _Run(directory, config, summary["versions"], _content(directory), [], [])
+  run = _Run(directory, config, summary["versions"], _content(directory), [], [], [])
   for row in results["seeds"]:
     seed = row["seed"]
     named = f"{directory}: seed {seed} is left out:"
     if row["diverged_at"] is not None:
+      run.diverged.append(seed)
       run.notices.append(f"{named} it diverged at step {row['diverged_at']:,}")
     elif row["last"] is None:
       run.notices.append(f"{named} it has no score at step {row['no_score_at']:,}")
@@ -251,31 +254,6 @@ def _refuse(first: _Run, second: _Run, what: str, names: Iterable[str]) -> None:
 def _circumstances(run: _Run) -> dict[str, Any]:
   names = (*_ALIKE_IN_ROW, *_ALIKE_IN_CELL)
   return {name: (run.versions if name in _PACKAGES else run.config).get(name) for name in names}
-
-
-def _command(directory: Path, config: Mapping[str, Any]) -> str:
-  """What continues an offline job: its data, and every setting the launcher would not choose."""
-  dataset = config["dataset"]
-  named = dataset in catalog.d4rl_files() or "/" in dataset
-  launcher = "configs/antmaze.py" if is_antmaze(dataset) else "configs/mujoco.py"
-  known = usual_settings("antmaze" if is_antmaze(dataset) else "") | _LAUNCHER
-  for name in _DECIDED_BY_DATA:
-    del known[name]
-  changed = [
-    f"--config.{name}={_flag(value)}"
-    for name, value in sorted(config.items())
-    if name not in ("dataset", "data_sha256") and (name not in known or known[name] != value)
-  ]
-  # Of data in a file of one's own, a config keeps the name and not the path.
-  data = [f"--config={launcher}:{dataset}"]
-  if not named:
-    data = [f"--config={launcher}", f"--config.dataset=PATH_OF_{dataset}"]
-  words = ["python", "launch/main.py", *data, *changed, f"--run_dir={directory}"]
-  return shlex.join(words)
-
-
-def _flag(value: Any) -> str:
-  return f"({','.join(map(str, value))},)" if isinstance(value, list) else str(value)
 
 
 def _json(path: Path) -> dict[str, Any]:

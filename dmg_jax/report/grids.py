@@ -1,20 +1,15 @@
 """A comparison as text in rows and columns, ready for any format."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from dmg_jax.report import exhibits
-from dmg_jax.report.comparison import (
-  REQUIRED,
-  SEEDS,
-  Comparison,
-  Entry,
-  Measured,
-  Row,
-)
+from dmg_jax.report.comparison import REQUIRED, SEEDS
+from dmg_jax.report.comparison_parts import Comparison, Entry, Measured, Row
+from dmg_jax.report.comparison_text import last_few
 
 SHORTER = "†"
 NOTE_ON_SHORTER = f"{SHORTER} after fewer than {exhibits.STEPS:,} gradient steps."
-_OTHER = {"last": "mean of last ten", "last_ten": "last", "best": "last"}
 
 
 class Grid(NamedTuple):
@@ -50,7 +45,8 @@ def _paper_grid(comparison: Comparison) -> Grid:
     if method in measured:
       header += [f"{method}, measured" if method in printed else method]
       header += ["difference"] * (method in printed)
-      header += [_OTHER[comparison.statistic]] * beside
+      cells = (row.entries[method].measured for part in comparison.sections for row in part.rows)
+      header += [_other(comparison.statistic, cells)] * beside
 
   def line(row: Row, is_total: bool) -> tuple[str, ...]:
     texts = [row.name]
@@ -58,7 +54,9 @@ def _paper_grid(comparison: Comparison) -> Grid:
       texts += [_printed(entry)] * (method in printed)
       if method in measured:
         absent = "missing" if method in REQUIRED[comparison.table] and not is_total else ""
-        texts += [_measured(entry.measured, 0 if is_total else SEEDS[comparison.table]) or absent]
+        seeds = 0 if is_total else SEEDS[comparison.table]
+        diverged = len(comparison.diverged.get((row.name, method), ()))
+        texts += [_measured(entry.measured, seeds, diverged) or absent]
         texts += [_difference(entry)] * (method in printed)
         texts += [_number(entry.measured.other if entry.measured else None)] * beside
     return tuple(texts)
@@ -71,20 +69,28 @@ def _paper_grid(comparison: Comparison) -> Grid:
 
 
 def _grid_beside(comparison: Comparison, title: str) -> Grid:
-  header = ("data set", "method", "measured", _OTHER[comparison.statistic], "seeds", "steps")
+  cells = [cell for cell in comparison.beside if cell.title == title]
+  other = _other(comparison.statistic, (cell.measured for cell in cells))
+  header = ("data set", "method", "measured", other, "seeds", "steps")
   lines = tuple(
     (
       cell.dataset,
       cell.method,
       _plus_minus(cell.measured.mean, cell.measured.spread),
       _number(cell.measured.other),
-      str(len(cell.measured.seeds)),
+      _seeds(cell.measured, len(comparison.diverged.get((cell.dataset, cell.method), ()))),
       f"{cell.measured.steps:,}" if cell.measured.steps else "",
     )
-    for cell in comparison.beside
-    if cell.title == title
+    for cell in cells
   )
   return Grid(title, False, header, 2, ((lines, None),))
+
+
+def _other(statistic: str, cells: Iterable[Measured | None]) -> str:
+  """The header of the column beside the table's own statistic."""
+  if statistic != "last":
+    return "last"
+  return f"mean of last {last_few(cell.averaged for cell in cells if cell)}"
 
 
 def _number(number: float | None) -> str:
@@ -100,12 +106,18 @@ def _printed(entry: Entry) -> str:
   return _plus_minus(entry.printed.mean, entry.printed.spread) if entry.printed else ""
 
 
-def _measured(cell: Measured | None, seeds: int) -> str:
+def _seeds(cell: Measured, diverged: int) -> str:
+  return str(len(cell.seeds)) + f", {diverged} diverged" * (diverged > 0)
+
+
+def _measured(cell: Measured | None, seeds: int, diverged: int) -> str:
   """`seeds` is the number that needs no mention; 0 mentions none."""
   if cell is None:
-    return ""
+    return f"{diverged} diverged" if diverged else ""
   count = len(cell.seeds)
-  mention = f" ({count} seed{'s' * (count != 1)})" if seeds and count != seeds else ""
+  mentions = [f"{count} seed{'s' * (count != 1)}"] * bool(seeds and (diverged or count != seeds))
+  mentions += [f"{diverged} diverged"] * (diverged > 0)
+  mention = f" ({', '.join(mentions)})" if mentions else ""
   return _plus_minus(cell.mean, cell.spread) + SHORTER * (0 < cell.steps < exhibits.STEPS) + mention
 
 

@@ -21,7 +21,7 @@ from dmg_jax.report.population_statistics import (
 
 # method -> data set -> scores of its seeds, the same data sets for all.
 Population = Mapping[str, Mapping[str, Sequence[float]]]
-_SEED, _THRESHOLDS, _DRAWS = 0, 101, 2000
+_SEED, _THRESHOLD_COUNT, _DRAWS = 0, 101, 2000
 
 
 def performance_profiles(population: Population, width: float, unit: str) -> Figure:
@@ -33,7 +33,7 @@ def performance_profiles(population: Population, width: float, unit: str) -> Fig
     unit: of the scores.
   """
   values = np.concatenate([s for tasks in population.values() for s in tasks.values()])
-  thresholds = np.linspace(min(0.0, values.min()), values.max(), _THRESHOLDS)
+  thresholds = np.linspace(min(0.0, values.min()), values.max(), _THRESHOLD_COUNT)
   figure, (axes,) = figure_style.panels([""], width)
   handles = {}
   for place, (method, tasks) in enumerate(population.items()):
@@ -53,7 +53,9 @@ def performance_profiles(population: Population, width: float, unit: str) -> Fig
 
 def aggregate_intervals(population: Population, width: float, unit: str) -> Figure:
   """Interquartile mean and optimality gap of each method, with 95 % intervals."""
-  figure = Figure(figsize=(width, 0.7 + 0.2 * len(population)), layout="constrained")
+  figure = Figure(
+    figsize=(width, 0.58 + _title_height(unit) + 0.2 * len(population)), layout="constrained"
+  )
   left, right = figure.subplots(1, 2, sharey=True)
   for axes, statistic, label in (
     (left, interquartile_mean, "IQM\n(higher is better)"),
@@ -69,12 +71,13 @@ def aggregate_intervals(population: Population, width: float, unit: str) -> Figu
   return figure
 
 
-def improvement(population: Population, width: float) -> Figure:
+def improvement(population: Population, width: float, unit: str) -> Figure:
   """Probability that a run of the first method scores more than one of each other.
 
   Args:
     population: of two or more methods.
     width: inches.
+    unit: of the scores that are compared.
   """
   (first, tasks), *others = population.items()
   found = {
@@ -83,12 +86,20 @@ def improvement(population: Population, width: float) -> Figure:
     )
     for method, theirs in others
   }
-  figure = Figure(figsize=(width, 0.6 + 0.2 * len(found)), layout="constrained")
+  figure = Figure(
+    figsize=(width, 0.6 + _title_height(unit) + 0.2 * len(found)), layout="constrained"
+  )
   axes = figure.subplots()
   _rows(axes, found, 1)
   axes.axvline(0.5, color=figure_style.GREY, linestyle=":", linewidth=0.9)
   axes.set(xlabel="probability that\na run scores more", xlim=(-0.03, 1.03))
+  figure.suptitle(unit, fontsize=7)
   return figure
+
+
+def _title_height(unit: str) -> float:
+  """Inches that a title takes from the rows below."""
+  return 0.12 * len(unit.splitlines())
 
 
 def _rows(axes: Axes, found: Mapping[str, Estimate], first: int = 0) -> None:

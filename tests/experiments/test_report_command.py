@@ -26,7 +26,7 @@ def _no_figures(monkeypatch):
   monkeypatch.setattr(figures, "draw", lambda *_: iter(()))
 
 
-def run_directory(path, lasts=(60.0, 62.0), dataset=OWN):
+def run_directory(path, lasts=(60.0, 62.0), dataset=OWN, frozen_at=(-1, -1)):
   """A finished job of two seeds, evaluated twice."""
   config = {
     "dataset": dataset, "env": "Hopper-v4", "lam": 0.25, "nu": 0.1, "q_coefficient": 1.0,
@@ -35,7 +35,7 @@ def run_directory(path, lasts=(60.0, 62.0), dataset=OWN):
   }  # fmt: skip
   results = tables.Results(
     "DMG", dataset, np.arange(2), np.array([10, 20]), np.array([[1.0, last] for last in lasts]),
-    tables.SCORE, 1, np.array([-1, -1]),
+    tables.SCORE, 1, np.array(frozen_at),
   )  # fmt: skip
   rows = [
     {"step": step, "run": seed, "seed": seed, "episode": 0, "score": score}
@@ -84,6 +84,14 @@ def test_notices_are_printed_and_written(tmp_path):
   (line,) = (line for line in text.splitlines() if str(other) in line)
   assert "not finished" in line
   assert line in (tmp_path / "out/table_2.md").read_text()
+
+
+@pytest.mark.usefixtures("_no_figures")
+def test_a_diverged_seed_is_counted_in_its_cell(tmp_path):
+  directory = run_directory(tmp_path / "runs", frozen_at=(-1, 15))
+  text, *_ = ask([directory], tmp_path / "out")
+  assert "| 1, 1 diverged |" in text
+  assert "seed 1 is left out: it diverged at step 15" in text
 
 
 @pytest.mark.usefixtures("_no_figures")

@@ -145,8 +145,19 @@ def test_table_4_takes_offline_runs_as_its_first_half():
 
 def test_table_4_counts_no_seed_twice():
   maze = "antmaze-umaze-v2"
-  with pytest.raises(UserError, match="seed 0 of DMG offline on antmaze-umaze-v2 is in"):
+  with pytest.raises(UserError, match="DMG offline on antmaze-umaze-v2 is in"):
     compare(4, [*made("DMG", maze, [90.0]), *made("DMG offline", maze, [90.0])])
+
+
+def test_our_td3_bc_stands_beside_the_papers():
+  scores = [*made("TD3+BC", MEDIUM, [60.0, 62.0]), *made("TD3+BC (nu 1)", MEDIUM, [50.0], nu=1.0)]
+  comparison = compare(2, scores)
+  assert comparison.measured == ("TD3BC", "DMG")
+  cell = entry(comparison, MEDIUM, "TD3BC")
+  assert (cell.measured.mean, cell.printed) == (61.0, paper.cells(2)[MEDIUM, "TD3BC"])
+  assert [cell.method for cell in comparison.beside] == ["TD3+BC (nu 1)"]
+  with pytest.raises(UserError, match=f"TD3BC on {MEDIUM} is in"):
+    compare(2, [*scores, *made("TD3BC", MEDIUM, [60.0])])
 
 
 def test_a_data_set_of_another_table_is_named():
@@ -169,12 +180,66 @@ def test_missing_cells_name_their_command():
     f"DMG on hopper-expert-v2, 2 of 5 seeds: {main}:hopper-expert-v2 --config.seeds=2 "
     "--config.first_seed=3"
   ) in lines
-  assert (
-    "DMG on hopper-random-v2, 800,000 of 1,000,000 steps: the command of its runs, with "
-    "--config.steps=1000000"
-  ) in lines
   mazes = "python launch/main.py --config=configs/antmaze.py"
   assert f"DMG on antmaze-umaze-v2, all 5 seeds: {mazes}:antmaze-umaze-v2" in lines
+
+
+def missing_of(dataset, scores, diverged=(), configs=None, table=2):
+  lines = missing(compare(table, scores, "last", diverged, configs or {}))
+  return [line for line in lines if line.startswith(f"DMG on {dataset},")]
+
+
+MAIN = f"python launch/main.py --config=configs/mujoco.py:{MEDIUM}"
+
+
+def test_no_other_seed_replaces_one_that_diverged():
+  scores = [*made("DMG", MEDIUM, [1.0, 2.0]), *made("DMG", MEDIUM, [3.0, 4.0], first_seed=3)]
+  assert missing_of(MEDIUM, scores, [("DMG", MEDIUM, 2)]) == []
+  (line,) = missing_of(MEDIUM, scores)
+  assert line == (f"DMG on {MEDIUM}, 1 of 5 seeds: {MAIN} --config.seeds=1 --config.first_seed=2")
+  # Another data set's, and another method's, are not this one's.
+  assert missing_of(MEDIUM, scores, [("DMG", OWN, 2), ("BC", MEDIUM, 2)]) == [line]
+  assert missing_of(MEDIUM, [], [("DMG", MEDIUM, seed) for seed in range(5)]) == []
+
+
+def test_the_lowest_seeds_never_run_are_asked_for():
+  (line,) = missing_of(MEDIUM, made("DMG", MEDIUM, [1.0, 2.0, 3.0], first_seed=2))
+  assert line == f"DMG on {MEDIUM}, 2 of 5 seeds: {MAIN} --config.seeds=2"
+  apart = [*made("DMG", MEDIUM, [1.0], first_seed=1), *made("DMG", MEDIUM, [1.0], first_seed=3)]
+  (line,) = missing_of(MEDIUM, apart, [("DMG", MEDIUM, 4)])
+  assert line == (
+    f"DMG on {MEDIUM}, 2 of 5 seeds: {MAIN} --config.seeds=1 && "
+    f"{MAIN} --config.seeds=1 --config.first_seed=2"
+  )
+
+
+def test_table_4_knows_the_diverged_of_its_first_half():
+  maze = "antmaze-umaze-v2"
+  comparison = compare(4, [], "last", [("DMG", maze, 3), ("DMG", maze, 1)])
+  assert comparison.diverged == {(maze, "DMG offline"): (1, 3)}
+
+
+def test_short_runs_are_continued_by_their_own_command():
+  # Two directories of two seeds and of one, and two seeds never run.
+  scores = [
+    *made("DMG", MEDIUM, [1.0, 2.0], steps=20),
+    *(s._replace(source="other place") for s in made("DMG", MEDIUM, [3.0], steps=20, first_seed=2)),
+  ]
+  config = {"dataset": MEDIUM, "steps": 20, "seeds": 2, "first_seed": 0, "batch_size": 64}
+  configs = {scores[0].source: config, "other place": config | {"seeds": 1, "first_seed": 2}}
+  what = f"DMG on {MEDIUM}, 999,980 of 1,000,000 steps: {MAIN} --config.batch_size=64"
+  assert missing_of(MEDIUM, scores, (), configs) == [
+    f"{what} --config.seeds=2 --config.steps=1000000 --run_dir={scores[0].source}",
+    f"{what} --config.first_seed=2 --config.seeds=1 --config.steps=1000000 '--run_dir=other place'",
+    # As the others, so that they share a cell once all are as long.
+    f"DMG on {MEDIUM}, 2 of 5 seeds: {MAIN} --config.batch_size=64 --config.first_seed=3 "
+    "--config.seeds=2 --config.steps=1000000",
+  ]
+
+
+def test_short_runs_of_others_have_no_command():
+  (line,) = missing_of(MEDIUM, made("DMG", MEDIUM, [1.0] * 5, steps=20))
+  assert line.endswith("999,980 of 1,000,000 steps: train longer what DMG was read from")
 
 
 def test_cells_that_cannot_be_filled_yet_say_what_it_takes():

@@ -118,7 +118,7 @@ def test_improvement_is_over_each_other_method():
     "BC": {MEDIUM: [0.0, 2.0]},
     "IQL": {MEDIUM: [9.0, 9.0]},
   }
-  axes = population.improvement(tasks, COLUMN).axes[0]
+  axes = population.improvement(tasks, COLUMN, "score").axes[0]
   assert [label.get_text() for label in axes.get_yticklabels()] == ["DMG > BC", "DMG > IQL"]
   assert [line.get_xdata()[0] for line in axes.lines[1:4:2]] == [0.75, 0.0]
 
@@ -127,8 +127,7 @@ def test_improvement_is_over_each_other_method():
 def test_long_names_push_no_label_off_the_page(draw):
   names = ["IQL (ReBRAC paper)", "ReBRAC", "TD3+BC (ReBRAC paper)"]
   tasks = {name: {MEDIUM: [80.0, 90.0]} for name in names}
-  words = ["score"] if draw is population.aggregate_intervals else []
-  figure = draw(tasks, COLUMN, *words)
+  figure = draw(tasks, COLUMN, "score")
   FigureCanvasAgg(figure).draw()
   for axes in figure.axes:
     place = axes.xaxis.label.get_window_extent()
@@ -155,7 +154,7 @@ def test_an_ablation_is_one_line_over_the_values():
     0.5: [0.5, 2.5],
     1.0: [1.0, 3.0],
   }
-  figure = ablation_figures.ablation(lines, "lam", COLUMN)
+  figure = ablation_figures.ablation(lines, "lam", COLUMN, "score")
   (axes,) = figure.axes
   mean = axes.lines[-1]
   assert mean.get_xdata().tolist() == [0.25, 0.5, 1.0]
@@ -173,6 +172,31 @@ def test_runs_that_differ_in_more_are_on_lines_of_their_own():
   }
 
 
+def test_runs_that_settings_do_not_tell_apart_are_on_no_line_together():
+  # Widths and batches are in a method's name, and in its settings not.
+  scores = [
+    *made("DMG", MEDIUM, [100.0] * 3),
+    *made("DMG (hidden_sizes 64x64)", MEDIUM, [0.0] * 3),
+    *made("DMG (lam 0.5, batch_size 32)", MEDIUM, [50.0] * 3, lam=0.5),
+  ]
+  assert ablation_figures.ablations(scores, "lam", "last") == {}
+  scores += made("DMG (lam 0.5, hidden_sizes 64x64)", MEDIUM, [2.0], lam=0.5)
+  scores += made("DMG (lam 0)", MEDIUM, [4.0], lam=0.0)
+  lines = ablation_figures.ablations(scores, "lam", "last")[MEDIUM]
+  found = {label: {k: list(v) for k, v in line.items()} for label, line in lines.items()}
+  assert found == {
+    "DMG": {0.0: [4.0], 0.25: [100.0] * 3},
+    "DMG (hidden_sizes 64x64)": {0.25: [0.0] * 3, 0.5: [2.0]},
+  }
+
+
+def test_two_methods_are_never_one_point():
+  scores = [*made("DMG", MEDIUM, [1.0]), *made("DMG (lam 0.5)", MEDIUM, [2.0])]
+  scores += made("DMG (lam 0)", MEDIUM, [1.0], lam=0.0)
+  with pytest.raises(ValueError, match=r"DMG and DMG \(lam 0.5\) on .* differ in no setting"):
+    ablation_figures.ablations(scores, "lam", "last")
+
+
 def test_one_value_or_none_is_no_ablation():
   scores = [*made("DMG", MEDIUM, [4.0]), *final_only("other", MEDIUM, [1.0])]
   assert ablation_figures.ablations(scores, "lam", "last") == {}
@@ -181,7 +205,7 @@ def test_one_value_or_none_is_no_ablation():
 @pytest.mark.parametrize(("values", "scale"), [([0.01, 1.0], "log"), ([0.0, 0.1], "symlog")])
 def test_nu_is_varied_by_factors(values, scale):
   lines = ablation_figures.ablations(ablated("nu", values), "nu", "last")
-  assert ablation_figures.ablation(lines, "nu", COLUMN).axes[0].get_xscale() == scale
+  assert ablation_figures.ablation(lines, "nu", COLUMN, "score").axes[0].get_xscale() == scale
 
 
 def test_what_there_is_decides_what_is_drawn():
@@ -237,9 +261,56 @@ def test_captions_name_statistic_interval_and_seeds():
   assert captions["learning_curves_locomotion"].endswith(
     "95 % interval (Student's t); seeds of each: 2."
   )
-  assert "BEST" in captions["profiles_d4rl"]
-  assert "stratified bootstrap" in captions["aggregates_d4rl"]
-  assert "1 data set, seeds of each: 2." in captions["aggregates_d4rl"]
+  assert "BEST" in captions["profiles_d4rl_best"]
+  assert "stratified bootstrap" in captions["aggregates_d4rl_best"]
+  assert "1 data set, seeds of each: 2." in captions["aggregates_d4rl_best"]
+
+
+@pytest.mark.parametrize(
+  ("statistic", "words"),
+  [("last", None), ("last_ten", "mean of last 2 evaluations"), ("best", "best evaluation")],
+)
+def test_figures_of_another_statistic_than_the_last_say_so(statistic, words):
+  scores = [
+    score
+    for method, lam in (("DMG", 0.25), ("DMG (lam 0.5)", 0.5), ("BC", 0.25))
+    for score in made(method, MEDIUM, [1.0, 2.0], curve=[3.0], lam=lam)
+  ]
+  names = ["ablation_lambda", "profiles_d4rl", "aggregates_d4rl", "improvement_d4rl"]
+  curves, *others = figures.draw(scores, statistic, COLUMN)
+  assert curves.name == "learning_curves_locomotion"
+  ends = f"_{statistic}" if words else ""
+  assert [named.name for named in others] == [name + ends for name in names]
+  for _, _, figure in others:
+    labels = [figure.get_supylabel(), figure.get_suptitle(), *(a.get_xlabel() for a in figure.axes)]
+    (unit,) = (label for label in labels if "D4RL-normalised score" in label)
+    assert unit.removesuffix(r", $\tau$") == "\n".join(filter(None, [
+      "D4RL-normalised score", words
+    ]))  # fmt: skip
+  if statistic == "last_ten":
+    assert others[1].caption.split("; ")[1].startswith("mean score of the last 2 evaluations,")
+
+
+def test_captions_tell_lengths_that_are_not_the_papers():
+  other = "walker2d-medium-v2"
+  scores = [*made("DMG", MEDIUM, [1.0]), *made("DMG", other, [2.0], steps=20)]
+  captions = {named.name: named.caption for named in figures.draw(scores, "last", COLUMN)}
+  assert captions["aggregates_d4rl"].endswith("; gradient steps of the runs: 20 or 1,000,000.")
+  usual = [*made("DMG", MEDIUM, [1.0]), *final_only("DMG", other, [2.0])]
+  assert not any("gradient steps of" in named.caption for named in figures.draw(usual, "last", 3.3))
+  short = [*made("DMG", MEDIUM, [1.0], steps=20), *made("TD3", MEDIUM, [1.0], steps=10, lam=1.0)]
+  short += made("DMG (lam 0)", MEDIUM, [1.0], steps=20, lam=0.0)
+  captions = {named.name: named.caption for named in figures.draw(short, "last", COLUMN)}
+  # TD3 is on no line of the ablation.
+  assert captions["ablation_lambda"].endswith("; gradient steps of the runs: 20.")
+
+
+def test_dmg_has_the_first_colour_whatever_comes_first():
+  cells = curves(BC=[50.0, 50.0], DMG=[90.0, 92.0])
+  (axes,) = curve_figures.learning_curves(cells, COLUMN).axes
+  assert texts(axes.figure)[:2] == ["DMG", "BC"]
+  assert to_hex(axes.lines[0].get_color()) == figure_style.COLOURS[0].lower()
+  assert axes.lines[0].get_ydata()[-1] == 91.0
 
 
 def test_every_data_set_of_the_paper_has_a_figure():

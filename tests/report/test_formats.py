@@ -37,7 +37,7 @@ def test_markdown_row():
   assert cells["DMG"] == "100.6 ± 1.9"
   assert cells["DMG, measured"] == "102.0 ± 2.0 (3 seeds)"
   assert cells["difference"] == "+1.4, within"
-  assert cells["mean of last ten"] == "71.0"
+  assert cells["mean of last 1 or 2"] == "71.0"
   (absent,) = rows(text, "walker2d-medium-v2")
   assert absent[-3:] == ["missing", "", ""]
 
@@ -58,6 +58,44 @@ def test_our_data_has_a_table_of_its_own():
   assert OWN not in before
   (row,) = rows(after, OWN)
   assert row == [OWN, "DMG", "65.5 ± 0.7", "65.5", "2", "22,400"]
+
+
+def test_a_cell_counts_its_diverged_seeds():
+  seeds = [("DMG", MEDIUM, 3), ("DMG", "walker2d-medium-v2", 0), ("DMG", OWN, 2), ("DMG", OWN, 5)]
+  seeds.append(("DMG", "hopper-random-v2", 5))
+  comparison = compare(2, SCORES, "last", seeds)
+  text = formats.markdown(comparison, caption(comparison))
+  (row,) = rows(text, MEDIUM)
+  assert "102.0 ± 2.0 (3 seeds, 1 diverged)" in row
+  (row,) = rows(text, "hopper-random-v2")
+  assert "0.0 ± 0.0† (5 seeds, 1 diverged)" in row
+  (row,) = rows(text, "walker2d-medium-v2")
+  assert row[-3:] == ["1 diverged", "", ""]
+  (row,) = rows(text, OWN)
+  assert row[-2:] == ["2, 2 diverged", "22,400"]
+  found = csv.DictReader(formats.comma_separated(comparison).splitlines())
+  assert {(row["dataset"], row["method"]): row["diverged"] for row in found if row["diverged"]} == {
+    (MEDIUM, "DMG"): "3",
+    ("walker2d-medium-v2", "DMG"): "0",
+    ("hopper-random-v2", "DMG"): "5",
+    (OWN, "DMG"): "2 5",
+  }
+
+
+def test_a_mean_of_fewer_than_ten_evaluations_is_called_so():
+  scores = [
+    *made("DMG", OWN, [65.0], curve=[1.0] * 7),
+    *made("DMG", MEDIUM, [100.0], curve=[1.0] * 11),
+    *final_only("other", OWN, [1.0]),
+  ]
+  before, after = rendered(formats.markdown, scores=scores).split("## Our own data")
+  assert "mean of last ten" in rows(before, "data set")[0]
+  assert "mean of last 8" in rows(after, "data set")[0]
+  comparison = compare(2, scores, "last_ten")
+  assert "mean score of the last 8 or ten evaluations" in formats.latex(
+    comparison, caption(comparison)
+  )
+  assert "last ten evaluations" in " ".join(caption(compare(2, scores[1:2], "last_ten")))
 
 
 def test_every_line_of_a_markdown_table_is_as_long():

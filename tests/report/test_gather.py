@@ -79,7 +79,7 @@ def change(path, **fields):
 
 def left_out(directory):
   """The reason, where one directory is all there is and nothing of it counts."""
-  scores, notices = gather([directory])
+  scores, notices, *_ = gather([directory])
   assert scores == []
   (notice,) = notices
   assert "\n" not in notice
@@ -99,6 +99,12 @@ def test_every_seed_becomes_a_score(tmp_path):
   assert gather([directory]).notices == []
 
 
+def test_the_configs_of_scores_are_known(tmp_path):
+  directory = write(tmp_path / "run", lam=0.5)
+  found = gather([directory])
+  assert found.configs[found.scores[0].source]["lam"] == 0.5
+
+
 def test_unusual_settings_are_in_the_name(tmp_path):
   write(tmp_path / "a")
   write(tmp_path / "b", lam=0.5)
@@ -109,7 +115,7 @@ def test_unusual_settings_are_in_the_name(tmp_path):
 def test_folders_are_searched_and_no_directory_is_read_twice(tmp_path):
   deep = write(tmp_path / "runs" / "dmg" / "hopper" / "e347")
   other = write(tmp_path / "runs" / "other", first_seed=2)
-  scores, notices = gather([tmp_path, deep, tmp_path / "runs", other / ".." / "other"])
+  scores, notices, *_ = gather([tmp_path, deep, tmp_path / "runs", other / ".." / "other"])
   assert [score.seed for score in scores] == [0, 1, 2, 3]
   assert notices == []
 
@@ -128,7 +134,7 @@ def test_links_are_followed_and_may_lead_back(tmp_path):
 
 def test_a_copy_counts_once_and_is_named(tmp_path):
   shutil.copytree(write(tmp_path / "a"), tmp_path / "b")
-  scores, notices = gather([tmp_path])
+  scores, notices, *_ = gather([tmp_path])
   assert [score.seed for score in scores] == [0, 1]
   assert notices == [f"{tmp_path / 'b'} is left out: a copy of {tmp_path / 'a'}"]
 
@@ -188,14 +194,24 @@ def test_other_data_are_another_row(tmp_path):
 
 def test_diverged_seeds_are_left_out_and_named(tmp_path):
   directory = write(tmp_path / "run", scores=((1.0, np.nan), (2.0, 6.0)), frozen_at=(1_500, -1))
-  scores, notices = gather([directory])
+  scores, notices, *_ = gather([directory])
   assert [score.seed for score in scores] == [1]
   assert notices == [f"{directory}: seed 0 is left out: it diverged at step 1,500"]
 
 
+def test_diverged_seeds_are_known_by_method_data_set_and_number(tmp_path):
+  write(tmp_path / "a", scores=((1.0, np.nan), (2.0, 6.0)), frozen_at=(15, -1))
+  write(tmp_path / "b", scores=((1.0,), (2.0,)), frozen_at=(12, 13), lam=0.5, first_seed=3)
+  assert gather([tmp_path]).diverged == [
+    ("DMG", DATASET, 0),
+    ("DMG (lam 0.5)", DATASET, 3),
+    ("DMG (lam 0.5)", DATASET, 4),
+  ]
+
+
 def test_a_job_whose_seeds_all_diverged_is_finished(tmp_path):
   directory = write(tmp_path / "run", scores=((1.0,), (2.0,)), frozen_at=(12, 13))
-  scores, notices = gather([directory])
+  scores, notices, *_ = gather([directory])
   assert scores == []
   assert [notice.split(": ", 1)[1] for notice in notices] == [
     "seed 0 is left out: it diverged at step 12",
@@ -205,7 +221,7 @@ def test_a_job_whose_seeds_all_diverged_is_finished(tmp_path):
 
 def test_seeds_without_a_last_score_are_left_out_and_named(tmp_path):
   directory = write(tmp_path / "run", scores=((1.0, np.nan), (2.0, 6.0)))
-  scores, notices = gather([directory])
+  scores, notices, *_ = gather([directory])
   assert [score.seed for score in scores] == [1]
   assert notices == [f"{directory}: seed 0 is left out: it has no score at step 20"]
 
@@ -355,7 +371,7 @@ def test_data_that_only_share_a_name_with_d4rls_have_no_row(tmp_path):
 def test_a_bad_directory_leaves_the_others(tmp_path):
   write(tmp_path / "good")
   (write(tmp_path / "bad", first_seed=2) / "summary.json").write_text("")
-  scores, notices = gather([tmp_path])
+  scores, notices, *_ = gather([tmp_path])
   assert [score.seed for score in scores] == [0, 1]
   assert len(notices) == 1
 

@@ -56,12 +56,28 @@ def test_outcomes_come_from_the_stored_scores():
   assert row(page, "behaviour cloning")[1:] == ["1.0", "1.0 ± 0.0", "1"]
 
 
-def test_a_stored_table_is_counted():
-  cell = {"method": "DMG", "mean": "1", "paper_mean": "1", "within": "yes"}
-  rows = [cell, cell | {"within": "no"}, cell | {"within": ""}, cell | {"mean": ""}]
+def test_only_full_cells_of_a_stored_table_are_counted():
+  cell = {"method": "DMG", "mean": "1", "paper_mean": "1", "within": "yes", "statistic": "best"}
+  cell |= {"seeds": "0 1 2 3 4", "steps": "1000000"}
+  rows = [
+    cell, cell | {"within": "no"}, cell | {"within": ""}, cell | {"mean": ""},
+    cell | {"seeds": "0"}, cell | {"steps": "20"}, cell | {"steps": ""},
+  ]  # fmt: skip
   page = reproduction.page(THROUGHPUT, LEARNING, {2: rows})
   assert "nothing yet" not in page
-  assert "3 cells measured; 1 of 2 lie within the spread." in page
+  assert "--statistic=best: 3 cells measured in full (5 seeds of 1,000,000 steps), 3 in part; " in (
+    page
+  )
+  assert "1 of 2 full ones lie within the spread." in page
+
+
+def test_what_the_rates_are_of_is_said():
+  source = (ROOT / "benchmarks/throughput.py").read_text()
+  assert "OBSERVATION_SIZE, ACTION_SIZE, BATCH, DELAY, WIDTH = 11, 3, " in source
+  assert 'DEFINE_integer("steps", 200, ' in source
+  page = reproduction.page(THROUGHPUT, LEARNING, {})
+  assert "200 steps of each run" in page
+  assert "of hopper's size (11 observations, 3 actions)" in page
 
 
 def test_every_stored_throughput_has_a_column():
