@@ -18,9 +18,10 @@ def test_a_table_in_the_results_is_counted(tmp_path, monkeypatch):
   for path in reproduction.RESULTS.glob("*.json"):
     (tmp_path / path.name).write_bytes(path.read_bytes())
   (tmp_path / "table_6.csv").write_text(
-    "dataset,method,mean,paper_mean,within\nhopper-medium-v2,DMG,100.0,100.5,yes\n"
+    "dataset,method,seeds,steps,statistic,mean,paper_mean,within\n"
+    "hopper-medium-v2,DMG,0 1 2 3 4 5 6 7 8 9,1000000,last,100.0,100.5,yes\n"
   )
   monkeypatch.setattr(reproduction, "RESULTS", tmp_path)
-  assert "[Table 6](../benchmarks/results/table_6.csv): 1 cells measured; 1 of 1" in (
-    reproduction.page()
-  )
+  page = reproduction.page()
+  assert "[Table 6](../benchmarks/results/table_6.csv), --statistic=last: 1 cells measured" in page
+  assert "1 of 1 full ones lie within" in page
