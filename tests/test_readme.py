@@ -29,6 +29,9 @@ def test_throughput():
     share, seconds = result["share_of_matmul_rate"][runs], result["compile_seconds"][runs]
     row = f"| {runs} run{'s' * (runs != '1')} | {rate:.0f} | {share:.2f} | {seconds:.1f} s |"
     assert row in readme
+  steps = json.loads(RESULT.read_text())["steps"]
+  minutes = 5 * steps / result["steps_per_second"]["5"] / 60
+  assert f"({minutes:.0f} minutes of training at the CPU rate" in readme
   torch_rate = max(result["torch_steps_per_second"].values())
   assert f"PyTorch step, 1 run | {torch_rate:.0f} | | |" in readme
   assert f"{result['ratio_to_torch']:.1f}\ntimes PyTorch's" in readme

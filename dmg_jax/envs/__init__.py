@@ -2,30 +2,18 @@
 
 import gymnasium
 
-for _maze, _name, _steps in (
-  ("umaze", "UMaze", 700),
-  ("medium", "Medium", 1000),
-  ("large", "Large", 1000),
+# The step limits of the ant's mazes are D4RL's, the point's Gymnasium-Robotics'.
+for _agent, _entry_point, _limits in (
+  ("Ant", "dmg_jax.envs.ant_maze:AntMaze", (700, 1000, 1000)),
+  ("Point", "dmg_jax.envs.point_maze:PointMaze", (300, 600, 800)),
 ):
-  gymnasium.register(
-    id=f"dmg_jax/AntMaze-{_name}-v0",
-    entry_point="dmg_jax.envs.ant_maze:AntMaze",
-    kwargs={"maze": _maze},
-    max_episode_steps=_steps,
-  )
-
-# Gymnasium-Robotics' step limits.
-for _maze, _name, _steps in (
-  ("umaze", "UMaze", 300),
-  ("medium", "Medium", 600),
-  ("large", "Large", 800),
-):
-  gymnasium.register(
-    id=f"dmg_jax/PointMaze-{_name}-v0",
-    entry_point="dmg_jax.envs.point_maze:PointMaze",
-    kwargs={"maze": _maze},
-    max_episode_steps=_steps,
-  )
+  for _maze, _limit in zip(("UMaze", "Medium", "Large"), _limits, strict=True):
+    gymnasium.register(
+      id=f"dmg_jax/{_agent}Maze-{_maze}-v0",
+      entry_point=_entry_point,
+      kwargs={"maze": _maze.lower()},
+      max_episode_steps=_limit,
+    )
 
 gymnasium.register(
   id="dmg_jax/AntDirections-v0",
