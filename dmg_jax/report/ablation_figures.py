@@ -8,9 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dmg_jax.report import figure_style
-from dmg_jax.report.intervals import mean_interval
 from dmg_jax.report.scores import Score
 from dmg_jax.report.selection import by_task
+from dmg_jax.report.statistics import mean_interval
 
 SYMBOLS = {"lam": r"$\lambda$", "nu": r"$\nu$"}
 # value of the setting -> scores of its seeds

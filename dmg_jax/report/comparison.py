@@ -8,11 +8,10 @@ import numpy as np
 
 from dmg_jax.report import exhibits, paper
 from dmg_jax.report.comparison_parts import Beside, Comparison, Entry, Measured, Row, Section
-from dmg_jax.report.intervals import mean_interval
 from dmg_jax.report.paper import PaperCell
 from dmg_jax.report.scores import Score
 from dmg_jax.report.selection import by_task, join
-from dmg_jax.report.statistics import mean_and_deviation
+from dmg_jax.report.statistics import mean_and_deviation, mean_interval
 from dmg_jax.report.tables import WINDOW
 
 SEEDS = {2: 5, 3: 5, 4: 5, 6: 10}

@@ -7,8 +7,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from dmg_jax.report import exhibits, figure_style, paper
-from dmg_jax.report.intervals import mean_interval
 from dmg_jax.report.scores import Score
+from dmg_jax.report.statistics import mean_interval
 
 Cells = Mapping[tuple[str, str], Sequence[Score]]
 

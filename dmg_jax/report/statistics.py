@@ -82,6 +82,26 @@ def bootstrap_interval(
   return Interval(float(low), float(high))
 
 
+def mean_interval(scores: ArrayLike, confidence: float = 0.95) -> Interval:
+  """Student's interval of the mean of independent runs, taken as normal.
+
+  A single run gives an interval of no width.
+
+  Args:
+    scores: (n,) finite, n at least 1.
+    confidence: probability of covering the true mean, in (0, 1).
+
+  Raises:
+    ValueError: for an empty, nested or non-finite array.
+  """
+  mean, deviation = mean_and_deviation(scores)
+  count = np.size(scores)
+  if count == 1:
+    return Interval(mean, mean)
+  half = float(deviation / np.sqrt(count) * stats.t.ppf((1 + confidence) / 2, count - 1))
+  return Interval(mean - half, mean + half)
+
+
 def difference_interval(a: ArrayLike, b: ArrayLike, *, confidence: float = 0.95) -> Interval:
   """Welch's t interval for mean(a) - mean(b) of two independent groups of runs.
 

@@ -12,6 +12,7 @@ from dmg_jax.report.statistics import (
   difference_interval,
   interquartile_mean,
   mean_and_deviation,
+  mean_interval,
 )
 
 SCORES = arrays(np.float64, st.integers(1, 12), elements=st.floats(-1e3, 1e3))
@@ -158,3 +159,21 @@ def test_scores_that_are_none_are_refused(scores):
     bootstrap_interval(scores, np.mean, seed=0)
   with pytest.raises(ValueError, match="1-D array of finite numbers"):
     difference_interval([1.0, 2.0], scores)
+
+
+def test_students_interval_of_two_and_of_five():
+  # t(0.975, 1) = 12.706, deviation sqrt(2), over sqrt(2).
+  assert mean_interval([1.0, 3.0]) == pytest.approx((2 - 12.7062, 2 + 12.7062), abs=1e-3)
+  # t(0.975, 4) = 2.7764, deviation sqrt(2.5), over sqrt(5).
+  half = 2.7764 * np.sqrt(0.5)
+  assert mean_interval([1, 2, 3, 4, 5]) == pytest.approx((3 - half, 3 + half), abs=1e-3)
+
+
+def test_the_mean_of_a_single_run_has_no_width():
+  assert mean_interval([7.0]) == (7.0, 7.0)
+
+
+@pytest.mark.parametrize("scores", [[], [np.nan, 1.0], [[1.0], [2.0]]])
+def test_a_mean_of_other_arrays_is_refused(scores):
+  with pytest.raises(ValueError, match="non-empty 1-D array"):
+    mean_interval(scores)
