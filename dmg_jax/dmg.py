@@ -7,7 +7,6 @@ TD3, TD3+BC, IQL and behaviour cloning are points of the same program
 (`dmg_jax.methods`).
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import chex
@@ -17,20 +16,16 @@ import optax
 from flax import linen as nn
 
 from dmg_jax import losses, schedules
+from dmg_jax.descent import descend, learner
 from dmg_jax.types import (
   Array,
   Hyperparameters,
-  Learner,
   Metrics,
   Networks,
   Parameters,
   TrainState,
   Transitions,
 )
-
-# Learning rates multiply Adam's output outside of it, so that they can be data
-# and the optimiser's state has one structure in every phase.
-_ADAM = optax.scale_by_adam()
 
 
 def init(
@@ -58,9 +53,9 @@ def from_parameters(
 ) -> TrainState:
   """An agent at given parameters, with fresh optimisers and targets, at step 0."""
   return TrainState(
-    actor=Learner(actor, _ADAM.init(actor)),
-    critic=Learner(critic, _ADAM.init(critic)),
-    value=Learner(value, _ADAM.init(value)),
+    actor=learner(actor),
+    critic=learner(critic),
+    value=learner(value),
     target_actor=jax.tree.map(jnp.copy, actor),
     target_critic=jax.tree.map(jnp.copy, critic),
     step=jnp.zeros((), jnp.int32),
@@ -112,7 +107,7 @@ def update(
     values = _apply(networks.value, parameters, batch.observations)
     return jnp.mean(losses.expectile_loss(target_q - values, h.expectile)), values
 
-  value, value_loss_now, values = _descend(state.value, value_loss, h.value_learning_rate)
+  value, value_loss_now, values = descend(state.value, value_loss, h.value_learning_rate)
 
   # Q <- argmin E[(target - Q(s, a))^2], summed over both critics, Eq. 16.
   smoothing = jnp.clip(h.smoothing_noise * noise, -h.smoothing_clip, h.smoothing_clip)
@@ -131,7 +126,7 @@ def update(
     q_values = _apply(networks.critic, parameters, batch.observations, batch.actions)
     return jnp.sum(jnp.mean(jnp.square(q_values - q_target), axis=-1)), q_values
 
-  critic, critic_loss_now, q_values = _descend(state.critic, critic_loss, h.critic_learning_rate)
+  critic, critic_loss_now, q_values = descend(state.critic, critic_loss, h.critic_learning_rate)
 
   metrics = {
     "value_loss": value_loss_now,
@@ -159,7 +154,7 @@ def update(
 
   count = state.actor.optimiser.count
   learning_rate = h.actor_learning_rate * schedules.cosine(count, h.actor_schedule_steps)
-  actor, actor_loss_now, (policy_q, policy_actions) = _descend(
+  actor, actor_loss_now, (policy_q, policy_actions) = descend(
     state.actor, actor_loss, learning_rate
   )
   metrics |= {
@@ -192,11 +187,3 @@ def _apply(module: nn.Module, parameters: Parameters, *inputs: Array) -> Array:
 def _min_q(networks: Networks, critic: Parameters, observations: Array, actions: Array) -> Array:
   """(B,) the smaller of both critics."""
   return jnp.min(_apply(networks.critic, critic, observations, actions), axis=0)
-
-
-def _descend(learner: Learner, loss: Callable, learning_rate: Array) -> tuple[Learner, Array, Any]:
-  """One Adam step on `loss`; also the loss and its auxiliary output before it."""
-  (loss_now, auxiliary), gradient = jax.value_and_grad(loss, has_aux=True)(learner.parameters)
-  direction, optimiser = _ADAM.update(gradient, learner.optimiser)
-  parameters = jax.tree.map(lambda p, d: p - learning_rate * d, learner.parameters, direction)
-  return Learner(parameters, optimiser), loss_now, auxiliary

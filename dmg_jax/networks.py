@@ -20,11 +20,15 @@ def _uniform_fan_in(fan_in: int) -> nn.initializers.Initializer:
 
 
 class Perceptron(nn.Module):
-  """Dense layers with ReLU between them; computes in its input's dtype."""
+  """Dense layers with ReLU between them; computes in its input's dtype.
+
+  If `normalised`, hidden layers are normalised (arXiv 1607.06450) before the ReLU.
+  """
 
   hidden_sizes: tuple[int, ...]
   outputs: int
   precision: str
+  normalised: bool = False
 
   @nn.compact
   def __call__(self, inputs: Array) -> Array:
@@ -40,6 +44,8 @@ class Perceptron(nn.Module):
         name=f"layer_{layer}",
       )(hidden)
       if layer < len(self.hidden_sizes):
+        if self.normalised:
+          hidden = nn.LayerNorm(name=f"norm_{layer}")(hidden)
         hidden = nn.relu(hidden)
     return hidden
 
@@ -63,12 +69,13 @@ class Critic(nn.Module):
 
   hidden_sizes: tuple[int, ...]
   precision: str
+  normalised: bool = False
 
   @nn.compact
   def __call__(self, observations: Array, actions: Array) -> Array:
     inputs = jnp.concatenate([observations, actions], axis=-1)
     values = [
-      Perceptron(self.hidden_sizes, 1, self.precision, name=name)(inputs)
+      Perceptron(self.hidden_sizes, 1, self.precision, self.normalised, name=name)(inputs)
       for name in ("critic_1", "critic_2")
     ]
     return jnp.stack(values).squeeze(-1)

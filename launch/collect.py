@@ -10,7 +10,7 @@ from absl import app, flags, logging
 
 from dmg_jax.errors import StorageError, UserError
 from dmg_jax.experiments import collect, maze_data, tiers
-from dmg_jax.experiments.recording import Recipe
+from dmg_jax.experiments.recording import LEARNERS, Recipe
 
 _ENV = flags.DEFINE_string("env", "Hopper-v4", "Gymnasium id of the environment.")
 _TIER = flags.DEFINE_enum(
@@ -23,14 +23,16 @@ _NOISE = flags.DEFINE_float(
 _TRAIN = flags.DEFINE_bool("train", False, "Train also where the package has the policy.")
 _SEED = flags.DEFINE_integer("seed", 0, "Seed of training, exploration and simulators.")
 _STEPS = flags.DEFINE_integer("steps", 1_000_000, "Environment steps at most.")
+_LEARNER = flags.DEFINE_enum("learner", "sac", LEARNERS, "Who learns.")
+_ENVIRONMENTS = flags.DEFINE_integer("environments", 2, "That step side by side.")
 _RANDOM_STEPS = flags.DEFINE_integer("random_steps", 10_000, "First steps, at random.")
 _EXPLORATION_NOISE = flags.DEFINE_multi_float(
   "exploration_noise",
   [0.05, 0.3],
-  "Standard deviation of exploration in [-1, 1], once for each environment that steps.",
+  "Of TD3: standard deviation of exploration in [-1, 1], dealt out to the environments in turn.",
 )
 _NOISE_CORRELATION = flags.DEFINE_float(
-  "noise_correlation", 0.9, "Of exploration, from one step to the next."
+  "noise_correlation", 0.9, "Of TD3's exploration, from one step to the next."
 )
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 128, "Of the learner.")
 _LEARNING_RATE = flags.DEFINE_float("learning_rate", 1e-3, "Of the learner.")
@@ -55,6 +57,8 @@ def main(_) -> None:
     env_id=_ENV.value,
     seed=_SEED.value,
     steps=_STEPS.value,
+    learner=_LEARNER.value,
+    environments=_ENVIRONMENTS.value,
     random_steps=_RANDOM_STEPS.value,
     exploration_noise=tuple(_EXPLORATION_NOISE.value),
     noise_correlation=_NOISE_CORRELATION.value,

@@ -75,21 +75,33 @@ def write(
     with warnings.catch_warnings():
       # Minari misses an author's address and a permalink.
       warnings.simplefilter("ignore", UserWarning)
-      minari.create_dataset_from_buffers(
+      stored = minari.create_dataset_from_buffers(
         dataset_id,
-        buffer=buffers,
+        buffer=[],
         env=env.spec,
         observation_space=_single_precision(env.observation_space),
         action_space=_single_precision(env.action_space),
         data_format="arrow",
         **metadata,
       )
+      _fill(stored.storage, buffers)
   finally:
     if before is None:
       del os.environ["MINARI_DATASETS_PATH"]
     else:
       os.environ["MINARI_DATASETS_PATH"] = before
   return Path(root) / dataset_id
+
+
+def _fill(storage: Any, buffers: Sequence[EpisodeBuffer]) -> None:
+  """Stores episodes in time that grows with their number.
+
+  Minari measures the whole folder after each, which grows with its square.
+  """
+  storage.get_size = float  # returns 0.0
+  storage.update_episodes(buffers)
+  del storage.get_size
+  storage.update_metadata({"dataset_size": storage.get_size()})
 
 
 @contextmanager

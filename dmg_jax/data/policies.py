@@ -10,6 +10,8 @@ from flax import traverse_util
 
 from dmg_jax.types import Parameters
 
+_TRAINING = ("command", "method", "recipe", "level", "seconds", "device", "versions")
+
 
 def save(path: Path, actor: Parameters) -> None:
   """Stores an actor's parameters."""
@@ -24,8 +26,9 @@ def load(path: Path) -> Parameters:
 
 
 def provenance(path: Path) -> dict[str, Any]:
-  """How a shipped policy came about, and how well it does: the JSON text beside it."""
-  return json.loads(path.with_suffix(".json").read_text())
+  """How a policy beside a collection's `provenance.json` does, and its training."""
+  stored = json.loads((path.parent / "provenance.json").read_text())
+  return {**stored[path.stem], "training": {name: stored[name] for name in _TRAINING}}
 
 
 def shipped(env_id: str, tier: str) -> Path | None:

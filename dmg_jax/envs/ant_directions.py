@@ -21,6 +21,9 @@ _FRAME_SKIP = 5  # of 0.02 s each
 _RESET_NOISE = 0.1
 _TURN_PROBABILITY = 0.02
 _SURVIVAL, _CONTROL = 0.5, 0.02
+# In a maze's corridors, 4 m wide, an ant that runs faster or drifts aside hits
+# walls, and falls over.
+_TOP_SPEED, _DRIFT = 1.5, 0.5
 
 
 def feel(states: np.ndarray, directions: np.ndarray) -> np.ndarray:
@@ -67,8 +70,9 @@ def _turn_back(vectors: np.ndarray, angle: np.ndarray) -> np.ndarray:
 class AntDirections(gymnasium.Env):
   """Walk in the direction asked for, which changes now and then.
 
-  A step lasts 0.1 s. Its reward is the torso's speed in the direction (m/s), + 0.5,
-  - 0.02 times the sum of the squared actions. The episode ends once the torso is
+  A step lasts 0.1 s. Its reward is the torso's speed in the direction (m/s, but no
+  more than 1.5), - half its speed across, + 0.5, - 0.02 times the sum of the
+  squared actions. The episode ends once the torso is
   upside down. In every step a new direction is drawn with probability 0.02,
   uniformly: without memory, so that an observation tells all that there is to
   know. Observations are those of `feel`, actions (8,) torques in [-1, 1].
@@ -115,8 +119,12 @@ class AntDirections(gymnasium.Env):
     self.data.ctrl[:] = action
     mujoco.mj_step(self.model, self.data, nstep=_FRAME_SKIP)
     seconds = _FRAME_SKIP * self.model.opt.timestep
-    speed = float((self.data.qpos[:2] - before) @ self.direction / seconds)
-    reward = speed + _SURVIVAL - _CONTROL * float(np.square(action).sum())
+    velocity = (self.data.qpos[:2] - before) / seconds
+    x, y = self.direction
+    speed = float(velocity @ [x, y])
+    drift = abs(float(velocity @ [-y, x]))
+    reward = min(speed, _TOP_SPEED) - _DRIFT * drift + _SURVIVAL
+    reward -= _CONTROL * float(np.square(action).sum())
     if self.np_random.random() < _TURN_PROBABILITY:
       self.direction = self._draw()
     observation = self._observe()

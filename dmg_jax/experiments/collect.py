@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from dmg_jax import methods, networks, run_directory
+from dmg_jax import networks, run_directory
 from dmg_jax.data import catalog, d4rl_export, minari_files, policies
 from dmg_jax.data.episodes import Episode
 from dmg_jax.envs.make import make, spaces
@@ -19,10 +19,6 @@ from dmg_jax.experiments.recording import Recipe, Recording
 from dmg_jax.experiments.rollout import Behaviour
 
 _PACKAGES = ("dmg_jax", "jax", "flax", "optax", "minari", "gymnasium", "mujoco", "numpy")
-_LEARNER = "TD3 (dmg_jax, lambda 1, nu 0)"
-_ALGORITHMS = {"random": "uniform actions"} | dict.fromkeys(
-  maze_data.TIERS, "shortest ways through the maze"
-)
 
 
 class Request(NamedTuple):
@@ -113,7 +109,7 @@ def collect(request: Request, recipe: Recipe, directory: Path) -> Path:
       request.dataset_id,
       made.episodes,
       env,
-      algorithm_name=_ALGORITHMS.get(request.tier, _LEARNER),
+      algorithm_name=made.notes["method"],
       author="dmg_jax",
       description=f"{request.tier} data of dmg_jax's own making; not D4RL data.",
       **reference,
@@ -133,8 +129,8 @@ def _make(request: Request, recipe: Recipe, directory: Path) -> _Made:
     return _sent(request, recipe)
   known = catalog.reference_returns(recipe.env_id)
   if request.tier == "random":
-    episodes = tiers.behaviour_episodes(recipe.env_id, [None], request.keep, recipe.seed)
-    return _Made(episodes, {}, known, {"seed": recipe.seed})
+    (episodes,) = tiers.behaviour_episodes(recipe.env_id, [None], request.keep, recipe.seed)
+    return _Made(episodes, {}, known, {"seed": recipe.seed, "method": "uniform actions"})
   names = [] if request.tier in tiers.REPLAYS else request.tier.split("-")
   paths = {name: policies.shipped(recipe.env_id, name) for name in names}
   if request.shipped and paths and all(paths.values()):
@@ -143,8 +139,9 @@ def _make(request: Request, recipe: Recipe, directory: Path) -> _Made:
       for name, path in paths.items()
       if path is not None
     }
-    episodes = _roll(request, recipe, found)
-    notes = {"seed": recipe.seed, "noise": request.noise, **_quotes(found)}
+    (method,) = {policy.quote["training"]["method"] for policy in found.values()}
+    episodes, recorded = _roll(request, recipe, found)
+    notes = {"seed": recipe.seed, "method": method, **_quotes(found), **recorded}
     return _Made(episodes, found, known, notes)
   config = recipe._asdict() | {"exploration_noise": list(recipe.exploration_noise)}
   lock = run_directory.claim(directory, config, frozenset({"steps"}))
@@ -161,7 +158,13 @@ def _sent(request: Request, recipe: Recipe) -> _Made:
   whole, rules = maze_data.episodes(
     recipe.env_id, request.tier, recipe.steps, request.noise, recipe.seed
   )
-  notes = {"seed": recipe.seed, "steps": recipe.steps, "noise": request.noise, **rules}
+  notes = {
+    "seed": recipe.seed,
+    "method": "shortest ways through the maze",
+    "steps": recipe.steps,
+    "noise": request.noise,
+    **rules,
+  }
   return _Made(tiers.thin(whole, request.keep), {}, (0.0, 1.0), notes)
 
 
@@ -180,7 +183,7 @@ def _cut(request: Request, recording: Recording) -> _Made:
   notes: dict[str, Any] = {
     "recipe": recording.recipe._asdict(),
     "level": request.level,
-    "method": methods.DESCRIPTIONS["td3"],
+    "method": recording.learner.description,
     **_quotes(found),
     "evaluations": [row for row in recording.evaluations if row["round"] <= last],
     "seconds": recording.seconds(),
@@ -190,18 +193,26 @@ def _cut(request: Request, recording: Recording) -> _Made:
     episodes = tiers.thin(whole, request.keep)
     notes["kept"] = f"{len(episodes)} of {len(whole)} episodes, evenly spaced"
   else:
-    episodes = _roll(request, recording.recipe, found)
-    notes["noise"] = request.noise
+    episodes, recorded = _roll(request, recording.recipe, found)
+    notes |= recorded
   return _Made(episodes, found, tiers.reference(recording), notes)
 
 
-def _roll(request: Request, recipe: Recipe, found: dict[str, tiers.Policy]) -> list[Episode]:
-  """Episodes of policies with noise, in equal shares."""
+def _roll(
+  request: Request, recipe: Recipe, found: dict[str, tiers.Policy]
+) -> tuple[list[Episode], dict[str, Any]]:
+  """Episodes of policies with noise, in equal shares, and each one's mean return with it."""
   env = make(recipe.env_id)
   modules = networks.make(len(spaces(env).action_low))
   env.close()
   behaviours = [Behaviour(modules, policy.actor, request.noise) for policy in found.values()]
-  return tiers.behaviour_episodes(recipe.env_id, behaviours, request.keep, recipe.seed)
+  shares = tiers.behaviour_episodes(recipe.env_id, behaviours, request.keep, recipe.seed)
+  returns = {
+    name: float(np.mean([episode.rewards.sum() for episode in share]))
+    for name, share in zip(found, shares, strict=True)
+  }
+  episodes = [episode for share in shares for episode in share]
+  return episodes, {"noise": request.noise, "mean_episode_return_with_noise": returns}
 
 
 def _quotes(found: dict[str, tiers.Policy]) -> dict[str, Any]:

@@ -10,15 +10,16 @@ import jax.numpy as jnp
 import numpy as np
 from tqdm import tqdm
 
-from dmg_jax import methods, networks, run_log, training
+from dmg_jax import networks, run_log
 from dmg_jax.checkpoints import Checkpoints
 from dmg_jax.data import catalog, policies, scaling
 from dmg_jax.data.stream import Stream
 from dmg_jax.envs.make import make, spaces
 from dmg_jax.evaluation import Policies, Simulators, episode_seeds, evaluate
-from dmg_jax.experiments import online
-from dmg_jax.types import Hyperparameters, Parameters, TrainState
+from dmg_jax.experiments import learners, online
+from dmg_jax.types import Parameters
 
+LEARNERS = ("sac", "td3")
 _EVALUATION_SEED = 2**31
 _STREAM = "stream"
 _SNAPSHOTS = "snapshots"
@@ -31,10 +32,12 @@ class Recipe(NamedTuple):
     env_id: a Gymnasium id.
     seed: of everything.
     steps: environment steps at most, over all environments.
+    learner: one of `LEARNERS`.
+    environments: that step side by side; one gradient step for a step of each.
     random_steps: first steps, with uniform actions and without learning.
-    exploration_noise: for each environment, the standard deviation of the noise
-      on actions in [-1, 1].
-    noise_correlation: of the noise from one step to the next.
+    exploration_noise: of TD3, dealt out to the environments in turn: the standard
+      deviation of the noise on actions in [-1, 1].
+    noise_correlation: of TD3's noise from one step to the next.
     batch_size: of the learner.
     learning_rate: of its networks.
     target_rate: of its target networks.
@@ -46,6 +49,8 @@ class Recipe(NamedTuple):
   env_id: str
   seed: int
   steps: int
+  learner: str
+  environments: int
   random_steps: int
   exploration_noise: tuple[float, ...]
   noise_correlation: float
@@ -72,23 +77,21 @@ class Recording:
 
   def __init__(self, recipe: Recipe, directory: Path):
     self.recipe, self._directory = recipe, directory
-    count = len(recipe.exploration_noise)
+    count = recipe.environments
     self._environments = [make(recipe.env_id) for _ in range(count)]
     observation_size, low, high = spaces(self._environments[0])
     self.networks = networks.make(len(low))
+    self.learner = _learner(recipe, observation_size, len(low))
     self.units = scaling.for_actions(observation_size, low, high)
     self.reference = catalog.reference_returns(recipe.env_id)
     self._simulators = Simulators(recipe.env_id)
     rounds = recipe.steps // count
     self.stream = Stream(rounds, count, observation_size, len(low), recipe.seed)
     self._checkpoints = Checkpoints(directory)
-    self._state: TrainState | None = None
+    self._state: Any = None
     positions: Mapping[str, int] = {}
     if (latest := self._checkpoints.latest()) is not None:
-      like = training.initial_state(
-        jnp.uint32(recipe.seed), self.networks, observation_size, len(low)
-      )
-      self._state, positions = self._checkpoints.restore(latest, like)
+      self._state, positions = self._checkpoints.restore(latest, self.learner.initial())
       self.stream.load(directory / _STREAM, latest)
     self._log = run_log.RunLog(directory, positions)
     self.evaluations = run_log.read(directory, run_log.EVALUATIONS)
@@ -99,19 +102,8 @@ class Recording:
     recipe, count = self.recipe, self.stream.environments
     rounds = online.train(
       self._environments,
-      self.networks,
-      methods.point("td3", Hyperparameters()).replace(
-        actor_learning_rate=recipe.learning_rate,
-        critic_learning_rate=recipe.learning_rate,
-        value_learning_rate=recipe.learning_rate,
-        target_rate=recipe.target_rate,
-      ),
-      online.Settings(
-        recipe.random_steps,
-        recipe.exploration_noise,
-        recipe.noise_correlation,
-        recipe.batch_size,
-      ),
+      self.learner,
+      online.Settings(recipe.random_steps),
       self.stream,
       self._state,
     )
@@ -149,9 +141,9 @@ class Recording:
     """Training and evaluation so far, over all processes that took part."""
     return sum(row["seconds"] for row in run_log.read(self._directory, run_log.TIMING))
 
-  def _evaluate(self, state: TrainState) -> dict[str, Any]:
+  def _evaluate(self, state: Any) -> dict[str, Any]:
     """Keeps the actor, and logs how well it does."""
-    actor = jax.tree.map(np.asarray, state.actor.parameters)
+    actor = jax.tree.map(np.asarray, self.learner.policy(state))
     round_ = self.stream.size
     policies.save(self._directory / _SNAPSHOTS / f"{round_}.npz", actor)
     mean = float(self.returns(actor, round_, self.recipe.episodes).mean())
@@ -166,7 +158,7 @@ class Recording:
     self.evaluations.append(row)
     return row
 
-  def _save(self, state: TrainState) -> None:
+  def _save(self, state: Any) -> None:
     """Commits the complete state: the stream's new rounds first."""
     self.stream.save(self._directory / _STREAM)
     self._state = jax.tree.map(np.array, state)
@@ -179,6 +171,21 @@ class Recording:
     self._simulators.close()
     for env in self._environments:
       env.close()
+
+
+def _learner(recipe: Recipe, observation_size: int, action_size: int) -> learners.OnlineLearner:
+  shared = (
+    observation_size,
+    action_size,
+    recipe.seed,
+    recipe.batch_size,
+    recipe.learning_rate,
+    recipe.target_rate,
+  )
+  if recipe.learner == "sac":
+    return learners.soft(*shared)
+  noise = np.resize(recipe.exploration_noise, recipe.environments)
+  return learners.td3(*shared, noise.tolist(), recipe.noise_correlation)
 
 
 def _crosses(step: int, width: int, interval: int) -> bool:

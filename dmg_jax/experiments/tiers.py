@@ -106,16 +106,16 @@ def policy(recording: Recording, row: dict[str, Any]) -> Policy:
 
 def behaviour_episodes(
   env_id: str, behaviours: Sequence[Behaviour | None], transitions: int, seed: int
-) -> list[Episode]:
-  """About `transitions` steps, shared evenly between behaviours, one after another.
+) -> list[list[Episode]]:
+  """About `transitions` steps, shared evenly between behaviours: the episodes of each.
 
   Raises:
     UserError: if no episode of one ends.
   """
-  episodes = []
+  shares = []
   for place, behaviour in enumerate(behaviours):
     found = roll(env_id, behaviour, transitions // len(behaviours), seed + place)
     if not found:
       raise UserError(f"no episode of {env_id} ended in {transitions} steps; raise --keep")
-    episodes += found
-  return episodes
+    shares.append(found)
+  return shares

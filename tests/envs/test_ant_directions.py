@@ -81,16 +81,20 @@ def test_an_episode_repeats_itself_from_its_seed(env):
   np.testing.assert_array_equal(play(), play())
 
 
-def test_the_reward_is_speed_in_the_direction_and_little_else(env):
+@pytest.mark.parametrize("push", [0.3, 3.0])
+def test_the_reward_is_speed_in_the_direction_less_drift(env, push):
   env.reset(seed=0)
   ant = env.unwrapped
   ant.direction = np.array([0.0, 1.0])
+  ant.data.qvel[:2] = [-0.4, push]
   before = ant.data.qpos[:2].copy()
   action = np.full(8, 0.5, np.float32)
   _, reward, terminated, truncated, info = env.step(action)
-  moved = ant.data.qpos[:2] - before
-  assert info["speed"] == pytest.approx(moved[1] / 0.1)
-  assert reward == pytest.approx(moved[1] / 0.1 + 0.5 - 0.02 * 8 * 0.25)
+  east, north = (ant.data.qpos[:2] - before) / 0.1
+  assert (north > 1.5) == (push == 3)
+  assert east < -0.1
+  assert info["speed"] == pytest.approx(north)
+  assert reward == pytest.approx(min(north, 1.5) + east / 2 + 0.5 - 0.02 * 8 * 0.25)
   assert not terminated
   assert not truncated
 

@@ -1,5 +1,6 @@
 """Agents sent through mazes: where to, and what is recorded of it."""
 
+import json
 from itertools import pairwise
 
 import gymnasium
@@ -173,10 +174,12 @@ def test_a_policy_that_walks_sees_its_waypoint(monkeypatch, tmp_path):
   modules = networks.make(8)
   actor = modules.actor.init(jax.random.key(0), np.zeros((1, 28), np.float32))
   policies.save(tmp_path / "expert.npz", jax.tree.map(np.asarray, actor))
-  (tmp_path / "expert.json").write_text('{"return": 1.0}')
+  training = dict.fromkeys(("command", "method", "recipe", "level", "seconds", "device"), "told")
+  stored = {**training, "versions": {}, "expert": {"return": 1.0}, "evaluations": [1, 2]}
+  (tmp_path / "provenance.json").write_text(json.dumps(stored))
   monkeypatch.setattr(policies, "shipped", lambda env_id, tier: tmp_path / f"{tier}.npz")
   walk, provenance = maze_data.walker(8)
-  assert provenance == {"return": 1.0}
+  assert provenance == {"return": 1.0, "training": {**training, "versions": {}}}
   observations = np.zeros((2, 29))
   observations[:, 3] = 1
   observations[1, :2] = 5

@@ -1,6 +1,7 @@
 """The online loop: what it records, and that it goes on where it was left."""
 
 import itertools
+from typing import Any
 
 import gymnasium
 import jax
@@ -8,16 +9,21 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dmg_jax import methods, networks
 from dmg_jax.data.stream import Stream
 from dmg_jax.errors import UserError
-from dmg_jax.experiments import online
-from dmg_jax.types import Hyperparameters, TrainState
+from dmg_jax.experiments import learners, online
 
-ROUNDS, RANDOM_ROUNDS = 30, 10
-SETTINGS = online.Settings(
-  random_steps=2 * RANDOM_ROUNDS, exploration_noise=(0.1, 0.3), noise_correlation=0.5, batch_size=8
-)
+ROUNDS, RANDOM_ROUNDS, LEARN_EVERY = 30, 10, 4
+SETTINGS = online.Settings(random_steps=2 * RANDOM_ROUNDS, learn_every=LEARN_EVERY)
+SHARED = {"batch_size": 8, "learning_rate": 1e-3, "target_rate": 0.01}
+
+
+def td3(seed: int) -> learners.OnlineLearner:
+  return learners.td3(1, 1, seed, **SHARED, exploration_noise=(0.1, 0.3), noise_correlation=0.5)
+
+
+def soft(seed: int) -> learners.OnlineLearner:
+  return learners.soft(1, 1, seed, **SHARED)
 
 
 class Counter(gymnasium.Env):
@@ -49,24 +55,17 @@ class Forgetful(Counter):
     return np.full(1, float(self.count)), {}
 
 
-def train(seed: int = 0, rounds: int = ROUNDS, stream=None, state=None, env=Counter):
+def train(learner, seed: int = 0, rounds: int = ROUNDS, stream=None, state=None, env=Counter):
   """The stream and the state after some rounds."""
   stream = stream or Stream(ROUNDS, 2, 1, 1, seed)
-  loop = online.train(
-    [env(), env()],
-    networks.make(1, (8, 8)),
-    methods.point("td3", Hyperparameters()),
-    SETTINGS,
-    stream,
-    state,
-  )
+  loop = online.train([env(), env()], learner(seed), SETTINGS, stream, state)
   *_, last = itertools.islice(loop, rounds)
   return stream, jax.tree.map(np.array, last)
 
 
 @pytest.fixture(scope="module")
-def whole() -> tuple[Stream, TrainState]:
-  return train()
+def whole() -> tuple[Stream, Any]:
+  return train(td3)
 
 
 def test_every_episode_is_recorded_once_and_whole(whole):
@@ -97,19 +96,20 @@ def test_the_environments_differ(whole):
 
 
 def test_the_same_seed_gives_the_same_run(whole):
-  again, _ = train()
+  again, _ = train(td3)
   np.testing.assert_array_equal(again.actions, whole[0].actions)
-  other, _ = train(seed=1)
+  other, _ = train(td3, seed=1)
   assert not np.array_equal(other.actions, whole[0].actions)
 
 
-@pytest.mark.parametrize("rounds", [3, 17, 24])
-def test_it_goes_on_exactly_where_it_was_left(whole, tmp_path, rounds):
-  stream, state = train(rounds=rounds)
+@pytest.mark.parametrize(("learner", "rounds"), [(td3, 3), (td3, 17), (soft, 23)])
+def test_it_goes_on_exactly_where_it_was_left(whole, tmp_path, learner, rounds):
+  whole = whole if learner is td3 else train(learner)
+  stream, state = train(learner, rounds=rounds)
   stream.save(tmp_path)
   loaded = Stream(ROUNDS, 2, 1, 1, 0)
   loaded.load(tmp_path, rounds)
-  stream, state = train(rounds=ROUNDS - rounds, stream=loaded, state=state)
+  stream, state = train(learner, rounds=ROUNDS - rounds, stream=loaded, state=state)
   for field in ("observations", "actions", "rewards", "next_observations"):
     np.testing.assert_array_equal(getattr(stream, field), getattr(whole[0], field))
   jax.tree.map(np.testing.assert_array_equal, state, whole[1])
@@ -119,7 +119,7 @@ def test_it_goes_on_exactly_where_it_was_left(whole, tmp_path, rounds):
 def test_noise_is_standard_and_correlated_as_asked(correlation):
   key = jax.random.key(0)
   rounds = jnp.arange(100, 4100, dtype=jnp.uint32)
-  noise = jax.vmap(lambda r: online.correlated_noise(key, r, (4,), correlation))(rounds)
+  noise = jax.vmap(lambda r: learners.correlated_noise(key, r, (4,), correlation))(rounds)
   noise = np.asarray(noise, np.float64)
   np.testing.assert_allclose(noise.std(axis=0), 1, atol=0.07)
   for lag in (1, 3):
@@ -129,6 +129,6 @@ def test_noise_is_standard_and_correlated_as_asked(correlation):
 
 
 def test_an_environment_that_does_not_repeat_itself_cannot_go_on():
-  stream, state = train(rounds=3, env=Forgetful)
+  stream, state = train(td3, rounds=3, env=Forgetful)
   with pytest.raises(UserError, match="does not repeat itself"):
-    train(rounds=1, stream=stream, state=state, env=Forgetful)
+    train(td3, rounds=1, stream=stream, state=state, env=Forgetful)

@@ -1,0 +1,228 @@
+"""Does DMG do better than the data of our own that it learned from, on every tier?
+
+  python benchmarks/own_tiers.py
+
+Collects each tier of three environments by `launch/collect.py` (the policies that
+come with the package; replays from a recorded training, which is continued where
+it was begun), and trains DMG on it by `launch/main.py`, seed by seed, at the
+paper's settings but for the fewer steps and the faster target networks that they
+need: those of the embedded data. The scores of the last evaluations go to
+benchmarks/results/own_tiers.json and, as a table, to docs/own_data.md, after each
+data set. Started again, it continues.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from absl import app, flags
+
+from dmg_jax import run_directory
+from dmg_jax.data import catalog
+from dmg_jax.data.load import load
+from dmg_jax.experiments.tiers import REPLAYS, TIERS
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "own_data.md"
+TARGET_RATE = 0.05
+_ONE_THREAD = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+
+
+class Plan(NamedTuple):
+  """What to measure.
+
+  Attributes:
+    out: folder of the data and the runs.
+    transitions: of each data set, about.
+    steps: gradient steps.
+    seeds: runs on each data set.
+    episodes: of an evaluation.
+    workers: jobs side by side, of one thread each if there are several.
+  """
+
+  out: Path
+  transitions: int
+  steps: int
+  seeds: int
+  episodes: int
+  workers: int
+
+
+def task(env_id: str) -> str:
+  """As in the data sets' names."""
+  return env_id.rsplit("-v", 1)[0].lower()
+
+
+def collect_command(env_id: str, tier: str, plan: Plan) -> list[str]:
+  """Of a data set, as a user would give it."""
+  return [
+    "python",
+    "launch/collect.py",
+    f"--env={env_id}",
+    f"--tier={tier}",
+    f"--keep={plan.transitions}",
+    f"--root={plan.out / 'data'}",
+  ]
+
+
+def train_command(folder: Path, directory: Path, seed: int, plan: Plan) -> list[str]:
+  """Of one run, as a user would give it."""
+  settings = {
+    "seeds": 1,
+    "first_seed": seed,
+    "steps": plan.steps,
+    "target_rate": TARGET_RATE,
+    "evaluation_interval": plan.steps,
+    "evaluation_episodes": plan.episodes,
+  }
+  return [
+    "python",
+    "launch/main.py",
+    f"--config=configs/mujoco.py:{folder}",
+    *(f"--config.{name}={value}" for name, value in settings.items()),
+    f"--run_dir={directory}",
+  ]
+
+
+def run(command: list[str], workers: int) -> None:
+  """A command of ours, to its end."""
+  environment = dict(os.environ)
+  if workers > 1:
+    environment["XLA_FLAGS"] = f"{environment.get('XLA_FLAGS', '')} {_ONE_THREAD}"
+  subprocess.run([sys.executable, *command[1:]], check=True, cwd=ROOT, env=environment)
+
+
+def measure(env_id: str, tier: str, plan: Plan) -> dict[str, Any]:
+  """A data set's own returns, and DMG's on it."""
+  collect = collect_command(env_id, tier, plan)
+  folder = plan.out / "data" / "dmg" / task(env_id) / f"{tier}-v0"
+  if not (ROOT / folder).exists():
+    run(collect, 1)
+  directories = [plan.out / f"{task(env_id)}-{tier}-{seed}" for seed in range(plan.seeds)]
+  commands = [
+    train_command(folder, directory, seed, plan) for seed, directory in enumerate(directories)
+  ]
+  with ThreadPoolExecutor(plan.workers) as pool:
+    list(pool.map(lambda command: run(command, plan.workers), commands))
+  summaries = [
+    json.loads((ROOT / directory / run_directory.SUMMARY).read_text()) for directory in directories
+  ]
+  dataset = load(str(ROOT / folder))
+  assert dataset.reference is not None
+  provenance = json.loads((ROOT / folder / "provenance.json").read_text())
+  if tier in REPLAYS:
+    best = provenance["recording_policy"]["return"]
+  else:
+    best = max(provenance.get("mean_episode_return_with_noise", {"": None}).values())
+  score = None if best is None else float(catalog.normalised_score(best, dataset.reference))
+  return {
+    "dataset": dataset.name,
+    "data_sha256": dataset.sha256,
+    "transitions": len(dataset.transitions.rewards),
+    "data_return": float(dataset.episode_returns.mean()),
+    "data_score": float(
+      catalog.normalised_score(dataset.episode_returns.mean(), dataset.reference)
+    ),
+    "best_policy_score": score,
+    "dmg_scores": [summary["results"]["seeds"][0]["last"] for summary in summaries],
+    "nu": summaries[0]["config"]["nu"],
+    "commands": [" ".join(collect), *(" ".join(command) for command in commands)],
+    "devices": summaries[0]["devices"],
+    "versions": summaries[0]["versions"],
+  }
+
+
+def page(result: Mapping[str, Any]) -> str:
+  """The table, in Markdown."""
+  return "\n".join(
+    [
+      "# DMG on data of our own",
+      "",
+      f"<!-- Made by `{result['command']}` from benchmarks/results/; not to be edited. -->",
+      "",
+      "Data sets of every tier, made by `launch/collect.py` and named `dmg/…`: they are not",
+      "D4RL's, and no number here compares with the paper's. Scores are normalised by D4RL's",
+      f"reference returns. DMG's are of the last evaluation ({result['episodes']} episodes), after",
+      f"{result['steps']:,} gradient steps at a target rate of {result['target_rate']} and the",
+      "paper's other settings, with the standard deviation over seeds where there are several.",
+      "",
+      "| data set | transitions | the data's mean | best recorded policy | DMG | seeds |",
+      "| --- | --- | --- | --- | --- | --- |",
+      *(_row(figures) for figures in result["datasets"]),
+      "",
+      "The best recorded policy is the better of those that made the data, as it acted there (with",
+      "noise), and of a replay the policy at its end (without).",
+      "",
+      f"Made by `{result['command']}`; the commands, versions, devices and hashes are in",
+      "[`own_tiers.json`](../benchmarks/results/own_tiers.json).",
+      "",
+    ]
+  )
+
+
+def _row(figures: Mapping[str, Any]) -> str:
+  scores = figures["dmg_scores"]
+  dmg = f"{np.mean(scores):.1f}"
+  if len(scores) > 1:
+    dmg += f" ± {np.std(scores, ddof=1):.1f}"
+  best = figures["best_policy_score"]
+  cells = [
+    f"`{figures['dataset']}`",
+    f"{figures['transitions']:,}",
+    f"{figures['data_score']:.1f}",
+    "" if best is None else f"{best:.1f}",
+    dmg,
+    str(len(scores)),
+  ]
+  return f"| {' | '.join(cells)} |"
+
+
+def store(rows: Sequence[Mapping[str, Any]], plan: Plan, path: Path) -> None:
+  """Writes what was measured so far, and the page."""
+  result = {
+    "command": " ".join(["python", *sys.argv]),
+    "unit": "D4RL-normalised score of the last evaluation",
+    "steps": plan.steps,
+    "episodes": plan.episodes,
+    "target_rate": TARGET_RATE,
+    "datasets": list(rows),
+  }
+  path.write_text(json.dumps(result, indent=1) + "\n")
+  PAGE.write_text(page(result), encoding="utf-8")
+
+
+def main(_) -> None:
+  values = flags.FLAGS
+  plan = Plan(
+    Path(values.out),
+    values.transitions,
+    values.steps,
+    values.seeds,
+    values.episodes,
+    values.workers,
+  )
+  rows = []
+  for env_id in values.envs:
+    for tier in TIERS:
+      rows.append(measure(env_id, tier, plan))
+      store(rows, plan, ROOT / "benchmarks" / "results" / "own_tiers.json")
+      print(_row(rows[-1]), flush=True)
+  print(PAGE)
+
+
+if __name__ == "__main__":
+  # Here, and not above: whoever imports this file has flags of their own.
+  flags.DEFINE_string("out", "runs/own_tiers", "Folder of the data and the runs.")
+  flags.DEFINE_list("envs", ["HalfCheetah-v4", "Hopper-v4", "Walker2d-v4"], "Environments.")
+  flags.DEFINE_integer("transitions", 200_000, "To keep in each data set, about.")
+  flags.DEFINE_integer("steps", 22_400, "Gradient steps.")
+  flags.DEFINE_integer("seeds", 2, "Runs on each data set.")
+  flags.DEFINE_integer("episodes", 10, "Episodes of an evaluation.")
+  flags.DEFINE_integer("workers", 2, "Jobs side by side.")
+  app.run(main)
