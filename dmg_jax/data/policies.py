@@ -1,4 +1,10 @@
-"""Policies as small arrays, with how they came about."""
+"""Policies as small arrays, with how they came about.
+
+Those that come with the package lie in `policies/<environment>/<tier>/` beside
+this file, as `launch/collect.py` wrote them beside a data set of that tier: of
+medium-expert data the medium and the expert policy, of replays those of some
+steps of the training.
+"""
 
 import json
 from importlib import resources
@@ -10,6 +16,7 @@ from flax import traverse_util
 
 from dmg_jax.types import Parameters
 
+STEP = "step_"
 _TRAINING = ("command", "method", "recipe", "level", "seconds", "device", "versions")
 
 
@@ -20,9 +27,10 @@ def save(path: Path, actor: Parameters) -> None:
 
 
 def load(path: Path) -> Parameters:
-  """The parameters that `save` stored."""
+  """The parameters that `save` stored, in float32."""
   with np.load(path, allow_pickle=False) as file:
-    return traverse_util.unflatten_dict(dict(file), sep="/")
+    flat = {name: np.float32(values) for name, values in file.items()}
+  return traverse_util.unflatten_dict(flat, sep="/")
 
 
 def provenance(path: Path) -> dict[str, Any]:
@@ -31,7 +39,13 @@ def provenance(path: Path) -> dict[str, Any]:
   return {**stored[path.stem], "training": {name: stored[name] for name in _TRAINING}}
 
 
-def shipped(env_id: str, tier: str) -> Path | None:
-  """The policy of an environment and a tier that comes with the package, if one does."""
-  path = Path(str(resources.files("dmg_jax.data"))) / "policies" / env_id.lower() / f"{tier}.npz"
-  return path if path.exists() else None
+def shipped(env_id: str, tier: str) -> dict[str, Path]:
+  """The policies that come with the package for a tier's data, by name; {} if they do not.
+
+  Those of a replay are called `step_` and the training's step, in order.
+  """
+  folder = Path(str(resources.files("dmg_jax.data"))) / "policies" / env_id.lower()
+  if tier.endswith("replay"):
+    return {path.stem: path for path in sorted((folder / tier).glob(f"{STEP}*.npz"))}
+  paths = {name: folder / "medium-expert" / f"{name}.npz" for name in tier.split("-")}
+  return paths if all(path.exists() for path in paths.values()) else {}

@@ -96,6 +96,7 @@ def collect(request: Request, recipe: Recipe, directory: Path) -> Path:
     "mean_episode_return": float(np.mean([episode.rewards.sum() for episode in made.episodes])),
     "reference_returns": made.reference,
     **made.notes,
+    **{name: policy.quote for name, policy in made.policies.items()},
     "device": str(jax.devices()[0]),
     "versions": {name: metadata.version(name) for name in _PACKAGES}
     | {"python": platform.python_version()},
@@ -109,7 +110,7 @@ def collect(request: Request, recipe: Recipe, directory: Path) -> Path:
       request.dataset_id,
       made.episodes,
       env,
-      algorithm_name=made.notes["method"],
+      algorithm_name=_method(made),
       author="dmg_jax",
       description=f"{request.tier} data of dmg_jax's own making; not D4RL data.",
       **reference,
@@ -123,6 +124,13 @@ def collect(request: Request, recipe: Recipe, directory: Path) -> Path:
   return folder
 
 
+def _method(made: _Made) -> str:
+  """How the data's actions came about."""
+  if "method" in made.notes:
+    return made.notes["method"]
+  return next(iter(made.policies.values())).quote["training"]["method"]
+
+
 def _make(request: Request, recipe: Recipe, directory: Path) -> _Made:
   """The tier's episodes."""
   if request.tier in maze_data.TIERS:
@@ -131,18 +139,9 @@ def _make(request: Request, recipe: Recipe, directory: Path) -> _Made:
   if request.tier == "random":
     (episodes,) = tiers.behaviour_episodes(recipe.env_id, [None], request.keep, recipe.seed)
     return _Made(episodes, {}, known, {"seed": recipe.seed, "method": "uniform actions"})
-  names = [] if request.tier in tiers.REPLAYS else request.tier.split("-")
-  paths = {name: policies.shipped(recipe.env_id, name) for name in names}
-  if request.shipped and paths and all(paths.values()):
-    found = {
-      name: tiers.Policy(policies.load(path), policies.provenance(path))
-      for name, path in paths.items()
-      if path is not None
-    }
-    (method,) = {policy.quote["training"]["method"] for policy in found.values()}
-    episodes, recorded = _roll(request, recipe, found)
-    notes = {"seed": recipe.seed, "method": method, **_quotes(found), **recorded}
-    return _Made(episodes, found, known, notes)
+  if request.shipped and (found := _shipped(request, recipe.env_id)):
+    episodes, notes = _roll(request, recipe, found)
+    return _Made(episodes, found, known, {"seed": recipe.seed, **notes})
   config = recipe._asdict() | {"exploration_noise": list(recipe.exploration_noise)}
   lock = run_directory.claim(directory, config, frozenset({"steps"}))
   recording = Recording(recipe, directory)
@@ -151,6 +150,16 @@ def _make(request: Request, recipe: Recipe, directory: Path) -> _Made:
   finally:
     recording.close()
     lock.close()
+
+
+def _shipped(request: Request, env_id: str) -> dict[str, tiers.Policy]:
+  """The policies that come with the package for the tier, if they do and are of this level."""
+  found = {
+    name: tiers.Policy(policies.load(path), policies.provenance(path))
+    for name, path in policies.shipped(env_id, request.tier).items()
+  }
+  levels = {policy.quote["training"]["level"] for policy in found.values()}
+  return {} if "medium" in request.tier and levels != {request.level} else found
 
 
 def _sent(request: Request, recipe: Recipe) -> _Made:
@@ -171,7 +180,7 @@ def _sent(request: Request, recipe: Recipe) -> _Made:
 def _cut(request: Request, recording: Recording) -> _Made:
   """The tier's episodes, from a recorded training."""
   replay = request.tier in tiers.REPLAYS
-  rows = {}
+  rows: dict[str, dict[str, Any]] = {}
   if "medium" in request.tier:
     rows["recording_policy" if replay else "medium"] = tiers.at_level(recording, request.level)
   if request.tier == "full-replay":
@@ -184,17 +193,17 @@ def _cut(request: Request, recording: Recording) -> _Made:
     "recipe": recording.recipe._asdict(),
     "level": request.level,
     "method": recording.learner.description,
-    **_quotes(found),
     "evaluations": [row for row in recording.evaluations if row["round"] <= last],
     "seconds": recording.seconds(),
   }
   if replay:
+    found |= tiers.course(recording, last)
     whole = recording.stream.episodes(last)
     episodes = tiers.thin(whole, request.keep)
     notes["kept"] = f"{len(episodes)} of {len(whole)} episodes, evenly spaced"
   else:
     episodes, recorded = _roll(request, recording.recipe, found)
-    notes |= recorded
+    notes = recorded | notes
   return _Made(episodes, found, tiers.reference(recording), notes)
 
 
@@ -207,13 +216,10 @@ def _roll(
   env.close()
   behaviours = [Behaviour(modules, policy.actor, request.noise) for policy in found.values()]
   shares = tiers.behaviour_episodes(recipe.env_id, behaviours, request.keep, recipe.seed)
-  returns = {
-    name: float(np.mean([episode.rewards.sum() for episode in share]))
-    for name, share in zip(found, shares, strict=True)
-  }
-  episodes = [episode for share in shares for episode in share]
-  return episodes, {"noise": request.noise, "mean_episode_return_with_noise": returns}
-
-
-def _quotes(found: dict[str, tiers.Policy]) -> dict[str, Any]:
-  return {name: policy.quote for name, policy in found.items()}
+  notes: dict[str, Any] = {"noise": request.noise, "mean_episode_return_with_noise": {}}
+  for name, share in zip(found, shares, strict=True):
+    mean = float(np.mean([episode.rewards.sum() for episode in share]))
+    notes["mean_episode_return_with_noise"][name] = mean
+  if request.tier in tiers.REPLAYS:
+    notes["instead_of_a_replay"] = "episodes of policies along a training, in equal shares"
+  return [episode for share in shares for episode in share], notes

@@ -143,12 +143,13 @@ def walker(action_size: int) -> tuple[Controller, dict[str, Any]]:
   Raises:
     UserError: if no such policy comes with the package.
   """
-  path = policies.shipped(*WALKER)
-  if path is None:
+  paths = policies.shipped(*WALKER)
+  if not paths:
     raise UserError(
       "no policy that walks comes with this package yet, so that the ant cannot be sent anywhere; "
       f"train one with launch/collect.py --env={WALKER[0]} --tier={WALKER[1]}"
     )
+  (path,) = paths.values()
   actor, modules = policies.load(path), networks.make(action_size)
 
   @jax.jit

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 
-from dmg_jax.data import catalog
+from dmg_jax.data import catalog, policies
 from dmg_jax.data.episodes import Episode
 from dmg_jax.errors import UserError
 from dmg_jax.experiments.recording import Recording
@@ -14,6 +15,7 @@ from dmg_jax.experiments.rollout import Behaviour, roll
 from dmg_jax.types import Parameters
 
 _QUOTED_EPISODES = 100
+_COURSE = 6
 TIERS = ("random", "medium", "medium-replay", "medium-expert", "expert", "full-replay")
 REPLAYS = ("medium-replay", "full-replay")
 
@@ -102,6 +104,24 @@ def policy(recording: Recording, row: dict[str, Any]) -> Policy:
     "score": float(catalog.normalised_score(returns.mean(), reference(recording))),
   }
   return Policy(actor, quote)
+
+
+def course(recording: Recording, last: int) -> dict[str, Policy]:
+  """Policies along a training, evenly spaced, by name; in half precision, to be small.
+
+  Args:
+    recording: the training.
+    last: round of the evaluation that ends it.
+  """
+  rows = [row for row in recording.evaluations if row["round"] <= last]
+  places = np.linspace(0, len(rows) - 1, min(len(rows), _COURSE)).round().astype(int)
+  return {
+    f"{policies.STEP}{row['step']:08d}": Policy(
+      jax.tree.map(np.float16, recording.snapshot(row)),
+      {**row, "what": f"without noise, {recording.recipe.episodes} episodes"},
+    )
+    for row in (rows[place] for place in places)
+  }
 
 
 def behaviour_episodes(

@@ -1,12 +1,14 @@
 """The collector: thinning, resuming, and a data set made in seconds."""
 
 import json
+import shutil
 from pathlib import Path
 
 import minari
 import numpy as np
 import pytest
 
+from dmg_jax.data import policies
 from dmg_jax.data.episodes import Episode
 from dmg_jax.data.load import load
 from dmg_jax.errors import UserError
@@ -153,8 +155,35 @@ def test_tiers(tmp_path, tier):
     "expert": {"expert": 300},
     "full-replay": {"recording_policy": 300},
   }
-  assert steps == expected[tier]
-  assert {path.stem for path in folder.glob("*.npz")} == set(expected[tier])
+  course = {f"step_{step:08d}": step for step in (100, 200, 300) if tier == "full-replay"}
+  assert steps == expected[tier] | course
+  assert {path.stem for path in folder.glob("*.npz")} == set(steps)
+
+
+def test_policies_that_come_with_the_package_save_the_training(tmp_path, monkeypatch):
+  """Laid out as a collection leaves them: copied as they are."""
+  package = tmp_path / "package"
+  monkeypatch.setattr(policies.resources, "files", lambda _: package)
+  for tier in ("medium-expert", "full-replay"):
+    folder = collect_in(tmp_path, tier=tier, keep=600, dataset_id=f"dmg/trained/{tier}-v0")
+    shutil.copytree(folder, package / "policies/hopper-v4" / tier)
+  (tmp_path / "recording").rename(tmp_path / "away")
+  for tier, names in {
+    "medium": ["medium"],
+    "medium-expert": ["medium", "expert"],
+    "full-replay": ["step_00000100", "step_00000200", "step_00000300"],
+  }.items():
+    folder = collect_in(tmp_path, tier=tier, keep=900, dataset_id=f"dmg/again/{tier}-v0")
+    provenance = provenance_of(folder)
+    assert list(provenance["mean_episode_return_with_noise"]) == names
+    assert ("instead_of_a_replay" in provenance) == (tier == "full-replay")
+    assert provenance[names[0]]["training"]["recipe"]["steps"] == 300
+    assert provenance[names[0]]["step"] == 100
+    assert load(str(folder)).transitions.rewards.size == provenance["transitions"] > 200
+  assert not (tmp_path / "recording").exists()
+  # Another level is another policy: it is trained for.
+  collect_in(tmp_path, tier="medium", level=-2.0, keep=600, dataset_id="dmg/other/medium-v0")
+  assert (tmp_path / "recording").exists()
 
 
 def test_an_environment_without_reference_returns_is_scored_by_its_own_training(tmp_path):

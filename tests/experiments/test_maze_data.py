@@ -164,7 +164,7 @@ def test_what_is_no_maze_and_too_few_steps_are_one_line():
 
 def test_without_a_policy_that_walks_the_ant_stays(monkeypatch):
   pytest.importorskip("ogbench", reason="the ant's body comes with it")
-  monkeypatch.setattr(policies, "shipped", lambda env_id, tier: None)
+  monkeypatch.setattr(policies, "shipped", lambda env_id, tier: {})
   with pytest.raises(UserError, match="--env=dmg_jax/AntDirections-v0 --tier=expert") as error:
     maze_data.episodes("dmg_jax/AntMaze-UMaze-v0", "play", 100, 0.2, 0)
   assert "\n" not in str(error.value)
@@ -177,7 +177,7 @@ def test_a_policy_that_walks_sees_its_waypoint(monkeypatch, tmp_path):
   training = dict.fromkeys(("command", "method", "recipe", "level", "seconds", "device"), "told")
   stored = {**training, "versions": {}, "expert": {"return": 1.0}, "evaluations": [1, 2]}
   (tmp_path / "provenance.json").write_text(json.dumps(stored))
-  monkeypatch.setattr(policies, "shipped", lambda env_id, tier: tmp_path / f"{tier}.npz")
+  monkeypatch.setattr(policies, "shipped", lambda env_id, tier: {tier: tmp_path / f"{tier}.npz"})
   walk, provenance = maze_data.walker(8)
   assert provenance == {"return": 1.0, "training": {**training, "versions": {}}}
   observations = np.zeros((2, 29))
