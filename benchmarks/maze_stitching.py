@@ -1,13 +1,15 @@
 """Does a policy learn ways through a maze that its data only have in pieces?
 
   python benchmarks/maze_stitching.py
+  python benchmarks/maze_stitching.py --agent=Ant --transitions=200000 --steps=20000 \
+    --result=benchmarks/results/ant_stitching.json
 
-Collects `diverse` data of point-mass mazes (agents sent between random cells)
-by `launch/collect.py`, and trains DMG and behaviour cloning (lambda 0, q 0, nu 1,
+Collects `diverse` data of mazes (agents sent between random cells) by
+`launch/collect.py`, and trains DMG and behaviour cloning (lambda 0, q 0, nu 1,
 alpha 0) on them by `launch/main.py`, at the paper's settings for AntMaze but for
-the fewer steps and the faster target networks that they need. Success rates of
-the last evaluation, from the maze's start, go to
-benchmarks/results/maze_stitching.json. Started again, it continues.
+the fewer steps and the faster target networks that they need, and for the point
+normalised observations. Success rates of the last evaluation, from the maze's
+start, go to benchmarks/results/. Started again, it continues.
 """
 
 import json
@@ -21,8 +23,8 @@ from absl import app, flags
 
 from dmg_jax import run_directory
 from dmg_jax.data import minari_files
-from dmg_jax.envs.maze_maps import MAZES
-from dmg_jax.envs.point_maze import CELL
+from dmg_jax.envs.make import make
+from dmg_jax.envs.maze_maps import Maze
 
 ROOT = Path(__file__).parents[1]
 TARGET_RATE = 0.05
@@ -37,6 +39,7 @@ class Plan(NamedTuple):
 
   Attributes:
     out: folder of the data and the runs.
+    agent: "Point" or "Ant".
     transitions: steps to collect in each maze.
     steps: gradient steps.
     seeds: runs of each method.
@@ -44,6 +47,7 @@ class Plan(NamedTuple):
   """
 
   out: Path
+  agent: str
   transitions: int
   steps: int
   seeds: int
@@ -55,7 +59,7 @@ def collect_command(maze: str, plan: Plan) -> list[str]:
   return [
     "python",
     "launch/collect.py",
-    f"--env=dmg_jax/PointMaze-{maze}-v0",
+    f"--env=dmg_jax/{plan.agent}Maze-{maze}-v0",
     "--tier=diverse",
     f"--steps={plan.transitions}",
     f"--root={plan.out / 'data'}",
@@ -65,7 +69,7 @@ def collect_command(maze: str, plan: Plan) -> list[str]:
 def train_command(data: Path, method: str, directory: Path, plan: Plan) -> list[str]:
   """Of a method's job, as a user would give it."""
   settings = {
-    "normalise_observations": True,
+    "normalise_observations": plan.agent == "Point",
     "seeds": plan.seeds,
     "steps": plan.steps,
     "target_rate": TARGET_RATE,
@@ -87,9 +91,8 @@ def run(command: list[str]) -> None:
   subprocess.run([sys.executable, *command[1:]], check=True, cwd=ROOT)
 
 
-def survey(folder: Path, maze_name: str) -> dict[str, Any]:
+def survey(folder: Path, maze: Maze) -> dict[str, Any]:
   """What the data have of the task itself: how many of their episodes go all the way."""
-  maze = MAZES[maze_name]._replace(unit=CELL)
   episodes = list(minari_files.read(minari_files.open_path(folder)))
   reached = np.array([episode.rewards.sum() for episode in episodes]) > 0
   from_start = np.array([maze.cell(e.observations[0, :2]) == maze.start for e in episodes])
@@ -104,13 +107,18 @@ def survey(folder: Path, maze_name: str) -> dict[str, Any]:
 
 def measure(maze: str, plan: Plan) -> dict[str, Any]:
   """Success rates of both methods, per seed, on one maze's data."""
-  folder = plan.out / "data" / "dmg" / f"pointmaze-{maze.lower()}" / "diverse-v0"
+  agent = plan.agent.lower()
+  folder = plan.out / "data" / "dmg" / f"{agent}maze-{maze.lower()}" / "diverse-v0"
+  walls = make(f"dmg_jax/{plan.agent}Maze-{maze}-v0").get_wrapper_attr("maze")
   if not (ROOT / folder).exists():
     run(collect_command(maze, plan))
-  figures: dict[str, Any] = {"data": survey(ROOT / folder, maze.lower()), "success": {}}
+  figures: dict[str, Any] = {
+    "data": survey(ROOT / folder, walls),
+    "success": {},
+  }
   figures["commands"] = {"collect": " ".join(collect_command(maze, plan))}
   for method in METHODS:
-    directory = plan.out / f"{maze.lower()}-{method}"
+    directory = plan.out / f"{agent}-{maze.lower()}-{method}"
     command = train_command(folder, method, directory, plan)
     run(command)
     summary = json.loads((ROOT / directory / run_directory.SUMMARY).read_text())
@@ -122,7 +130,14 @@ def measure(maze: str, plan: Plan) -> dict[str, Any]:
 
 def main(_) -> None:
   values = flags.FLAGS
-  plan = Plan(Path(values.out), values.transitions, values.steps, values.seeds, values.episodes)
+  plan = Plan(
+    Path(values.out),
+    values.agent,
+    values.transitions,
+    values.steps,
+    values.seeds,
+    values.episodes,
+  )
   result: dict[str, Any] = {
     "command": " ".join(["python", *sys.argv]),
     "unit": "share of episodes that reach the goal, per seed, in the last evaluation",
@@ -141,6 +156,7 @@ if __name__ == "__main__":
   # Here, and not above: whoever imports this file has flags of their own.
   flags.DEFINE_string("out", "runs/maze_stitching", "Folder of the data and the runs.")
   flags.DEFINE_string("result", "benchmarks/results/maze_stitching.json", "Where the figures go.")
+  flags.DEFINE_enum("agent", "Point", ["Point", "Ant"], "Who is sent through the mazes.")
   flags.DEFINE_list("mazes", ["UMaze", "Medium"], "Of UMaze, Medium and Large.")
   flags.DEFINE_integer("transitions", 100_000, "Steps to collect in each maze.")
   flags.DEFINE_integer("steps", 4_000, "Gradient steps.")

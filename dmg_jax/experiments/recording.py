@@ -100,6 +100,8 @@ class Recording:
   def go_on(self) -> Iterator[dict[str, Any]]:
     """Trains on, and yields each new evaluation's row."""
     recipe, count = self.recipe, self.stream.environments
+    if self.stream.size == len(self.stream.rewards):
+      return
     rounds = online.train(
       self._environments,
       self.learner,

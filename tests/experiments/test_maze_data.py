@@ -189,3 +189,11 @@ def test_a_policy_that_walks_sees_its_waypoint(monkeypatch, tmp_path):
   aside = walk(observations, observations[:, :2] + np.array([[3.0, 0], [0, 0.1]]))
   np.testing.assert_allclose(aside[0], ahead[0], atol=1e-6)
   assert np.abs(aside[1] - ahead[1]).max() > 1e-3
+
+
+@pytest.mark.parametrize(("maze", "reached"), [("UMaze", 0.9), ("Medium", 0.5)])
+def test_the_ant_walks_where_it_is_sent(maze, reached):
+  pytest.importorskip("ogbench", reason="the ant's body comes with it")
+  found, rules = maze_data.episodes(f"dmg_jax/AntMaze-{maze}-v0", "play", 10_000, 0.2, seed=1)
+  assert np.mean([episode.rewards.sum() for episode in found]) >= reached
+  assert rules["controller"]["training"]["recipe"]["env_id"] == maze_data.WALKER[0]
