@@ -2,9 +2,9 @@
 
   python benchmarks/own_tiers.py
 
-Collects each tier of three environments by `launch/collect.py` (the policies that
-come with the package; replays from a recorded training, which is continued where
-it was begun), and trains DMG on it by `launch/main.py`, seed by seed, at the
+Collects each tier of three environments by `launch/collect.py` (with the policies
+that come with the package; for the replays a training is recorded, or continued
+where it was begun), and trains DMG on it by `launch/main.py`, seed by seed, at the
 paper's settings but for the fewer steps and the faster target networks that they
 need: those of the embedded data. The scores of the last evaluations go to
 benchmarks/results/own_tiers.json and, as a table, to docs/own_data.md, after each
@@ -12,26 +12,24 @@ data set. Started again, it continues.
 """
 
 import json
-import os
-import subprocess
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from absl import app, flags
+from jobs import RESULTS, ROOT, run
 
 from dmg_jax import run_directory
 from dmg_jax.data import catalog
 from dmg_jax.data.load import load
+from dmg_jax.experiments.request import default_dataset_id, task
 from dmg_jax.experiments.tiers import REPLAYS, TIERS
 
-ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "own_data.md"
+RESULT = RESULTS / "own_tiers.json"
 TARGET_RATE = 0.05
-_ONE_THREAD = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 
 
 class Plan(NamedTuple):
@@ -54,11 +52,6 @@ class Plan(NamedTuple):
   workers: int
 
 
-def task(env_id: str) -> str:
-  """As in the data sets' names."""
-  return env_id.rsplit("-v", 1)[0].lower()
-
-
 def collect_command(env_id: str, tier: str, plan: Plan) -> list[str]:
   """Of a data set, as a user would give it."""
   return [
@@ -66,6 +59,7 @@ def collect_command(env_id: str, tier: str, plan: Plan) -> list[str]:
     "launch/collect.py",
     f"--env={env_id}",
     f"--tier={tier}",
+    *(["--train"] if tier in REPLAYS else []),
     f"--keep={plan.transitions}",
     f"--root={plan.out / 'data'}",
   ]
@@ -90,37 +84,27 @@ def train_command(folder: Path, directory: Path, seed: int, plan: Plan) -> list[
   ]
 
 
-def run(command: list[str], workers: int) -> None:
-  """A command of ours, to its end."""
-  environment = dict(os.environ)
-  if workers > 1:
-    environment["XLA_FLAGS"] = f"{environment.get('XLA_FLAGS', '')} {_ONE_THREAD}"
-  subprocess.run([sys.executable, *command[1:]], check=True, cwd=ROOT, env=environment)
-
-
 def measure(env_id: str, tier: str, plan: Plan) -> dict[str, Any]:
   """A data set's own returns, and DMG's on it."""
-  collect = collect_command(env_id, tier, plan)
-  folder = plan.out / "data" / "dmg" / task(env_id) / f"{tier}-v0"
+  folder = plan.out / "data" / default_dataset_id(env_id, tier)
   if not (ROOT / folder).exists():
-    run(collect, 1)
+    run(collect_command(env_id, tier, plan))
   directories = [plan.out / f"{task(env_id)}-{tier}-{seed}" for seed in range(plan.seeds)]
   commands = [
     train_command(folder, directory, seed, plan) for seed, directory in enumerate(directories)
   ]
   with ThreadPoolExecutor(plan.workers) as pool:
-    list(pool.map(lambda command: run(command, plan.workers), commands))
+    list(pool.map(lambda command: run(command, one_thread=plan.workers > 1), commands))
   summaries = [
     json.loads((ROOT / directory / run_directory.SUMMARY).read_text()) for directory in directories
   ]
   dataset = load(str(ROOT / folder))
   assert dataset.reference is not None
   provenance = json.loads((ROOT / folder / "provenance.json").read_text())
+  recorded = list(provenance.get("mean_episode_return_with_noise", {}).values())
   if tier in REPLAYS:
-    best = provenance["recording_policy"]["return"]
-  else:
-    best = max(provenance.get("mean_episode_return_with_noise", {"": None}).values())
-  score = None if best is None else float(catalog.normalised_score(best, dataset.reference))
+    recorded = [provenance["recording_policy"]["return"]]
+  scores = [float(catalog.normalised_score(value, dataset.reference)) for value in recorded]
   return {
     "dataset": dataset.name,
     "data_sha256": dataset.sha256,
@@ -129,10 +113,10 @@ def measure(env_id: str, tier: str, plan: Plan) -> dict[str, Any]:
     "data_score": float(
       catalog.normalised_score(dataset.episode_returns.mean(), dataset.reference)
     ),
-    "best_policy_score": score,
+    "best_policy_score": max(scores, default=None),
     "dmg_scores": [summary["results"]["seeds"][0]["last"] for summary in summaries],
     "nu": summaries[0]["config"]["nu"],
-    "commands": [" ".join(collect), *(" ".join(command) for command in commands)],
+    "commands": [provenance["command"], *(" ".join(command) for command in commands)],
     "devices": summaries[0]["devices"],
     "versions": summaries[0]["versions"],
   }
@@ -183,17 +167,28 @@ def _row(figures: Mapping[str, Any]) -> str:
   return f"| {' | '.join(cells)} |"
 
 
-def store(rows: Sequence[Mapping[str, Any]], plan: Plan, path: Path) -> None:
-  """Writes what was measured so far, and the page."""
-  result = {
-    "command": " ".join(["python", *sys.argv]),
+def store(row: dict[str, Any], plan: Plan) -> None:
+  """Adds what was measured to the result, or puts it in an older one's place, and writes the page.
+
+  Raises:
+    ValueError: if the others were measured otherwise.
+  """
+  fixed: dict[str, Any] = {
+    "command": "python benchmarks/own_tiers.py",
     "unit": "D4RL-normalised score of the last evaluation",
     "steps": plan.steps,
     "episodes": plan.episodes,
     "target_rate": TARGET_RATE,
-    "datasets": list(rows),
   }
-  path.write_text(json.dumps(result, indent=1) + "\n")
+  rows = {}
+  if RESULT.exists():
+    stored = json.loads(RESULT.read_text())
+    rows = {other["dataset"]: other for other in stored.pop("datasets")}
+    if stored != fixed:
+      raise ValueError(f"{RESULT} was measured otherwise: {stored}, now {fixed}; remove it first")
+  rows[row["dataset"]] = row
+  result = fixed | {"datasets": [rows[name] for name in sorted(rows)]}
+  RESULT.write_text(json.dumps(result, indent=1) + "\n")
   PAGE.write_text(page(result), encoding="utf-8")
 
 
@@ -207,12 +202,11 @@ def main(_) -> None:
     values.episodes,
     values.workers,
   )
-  rows = []
   for env_id in values.envs:
-    for tier in TIERS:
-      rows.append(measure(env_id, tier, plan))
-      store(rows, plan, ROOT / "benchmarks" / "results" / "own_tiers.json")
-      print(_row(rows[-1]), flush=True)
+    for tier in values.tiers:
+      row = measure(env_id, tier, plan)
+      store(row, plan)
+      print(_row(row), flush=True)
   print(PAGE)
 
 
@@ -220,6 +214,7 @@ if __name__ == "__main__":
   # Here, and not above: whoever imports this file has flags of their own.
   flags.DEFINE_string("out", "runs/own_tiers", "Folder of the data and the runs.")
   flags.DEFINE_list("envs", ["HalfCheetah-v4", "Hopper-v4", "Walker2d-v4"], "Environments.")
+  flags.DEFINE_list("tiers", list(TIERS), "Tiers.")
   flags.DEFINE_integer("transitions", 200_000, "To keep in each data set, about.")
   flags.DEFINE_integer("steps", 22_400, "Gradient steps.")
   flags.DEFINE_integer("seeds", 2, "Runs on each data set.")

@@ -18,15 +18,15 @@ def learner(parameters: Parameters) -> Learner:
   return Learner(parameters, _ADAM.init(parameters))
 
 
-def descend(learner: Learner, loss: Callable, learning_rate: Array) -> tuple[Learner, Array, Any]:
+def descend(moved: Learner, loss: Callable, learning_rate: Array) -> tuple[Learner, Array, Any]:
   """One Adam step on `loss`; also the loss and its auxiliary output before it.
 
   Args:
-    learner: the network to move.
+    moved: the network to move.
     loss: from its parameters to a scalar and an auxiliary output.
     learning_rate: scalar.
   """
-  (loss_now, auxiliary), gradient = jax.value_and_grad(loss, has_aux=True)(learner.parameters)
-  direction, optimiser = _ADAM.update(gradient, learner.optimiser)
-  parameters = jax.tree.map(lambda p, d: p - learning_rate * d, learner.parameters, direction)
+  (loss_now, auxiliary), gradient = jax.value_and_grad(loss, has_aux=True)(moved.parameters)
+  direction, optimiser = _ADAM.update(gradient, moved.optimiser)
+  parameters = jax.tree.map(lambda p, d: p - learning_rate * d, moved.parameters, direction)
   return Learner(parameters, optimiser), loss_now, auxiliary

@@ -2,8 +2,8 @@
 
 Haarnoja et al. 2018, arXiv 1812.05905, with DMG's networks, layers normalised in
 the critics (which lets them take larger steps), the actor and the temperature
-moved every few steps, as the caller says, and a running average of the actor,
-which does better and more evenly than the actor of any one step.
+moved every few steps, as the caller says, and a running average of the actor
+beside it, which evens out what single steps do.
 """
 
 from typing import Any, NamedTuple
@@ -153,7 +153,7 @@ def update(
   *,
   update_actor: bool,
 ) -> SoftState:
-  """One gradient step: critics, then actor and temperature, then target critics.
+  """One gradient step: critics and their slow copy, then actor, temperature and its average.
 
   Args:
     state: the agent.

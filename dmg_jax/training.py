@@ -20,7 +20,7 @@ from dmg_jax.types import Array, Hyperparameters, Metrics, Networks, TrainState,
 
 # Streams of a run's randomness: its steps count up from 0, so the last number
 # is free for the initialisation.
-_INITIALISATION = np.uint32(2**32 - 1)
+INITIALISATION = np.uint32(2**32 - 1)
 _RUN_AXIS = "runs"
 ACTIVE = -1
 
@@ -83,6 +83,11 @@ def draw(
   return rows, jax.random.normal(jax.random.fold_in(key, 1), shape, dtype)
 
 
+def take(data: Transitions, rows: Array) -> Transitions:
+  """The minibatch of some rows, all of which exist."""
+  return jax.tree.map(lambda leaf: leaf.at[rows].get(mode="promise_in_bounds"), data)
+
+
 def gradient_step(
   state: TrainState,
   seed: Array,
@@ -106,15 +111,14 @@ def gradient_step(
   """
   shape = (batch_size, data.actions.shape[-1])
   rows, noise = draw(seed, state.step, *span, shape, data.actions.dtype)
-  batch = jax.tree.map(lambda leaf: leaf.at[rows].get(mode="promise_in_bounds"), data)
-  return dmg.update(state, batch, noise, hyperparameters, update_actor=update_actor)
+  return dmg.update(state, take(data, rows), noise, hyperparameters, update_actor=update_actor)
 
 
 def initial_state(
   seed: Array, networks: Networks, observation_size: int, action_size: int, dtype=jnp.float32
 ) -> TrainState:
   """The agent with which the run of a seed begins."""
-  key = jax.random.fold_in(jax.random.key(seed), _INITIALISATION)
+  key = jax.random.fold_in(jax.random.key(seed), INITIALISATION)
   return dmg.init(key, networks, observation_size, action_size, dtype)
 
 

@@ -1,7 +1,5 @@
 """Makes an offline data set from online training: `python launch/collect.py --help`."""
 
-import hashlib
-import json
 import shlex
 import sys
 from pathlib import Path
@@ -9,8 +7,8 @@ from pathlib import Path
 from absl import app, flags, logging
 
 from dmg_jax.errors import StorageError, UserError
-from dmg_jax.experiments import collect, maze_data, tiers
-from dmg_jax.experiments.recording import LEARNERS, Recipe
+from dmg_jax.experiments import collect, learners, maze_data, request, tiers
+from dmg_jax.experiments.recording import Recipe
 
 _ENV = flags.DEFINE_string("env", "Hopper-v4", "Gymnasium id of the environment.")
 _TIER = flags.DEFINE_enum(
@@ -22,8 +20,10 @@ _NOISE = flags.DEFINE_float(
 )
 _TRAIN = flags.DEFINE_bool("train", False, "Train also where the package has the policy.")
 _SEED = flags.DEFINE_integer("seed", 0, "Seed of training, exploration and simulators.")
-_STEPS = flags.DEFINE_integer("steps", 1_000_000, "Environment steps at most.")
-_LEARNER = flags.DEFINE_enum("learner", "sac", LEARNERS, "Who learns.")
+_STEPS = flags.DEFINE_integer(
+  "steps", 1_000_000, "Environment steps at most: of the training; in a maze, of the data."
+)
+_LEARNER = flags.DEFINE_enum("learner", "sac", learners.NAMES, "Who learns.")
 _ENVIRONMENTS = flags.DEFINE_integer("environments", 2, "That step side by side.")
 _RANDOM_STEPS = flags.DEFINE_integer("random_steps", 10_000, "First steps, at random.")
 _EXPLORATION_NOISE = flags.DEFINE_multi_float(
@@ -37,10 +37,12 @@ _NOISE_CORRELATION = flags.DEFINE_float(
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 128, "Of the learner.")
 _LEARNING_RATE = flags.DEFINE_float("learning_rate", 1e-3, "Of the learner.")
 _TARGET_RATE = flags.DEFINE_float("target_rate", 0.01, "Of the learner's target networks.")
-_EVALUATE_EVERY = flags.DEFINE_integer("evaluate_every", 5_000, "Steps between evaluations.")
+_EVALUATE_EVERY = flags.DEFINE_integer("evaluate_every", 10_000, "Steps between evaluations.")
 _EPISODES = flags.DEFINE_integer("episodes", 10, "Episodes of an evaluation.")
-_CHECKPOINT_EVERY = flags.DEFINE_integer("checkpoint_every", 5_000, "Steps between checkpoints.")
-_KEEP = flags.DEFINE_integer("keep", 1_000_000, "Transitions to keep, about.")
+_CHECKPOINT_EVERY = flags.DEFINE_integer("checkpoint_every", 10_000, "Steps between checkpoints.")
+_KEEP = flags.DEFINE_integer(
+  "keep", 1_000_000, "Transitions to keep, about; of policies, to record."
+)
 _DATASET_ID = flags.DEFINE_string(
   "dataset_id", None, "Of the data set; dmg/<environment>/<tier>-v0 if not given."
 )
@@ -69,24 +71,21 @@ def main(_) -> None:
     episodes=_EPISODES.value,
     checkpoint_every=_CHECKPOINT_EVERY.value,
   )
-  task = recipe.env_id.rsplit("-v", 1)[0].lower().removeprefix("dmg_jax/")
-  fixed = json.dumps(recipe._replace(steps=0)).encode()
-  default = Path("runs/collect", task, hashlib.sha256(fixed).hexdigest()[:10])
   try:
     folder = collect.collect(
-      collect.Request(
+      request.Request(
         tier=_TIER.value,
         level=_LEVEL.value,
         noise=_NOISE.value,
         keep=_KEEP.value,
         shipped=not _TRAIN.value,
-        dataset_id=_DATASET_ID.value or f"dmg/{task}/{_TIER.value}-v0",
+        dataset_id=_DATASET_ID.value or request.default_dataset_id(_ENV.value, _TIER.value),
         root=Path(_ROOT.value).expanduser(),
         export=Path(_EXPORT.value).expanduser() if _EXPORT.value else None,
         command=shlex.join(["python", *sys.argv]),
       ),
       recipe,
-      Path(_RUN_DIR.value).expanduser() if _RUN_DIR.value else default,
+      Path(_RUN_DIR.value).expanduser() if _RUN_DIR.value else request.default_directory(recipe),
     )
   except UserError as error:
     print(f"error: {error}", file=sys.stderr)
@@ -94,6 +93,9 @@ def main(_) -> None:
   except StorageError as error:
     print(f"error: {error}", file=sys.stderr)
     sys.exit(1)
+  except KeyboardInterrupt:
+    print("interrupted; the same command continues its training, if it trains", file=sys.stderr)
+    sys.exit(130)
   print(folder)
 
 

@@ -13,6 +13,7 @@ from dmg_jax.data import minari_files
 ROOT = Path(__file__).parents[1]
 SMALL = (
   "--tier=full-replay",
+  "--train",
   "--steps=800",
   "--random_steps=100",
   "--batch_size=8",
@@ -50,7 +51,7 @@ def test_a_killed_collection_goes_on_to_the_same_data(tmp_path):
     process = start(*SMALL, cwd=tmp_path / name)
     output, errors = process.communicate(timeout=300)
     assert process.returncode == 0, errors
-    folder = tmp_path / name / output.strip()
+    folder = tmp_path / name / output.splitlines()[-1]
     provenance = json.loads((folder / "provenance.json").read_text())
     found.append((minari_files.load(folder).transitions, provenance["evaluations"]))
   (whole, rows), (again, rows_again) = found

@@ -1,5 +1,6 @@
 """Episodes as a D4RL-form HDF5 file."""
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import h5py
 import numpy as np
 
 from dmg_jax.data.episodes import Episode
-from dmg_jax.errors import UserError
+from dmg_jax.errors import StorageError, UserError
 
 
 def write(path: Path, episodes: Sequence[Episode], metadata: Mapping[str, str]) -> None:
@@ -28,18 +29,23 @@ def write(path: Path, episodes: Sequence[Episode], metadata: Mapping[str, str]) 
     metadata: stored as attributes of `metadata`.
 
   Raises:
-    UserError: if the file exists, or cannot be written.
+    UserError: if the file exists.
+    StorageError: if it cannot be written; nothing is left of it then.
   """
+  if path.exists():
+    raise UserError(f"{path} exists already; name another file")
   rows = [_rows(episode, last=episode is episodes[-1]) for episode in episodes]
+  partial = path.with_name(f"{path.name}.partial")
   try:
-    with h5py.File(path, "x") as file:
+    with h5py.File(partial, "w") as file:
       for field in rows[0]:
         joined = np.concatenate([columns[field] for columns in rows])
         file.create_dataset(field, data=joined, compression="gzip")
       file.create_group("metadata").attrs.update(metadata)
-  except OSError as error:
-    reason = "it exists already; name another file" if path.exists() else error.strerror or error
-    raise UserError(f"{path} cannot be written: {reason}") from error
+    os.replace(partial, path)
+  except (OSError, RuntimeError) as error:  # h5py raises either where a disk is full
+    partial.unlink(missing_ok=True)
+    raise StorageError(f"{path} cannot be written: {error}; make room, or name another") from error
 
 
 def _rows(episode: Episode, last: bool) -> dict[str, np.ndarray]:

@@ -1,9 +1,8 @@
 """Policies as small arrays, with how they came about.
 
 Those that come with the package lie in `policies/<environment>/<tier>/` beside
-this file, as `launch/collect.py` wrote them beside a data set of that tier: of
-medium-expert data the medium and the expert policy, of replays those of some
-steps of the training.
+this file, as `launch/collect.py` wrote them beside a data set of that tier
+(medium-expert also serves medium and expert data).
 """
 
 import json
@@ -17,7 +16,16 @@ from flax import traverse_util
 from dmg_jax.types import Parameters
 
 STEP = "step_"
-_TRAINING = ("command", "method", "recipe", "level", "seconds", "device", "versions")
+_TRAINING = (
+  "command",
+  "method",
+  "recipe",
+  "level",
+  "reference_returns",
+  "seconds",
+  "device",
+  "versions",
+)
 
 
 def save(path: Path, actor: Parameters) -> None:
@@ -39,13 +47,21 @@ def provenance(path: Path) -> dict[str, Any]:
   return {**stored[path.stem], "training": {name: stored[name] for name in _TRAINING}}
 
 
+def folder() -> Path:
+  """Where the policies lie that come with the package."""
+  return Path(str(resources.files("dmg_jax.data"))) / "policies"
+
+
 def shipped(env_id: str, tier: str) -> dict[str, Path]:
   """The policies that come with the package for a tier's data, by name; {} if they do not.
 
   Those of a replay are called `step_` and the training's step, in order.
   """
-  folder = Path(str(resources.files("dmg_jax.data"))) / "policies" / env_id.lower()
+  own = folder() / env_id.lower()
   if tier.endswith("replay"):
-    return {path.stem: path for path in sorted((folder / tier).glob(f"{STEP}*.npz"))}
-  paths = {name: folder / "medium-expert" / f"{name}.npz" for name in tier.split("-")}
-  return paths if all(path.exists() for path in paths.values()) else {}
+    return {path.stem: path for path in sorted((own / tier).glob(f"{STEP}*.npz"))}
+  for place in (tier, "medium-expert"):
+    paths = {name: own / place / f"{name}.npz" for name in tier.split("-")}
+    if all(path.exists() for path in paths.values()):
+      return paths
+  return {}

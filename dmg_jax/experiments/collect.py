@@ -2,10 +2,12 @@
 
 import json
 import platform
+from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import gymnasium
 import jax
 import numpy as np
 
@@ -13,40 +15,16 @@ from dmg_jax import networks, run_directory
 from dmg_jax.data import catalog, d4rl_export, minari_files, policies
 from dmg_jax.data.episodes import Episode
 from dmg_jax.envs.make import make, spaces
-from dmg_jax.errors import UserError
+from dmg_jax.errors import StorageError
 from dmg_jax.experiments import maze_data, tiers
 from dmg_jax.experiments.recording import Recipe, Recording
+from dmg_jax.experiments.request import Request, check
 from dmg_jax.experiments.rollout import Behaviour
 
 _PACKAGES = ("dmg_jax", "jax", "flax", "optax", "minari", "gymnasium", "mujoco", "numpy")
 
 
-class Request(NamedTuple):
-  """The data set to make.
-
-  Attributes:
-    tier: one of `tiers.TIERS` or `maze_data.TIERS`.
-    level: share of the reference score at which a policy is "medium".
-    noise: standard deviation of the Gaussian noise of recorded policies, on
-      actions in [-1, 1].
-    keep: transitions to keep, about: that many are recorded of a policy; of a
-      replay, episodes are thinned evenly.
-    shipped: whether policies that come with the package may save the training.
-    dataset_id: such as "dmg/hopper/medium-v0".
-    root: folder of Minari data sets.
-    export: of a D4RL-form HDF5 file to write as well, if any.
-    command: that the user gave, for the provenance.
-  """
-
-  tier: str
-  level: float
-  noise: float
-  keep: int
-  shipped: bool
-  dataset_id: str
-  root: Path
-  export: Path | None
-  command: str
+_STAND_IN = "in_place_of_a_replay"
 
 
 class _Made(NamedTuple):
@@ -58,34 +36,49 @@ class _Made(NamedTuple):
   notes: dict[str, Any]
 
 
-def collect(request: Request, recipe: Recipe, directory: Path) -> Path:
+def collect(
+  request: Request, recipe: Recipe, directory: Path, tell: Callable[[str], None] = print
+) -> Path:
   """Makes a data set, training online as far as its tier needs.
 
   *random*: uniform actions. *medium*: the snapshot that first reaches the level,
   and *expert*: the last one, both with noise; *medium-expert*: half of each.
   *medium-replay*: the replay up to the medium snapshot; *full-replay*: all of it.
-  *play* and *diverse*: agents sent through a maze, see `maze_data`. Beside the
-  data lie `provenance.json` and the recorded policies. Nothing is in the data
-  set's place before all of it is.
+  *play* and *diverse*: agents sent through a maze, see `maze_data`. Where the
+  policies come with the package, nothing is trained; in a replay's stead there
+  are then episodes of policies along its training. Beside the data lie
+  `provenance.json` and the recorded policies. Nothing is in the data set's place
+  before all of it is.
 
   Args:
     request: the data set.
     recipe: of the training.
     directory: of the training's recording, which is continued if it was begun.
+    tell: receives a line on how the data are made.
 
   Returns:
     The data set's folder.
 
   Raises:
-    UserError: if the id or the export is taken, or the level is not reached.
-    StorageError: if something could not be saved.
+    UserError: see `request.check`; or if the level is not reached.
+    StorageError: if something could not be saved; a training continues with the
+      same command.
   """
-  folder = request.root / request.dataset_id
-  for path in (folder, request.export):
-    if path is not None and path.exists():
-      raise UserError(f"{path} exists already; name another or remove it")
+  check(request, recipe)
   env = make(recipe.env_id)
-  made = _make(request, recipe, directory)
+  try:
+    made = _make(request, recipe, directory, tell)
+    return _store(request, made, env)
+  except OSError as error:
+    raise StorageError(
+      f"{request.dataset_id} could not be made: {error.strerror or error}"
+      f"{f' ({error.filename})' if error.filename else ''}; make room and start the same "
+      "command again"
+    ) from error
+
+
+def _store(request: Request, made: _Made, env: gymnasium.Env) -> Path:
+  """Writes a data set, what is told of it, and the export: all of it or nothing."""
   provenance = {
     "dataset": request.dataset_id,
     "made_by": "dmg_jax; not D4RL data",
@@ -104,6 +97,7 @@ def collect(request: Request, recipe: Recipe, directory: Path) -> Path:
   reference = {}
   if made.reference is not None:
     reference = {"ref_min_score": made.reference[0], "ref_max_score": made.reference[1]}
+  what = made.notes.get(_STAND_IN, f"{request.tier} data")
   with minari_files.staged(request.root, request.dataset_id) as stage:
     written = minari_files.write(
       stage,
@@ -112,16 +106,16 @@ def collect(request: Request, recipe: Recipe, directory: Path) -> Path:
       env,
       algorithm_name=_method(made),
       author="dmg_jax",
-      description=f"{request.tier} data of dmg_jax's own making; not D4RL data.",
+      description=f"{what}, of dmg_jax's own making; not D4RL data.",
       **reference,
     )
     provenance["sha256"] = minari_files.load(written).sha256
     (written / "provenance.json").write_text(json.dumps(provenance, indent=1) + "\n")
     for name, policy in made.policies.items():
       policies.save(written / f"{name}.npz", policy.actor)
-  if request.export is not None:
-    d4rl_export.write(request.export, made.episodes, {"provenance": json.dumps(provenance)})
-  return folder
+    if request.export is not None:
+      d4rl_export.write(request.export, made.episodes, {"provenance": json.dumps(provenance)})
+  return request.root / request.dataset_id
 
 
 def _method(made: _Made) -> str:
@@ -131,7 +125,7 @@ def _method(made: _Made) -> str:
   return next(iter(made.policies.values())).quote["training"]["method"]
 
 
-def _make(request: Request, recipe: Recipe, directory: Path) -> _Made:
+def _make(request: Request, recipe: Recipe, directory: Path, tell: Callable[[str], None]) -> _Made:
   """The tier's episodes."""
   if request.tier in maze_data.TIERS:
     return _sent(request, recipe)
@@ -140,8 +134,14 @@ def _make(request: Request, recipe: Recipe, directory: Path) -> _Made:
     (episodes,) = tiers.behaviour_episodes(recipe.env_id, [None], request.keep, recipe.seed)
     return _Made(episodes, {}, known, {"seed": recipe.seed, "method": "uniform actions"})
   if request.shipped and (found := _shipped(request, recipe.env_id)):
+    tell(f"policies that come with the package: {', '.join(found)} (--train trains instead)")
     episodes, notes = _roll(request, recipe, found)
-    return _Made(episodes, found, known, {"seed": recipe.seed, **notes})
+    if request.tier in tiers.REPLAYS:
+      notes[_STAND_IN] = f"policies along a training, in place of its {request.tier}"
+    training = next(iter(found.values())).quote["training"]
+    reference = known or tuple(training["reference_returns"])
+    return _Made(episodes, found, reference, {"seed": recipe.seed, **notes})
+  tell(f"training, as far as needed, recorded in {directory}")
   config = recipe._asdict() | {"exploration_noise": list(recipe.exploration_noise)}
   lock = run_directory.claim(directory, config, frozenset({"steps"}))
   recording = Recording(recipe, directory)
@@ -220,6 +220,4 @@ def _roll(
   for name, share in zip(found, shares, strict=True):
     mean = float(np.mean([episode.rewards.sum() for episode in share]))
     notes["mean_episode_return_with_noise"][name] = mean
-  if request.tier in tiers.REPLAYS:
-    notes["instead_of_a_replay"] = "episodes of policies along a training, in equal shares"
   return [episode for share in shares for episode in share], notes

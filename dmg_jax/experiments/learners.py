@@ -1,5 +1,6 @@
 """Who learns online: how an agent begins, explores and learns."""
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -11,8 +12,10 @@ from dmg_jax import dmg, methods, networks, sac, training
 from dmg_jax.data import replay
 from dmg_jax.types import Array, Hyperparameters, Parameters
 
-# Streams of their own for exploration and initialisation: steps count up from 0.
-_EXPLORATION, _INITIALISATION = np.uint32(2**32 - 2), np.uint32(2**32 - 1)
+NAMES = ("sac", "td3")
+# A stream of its own for exploration: steps count up from 0, and the last number
+# is the initialisation's.
+_EXPLORATION = np.uint32(2**32 - 2)
 _MEMORY = 32
 
 
@@ -37,35 +40,54 @@ class OnlineLearner(NamedTuple):
   policy: Callable[[Any], Parameters]
 
 
-def td3(
-  observation_size: int,
-  action_size: int,
-  seed: int,
-  batch_size: int,
-  learning_rate: float,
-  target_rate: float,
-  exploration_noise: Sequence[float],
-  noise_correlation: float,
-) -> OnlineLearner:
-  """DMG's step at lambda = 1 and nu = 0; it explores with correlated Gaussian noise.
+class Settings(NamedTuple):
+  """What all learners have.
 
-  Args:
+  Attributes:
     observation_size, action_size: S and A.
     seed: of everything.
     batch_size: B.
     learning_rate: of all networks.
     target_rate: of the target networks.
+  """
+
+  observation_size: int
+  action_size: int
+  seed: int
+  batch_size: int
+  learning_rate: float
+  target_rate: float
+
+
+@functools.cache  # Its functions are compiled once, however many recordings use them.
+def make(
+  name: str, settings: Settings, exploration_noise: tuple[float, ...], noise_correlation: float
+) -> OnlineLearner:
+  """The learner of one of the `NAMES`; see `td3` for its noise."""
+  if name == "sac":
+    return soft(settings)
+  return td3(settings, exploration_noise, noise_correlation)
+
+
+def td3(
+  settings: Settings, exploration_noise: Sequence[float], noise_correlation: float
+) -> OnlineLearner:
+  """DMG's step at lambda = 1 and nu = 0; it explores with correlated Gaussian noise.
+
+  Args:
+    settings: see `Settings`.
     exploration_noise: for each of N environments, the standard deviation of the
       noise on actions in [-1, 1].
     noise_correlation: of the noise from one round to the next, in [0, 1).
   """
   hyperparameters = methods.point("td3", Hyperparameters()).replace(
-    actor_learning_rate=learning_rate,
-    critic_learning_rate=learning_rate,
-    value_learning_rate=learning_rate,
-    target_rate=target_rate,
+    actor_learning_rate=settings.learning_rate,
+    critic_learning_rate=settings.learning_rate,
+    value_learning_rate=settings.learning_rate,
+    target_rate=settings.target_rate,
   )
-  modules, run_seed = networks.make(action_size), jnp.uint32(seed)
+  action_size, run_seed = settings.action_size, jnp.uint32(settings.seed)
+  modules = networks.make(action_size)
   deviations = np.array(exploration_noise, np.float32)[:, None]
 
   @jax.jit
@@ -82,7 +104,7 @@ def td3(
       (jnp.zeros((), jnp.int32), buffer.size),
       hyperparameters,
       buffer.transitions,
-      batch_size=batch_size,
+      batch_size=settings.batch_size,
       update_actor=update_actor,
     )
     return new
@@ -90,31 +112,26 @@ def td3(
   return OnlineLearner(
     description=f"DMG's step at lambda 1, nu 0: {methods.DESCRIPTIONS['td3']}",
     cycle=2,
-    initial=lambda: training.initial_state(run_seed, modules, observation_size, action_size),
+    initial=lambda: training.initial_state(
+      run_seed, modules, settings.observation_size, action_size
+    ),
     explore=explore,
     learn=_cycles(gradient_step, 2),
     policy=lambda state: state.actor.parameters,
   )
 
 
-def soft(
-  observation_size: int,
-  action_size: int,
-  seed: int,
-  batch_size: int,
-  learning_rate: float,
-  target_rate: float,
-) -> OnlineLearner:
-  """Soft actor-critic, which explores by its own policy's randomness.
-
-  Args: as those of `td3`.
-  """
-  hyperparameters = sac.SoftHyperparameters(target_rate=target_rate, learning_rate=learning_rate)
-  modules, run_seed = sac.make(action_size), jnp.uint32(seed)
+def soft(settings: Settings) -> OnlineLearner:
+  """Soft actor-critic, which explores by its own policy's randomness."""
+  hyperparameters = sac.SoftHyperparameters(
+    target_rate=settings.target_rate, learning_rate=settings.learning_rate
+  )
+  action_size, run_seed = settings.action_size, jnp.uint32(settings.seed)
+  modules, batch_size = sac.make(action_size), settings.batch_size
 
   def initial():
-    key = jax.random.fold_in(jax.random.key(run_seed), _INITIALISATION)
-    return sac.init(key, modules, observation_size, action_size)
+    key = jax.random.fold_in(jax.random.key(run_seed), training.INITIALISATION)
+    return sac.init(key, modules, settings.observation_size, action_size)
 
   @jax.jit
   def explore(actor, observations, round_):
@@ -127,9 +144,7 @@ def soft(
     key = jax.random.fold_in(jax.random.key(run_seed), state.step)
     rows = jax.random.randint(jax.random.fold_in(key, 0), (batch_size,), 0, buffer.size)
     noise = jax.random.normal(jax.random.fold_in(key, 1), (2, batch_size, action_size))
-    batch = jax.tree.map(
-      lambda leaf: leaf.at[rows].get(mode="promise_in_bounds"), buffer.transitions
-    )
+    batch = training.take(buffer.transitions, rows)
     return sac.update(state, batch, noise, hyperparameters, update_actor=update_actor)
 
   return OnlineLearner(

@@ -139,17 +139,8 @@ def walker(action_size: int) -> tuple[Controller, dict[str, Any]]:
 
   Args:
     action_size: of the ant.
-
-  Raises:
-    UserError: if no such policy comes with the package.
   """
-  paths = policies.shipped(*WALKER)
-  if not paths:
-    raise UserError(
-      "no policy that walks comes with this package yet, so that the ant cannot be sent anywhere; "
-      f"train one with launch/collect.py --env={WALKER[0]} --tier={WALKER[1]}"
-    )
-  (path,) = paths.values()
+  path = policies.shipped(*WALKER)[WALKER[1]]
   actor, modules = policies.load(path), networks.make(action_size)
 
   @jax.jit
@@ -184,8 +175,7 @@ def episodes(
     may want to know about the rules, JSON-able.
 
   Raises:
-    UserError: if the environment is no maze, the ant's policy is missing, or no
-      episode ends.
+    UserError: if the environment is no maze, or no episode ends.
   """
   plain = [make(env_id) for _ in range(_ENVIRONMENTS)]
   controller, who = _controller(plain[0], tier)

@@ -14,6 +14,7 @@ import numpy as np
 from dmg_jax.data import replay, scaling
 from dmg_jax.data.stream import Stream
 from dmg_jax.envs.make import spaces
+from dmg_jax.errors import UserError
 from dmg_jax.experiments.learners import OnlineLearner
 from dmg_jax.experiments.rounds import rounds
 from dmg_jax.types import Array, Transitions
@@ -75,11 +76,12 @@ def train(
     The agent's state, which a later round donates.
 
   Raises:
-    UserError: if repeated actions lead elsewhere.
+    UserError: if repeated actions lead elsewhere, or actions are not finite.
   """
   observation_size, low, high = spaces(environments[0])
   units = scaling.for_actions(observation_size, low, high)
   random_rounds = -(-settings.random_steps // len(environments))
+  assert settings.learn_every % learner.cycle == 0
   cycles = settings.learn_every // learner.cycle
   agent = learner.initial() if state is None else state
   buffer = replay.empty(stream.rewards.size, observation_size, len(low))
@@ -93,6 +95,11 @@ def train(
       actions = _uniform(np.uint32(stream.seed), number, (len(environments), len(low)))
     else:
       actions = learner.explore(agent.actor.parameters, observations, number)
+      if not np.isfinite(actions).all():
+        raise UserError(
+          f"the training diverged: its actions are not finite in round {round_}; "
+          "lower --learning_rate, or try another --seed"
+        )
     return np.asarray(units.act(actions))
 
   stored = stream.size

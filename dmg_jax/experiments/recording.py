@@ -19,7 +19,6 @@ from dmg_jax.evaluation import Policies, Simulators, episode_seeds, evaluate
 from dmg_jax.experiments import learners, online
 from dmg_jax.types import Parameters
 
-LEARNERS = ("sac", "td3")
 _EVALUATION_SEED = 2**31
 _STREAM = "stream"
 _SNAPSHOTS = "snapshots"
@@ -32,7 +31,7 @@ class Recipe(NamedTuple):
     env_id: a Gymnasium id.
     seed: of everything.
     steps: environment steps at most, over all environments.
-    learner: one of `LEARNERS`.
+    learner: one of `learners.NAMES`.
     environments: that step side by side; one gradient step for a step of each.
     random_steps: first steps, with uniform actions and without learning.
     exploration_noise: of TD3, dealt out to the environments in turn: the standard
@@ -81,13 +80,26 @@ class Recording:
     self._environments = [make(recipe.env_id) for _ in range(count)]
     observation_size, low, high = spaces(self._environments[0])
     self.networks = networks.make(len(low))
-    self.learner = _learner(recipe, observation_size, len(low))
+    self.learner = learners.make(
+      recipe.learner,
+      learners.Settings(
+        observation_size,
+        len(low),
+        recipe.seed,
+        recipe.batch_size,
+        recipe.learning_rate,
+        recipe.target_rate,
+      ),
+      tuple(np.resize(recipe.exploration_noise, recipe.environments).tolist()),
+      recipe.noise_correlation,
+    )
     self.units = scaling.for_actions(observation_size, low, high)
     self.reference = catalog.reference_returns(recipe.env_id)
     self._simulators = Simulators(recipe.env_id)
-    rounds = recipe.steps // count
-    self.stream = Stream(rounds, count, observation_size, len(low), recipe.seed)
     self._checkpoints = Checkpoints(directory)
+    self._rounds = -(-recipe.steps // count)
+    capacity = max(self._rounds, self._checkpoints.latest() or 0)
+    self.stream = Stream(capacity, count, observation_size, len(low), recipe.seed)
     self._state: Any = None
     positions: Mapping[str, int] = {}
     if (latest := self._checkpoints.latest()) is not None:
@@ -100,7 +112,7 @@ class Recording:
   def go_on(self) -> Iterator[dict[str, Any]]:
     """Trains on, and yields each new evaluation's row."""
     recipe, count = self.recipe, self.stream.environments
-    if self.stream.size == len(self.stream.rewards):
+    if self.stream.size >= self._rounds:
       return
     rounds = online.train(
       self._environments,
@@ -116,17 +128,22 @@ class Recording:
       for state in rounds:
         progress.update(count)
         step = self.stream.size * count
-        last = self.stream.size == len(self.stream.rewards)
+        last = self.stream.size == self._rounds
+        row = None
         if last or (step >= recipe.random_steps and _crosses(step, count, recipe.evaluate_every)):
           row = self._evaluate(state)
           progress.set_postfix_str(f"return {row['return']:.1f}")
+        if row or _crosses(step, count, recipe.checkpoint_every):
           seconds = time.monotonic() - started
           self._log.append(run_log.TIMING, [{"step": step, "seconds": seconds}])
           started = time.monotonic()
           self._save(state)
+        if row:
           yield row
-        elif _crosses(step, count, recipe.checkpoint_every):
-          self._save(state)
+
+  def regular(self, row: Mapping[str, Any]) -> bool:
+    """Whether an evaluation's row is not only there because a shorter training ended with it."""
+    return _crosses(row["step"], self.stream.environments, self.recipe.evaluate_every)
 
   def snapshot(self, row: Mapping[str, Any]) -> Parameters:
     """The actor that an evaluation's row belongs to."""
@@ -136,8 +153,8 @@ class Recording:
     """(E,) returns of an actor without noise."""
     actors, scalings = jax.tree.map(lambda leaf: jnp.asarray(leaf)[None], (actor, self.units))
     seeds = episode_seeds(_EVALUATION_SEED, [self.recipe.seed], round_, episodes)
-    policies = Policies(self.networks, actors, scalings)
-    return evaluate(self._simulators, policies, seeds).returns[0]
+    found = evaluate(self._simulators, Policies(self.networks, actors, scalings), seeds)
+    return found.returns[0]
 
   def seconds(self) -> float:
     """Training and evaluation so far, over all processes that took part."""
@@ -173,21 +190,6 @@ class Recording:
     self._simulators.close()
     for env in self._environments:
       env.close()
-
-
-def _learner(recipe: Recipe, observation_size: int, action_size: int) -> learners.OnlineLearner:
-  shared = (
-    observation_size,
-    action_size,
-    recipe.seed,
-    recipe.batch_size,
-    recipe.learning_rate,
-    recipe.target_rate,
-  )
-  if recipe.learner == "sac":
-    return learners.soft(*shared)
-  noise = np.resize(recipe.exploration_noise, recipe.environments)
-  return learners.td3(*shared, noise.tolist(), recipe.noise_correlation)
 
 
 def _crosses(step: int, width: int, interval: int) -> bool:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from tqdm import tqdm
 
 from dmg_jax import dmg
 from dmg_jax.data import scaling
@@ -73,7 +74,7 @@ def roll(env_id: str, behaviour: Behaviour | None, transitions: int, seed: int) 
     )
     return np.asarray(units.act(actions))
 
-  for _ in rounds(environments, stream, act):
+  for _ in tqdm(rounds(environments, stream, act), total=length, unit_scale=_ENVIRONMENTS):
     pass
   for env in environments:
     env.close()

@@ -38,7 +38,12 @@ def thin(episodes: Sequence[Episode], keep: int) -> list[Episode]:
   Args:
     episodes: E of them.
     keep: transitions.
+
+  Raises:
+    UserError: if there is no episode.
   """
+  if not episodes:
+    raise UserError("no episode ended in so few steps; raise --steps")
   transitions = sum(len(episode.rewards) for episode in episodes)
   count = min(len(episodes), max(1, len(episodes) * keep // transitions))
   places = np.linspace(0, len(episodes) - 1, count).round().astype(int)
@@ -52,11 +57,11 @@ def reference(recording: Recording) -> tuple[float, float]:
   which the training is run to its end.
 
   Raises:
-    UserError: if no episode ended within the uniform steps.
+    UserError: if no episode ended within the uniform steps, or nothing was learned.
   """
   if recording.reference is not None:
     return recording.reference
-  *_, last = chain(recording.evaluations, recording.go_on())
+  last = at_end(recording)
   random_rounds = recording.recipe.random_steps // recording.stream.environments
   uniform = recording.stream.episodes(random_rounds)
   if not uniform:
@@ -64,7 +69,14 @@ def reference(recording: Recording) -> tuple[float, float]:
       f"no episode of {recording.recipe.env_id} ended within the {recording.recipe.random_steps} "
       "random steps, so that there is no return to score as 0; raise --random_steps"
     )
-  return float(np.mean([episode.rewards.sum() for episode in uniform])), last["return"]
+  low = float(np.mean([episode.rewards.sum() for episode in uniform]))
+  if not low < last["return"]:
+    raise UserError(
+      f"{recording.recipe.env_id} has no reference returns, and its training ended at a return of "
+      f"{last['return']:.1f}, no better than the {low:.1f} of uniform actions, so that nothing can "
+      "be scored; raise --steps, or try another --seed"
+    )
+  return low, last["return"]
 
 
 def at_level(recording: Recording, level: float) -> dict[str, Any]:
@@ -76,6 +88,8 @@ def at_level(recording: Recording, level: float) -> dict[str, Any]:
   low, high = reference(recording)
   best = -np.inf
   for row in chain(list(recording.evaluations), recording.go_on()):
+    if not recording.regular(row):
+      continue
     score = catalog.normalised_score(row["return"], (low, high))
     if score >= 100 * level:
       return row
@@ -87,9 +101,10 @@ def at_level(recording: Recording, level: float) -> dict[str, Any]:
 
 
 def at_end(recording: Recording) -> dict[str, Any]:
-  """The last evaluation, for which the training is run to its end."""
-  *_, last = chain(recording.evaluations, recording.go_on())
-  return last
+  """The last evaluation within the recipe's steps, to which the training is run."""
+  rows = chain(list(recording.evaluations), recording.go_on())
+  steps = recording.recipe.steps + recording.stream.environments - 1
+  return max((row for row in rows if row["step"] <= steps), key=lambda row: row["step"])
 
 
 def policy(recording: Recording, row: dict[str, Any]) -> Policy:
@@ -118,7 +133,10 @@ def course(recording: Recording, last: int) -> dict[str, Policy]:
   return {
     f"{policies.STEP}{row['step']:08d}": Policy(
       jax.tree.map(np.float16, recording.snapshot(row)),
-      {**row, "what": f"without noise, {recording.recipe.episodes} episodes"},
+      {
+        **row,
+        "what": f"without noise, {recording.recipe.episodes} episodes, in single precision",
+      },
     )
     for row in (rows[place] for place in places)
   }

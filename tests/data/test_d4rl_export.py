@@ -1,12 +1,14 @@
 """Export to D4RL's form: what goes in comes back."""
 
+import errno
+
 import h5py
 import numpy as np
 import pytest
 
 from dmg_jax.data import d4rl, d4rl_export
 from dmg_jax.data.episodes import Episode, flatten
-from dmg_jax.errors import UserError
+from dmg_jax.errors import StorageError, UserError
 
 
 def episode(start: int, length: int, terminated: bool) -> Episode:
@@ -60,3 +62,16 @@ def test_a_file_that_exists_is_left_alone(tmp_path):
   with pytest.raises(UserError, match="exists already"):
     d4rl_export.write(path, [episode(0, 3, True)], {})
   assert path.read_text() == "mine"
+
+
+def test_what_cannot_be_written_leaves_nothing(tmp_path, monkeypatch):
+  with pytest.raises(StorageError, match=r"mine\.hdf5 cannot be written"):
+    d4rl_export.write(tmp_path / "no" / "mine.hdf5", [episode(0, 3, True)], {})
+
+  def fail(*_):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+  monkeypatch.setattr(d4rl_export.os, "replace", fail)
+  with pytest.raises(StorageError, match="No space left on device; make room"):
+    d4rl_export.write(tmp_path / "mine.hdf5", [episode(0, 3, True)], {})
+  assert not list(tmp_path.iterdir())

@@ -50,8 +50,12 @@ def write(root, episodes=EPISODES, env=None, name="test/hopper/tiny-v0", **metad
 def test_episodes_come_back_whole_and_in_order(tmp_path):
   # More than ten, whose folders do not sort by number.
   episodes = [episode([i, i + 0.5], [i + 1], terminated=True) for i in range(12)]
-  found = list(minari_files.read(minari_files.open_path(write(tmp_path, episodes))))
+  stored = minari_files.open_path(write(tmp_path, episodes))
+  found = list(minari_files.read(stored))
   assert len(found) == 12
+  size = stored.storage.metadata["dataset_size"]
+  assert size == pytest.approx(stored.storage.get_size())
+  assert size > 0
   for expected, actual in zip(episodes, found, strict=True):
     for field, values in expected._asdict().items():
       np.testing.assert_array_equal(getattr(actual, field), values)

@@ -1,5 +1,6 @@
 """The collector: thinning, resuming, and a data set made in seconds."""
 
+import errno
 import json
 import shutil
 from pathlib import Path
@@ -8,12 +9,14 @@ import minari
 import numpy as np
 import pytest
 
+from dmg_jax import run_log
 from dmg_jax.data import policies
 from dmg_jax.data.episodes import Episode
 from dmg_jax.data.load import load
-from dmg_jax.errors import UserError
+from dmg_jax.errors import StorageError, UserError
 from dmg_jax.experiments import collect, tiers
 from dmg_jax.experiments.recording import Recipe, Recording
+from dmg_jax.experiments.request import Request
 
 RECIPE = Recipe(
   env_id="Hopper-v4",
@@ -33,13 +36,13 @@ RECIPE = Recipe(
 )
 
 
-REQUEST = collect.Request(
+REQUEST = Request(
   tier="medium-replay",
   level=-1.0,
   noise=0.2,
   keep=1_000_000,
-  shipped=True,
-  dataset_id="dmg/hopper/medium-replay-v0",
+  shipped=False,
+  dataset_id="dmg/hopper/medium-replay-v1",
   root=Path(),
   export=None,
   command="the command",
@@ -113,6 +116,22 @@ def test_a_recording_that_was_cut_short_goes_on_exactly(tmp_path):
     assert one.read_bytes() == other.read_bytes()
 
 
+def test_a_recording_serves_shorter_and_longer_trainings(tmp_path):
+  def step_of(policy, steps, version):
+    recipe = RECIPE._replace(steps=steps, evaluate_every=200)
+    dataset_id = f"dmg/hopper/{policy}-v{version}"
+    folder = collect_in(tmp_path, recipe, tier=policy, dataset_id=dataset_id, keep=600)
+    return provenance_of(folder)[policy]["step"]
+
+  assert step_of("expert", 150, 0) == 150
+  assert step_of("expert", 300, 1) == 300
+  assert step_of("expert", 210, 2) == 200
+  rows = run_log.read(tmp_path / "recording", run_log.EVALUATIONS)
+  assert [row["step"] for row in rows] == [150, 200, 300]
+  # The evaluation that ended the shortest training is no candidate for a level.
+  assert step_of("medium", 300, 0) == 200
+
+
 def test_a_lower_level_is_cut_from_the_same_recording(tmp_path):
   with pytest.raises(UserError, match="was not reached in 300 steps"):
     collect_in(tmp_path, level=99.0)
@@ -163,26 +182,30 @@ def test_tiers(tmp_path, tier):
 def test_policies_that_come_with_the_package_save_the_training(tmp_path, monkeypatch):
   """Laid out as a collection leaves them: copied as they are."""
   package = tmp_path / "package"
-  monkeypatch.setattr(policies.resources, "files", lambda _: package)
+  monkeypatch.setattr(policies, "folder", lambda: package)
   for tier in ("medium-expert", "full-replay"):
     folder = collect_in(tmp_path, tier=tier, keep=600, dataset_id=f"dmg/trained/{tier}-v0")
-    shutil.copytree(folder, package / "policies/hopper-v4" / tier)
+    shutil.copytree(folder, package / "hopper-v4" / tier)
   (tmp_path / "recording").rename(tmp_path / "away")
   for tier, names in {
     "medium": ["medium"],
     "medium-expert": ["medium", "expert"],
     "full-replay": ["step_00000100", "step_00000200", "step_00000300"],
   }.items():
-    folder = collect_in(tmp_path, tier=tier, keep=900, dataset_id=f"dmg/again/{tier}-v0")
+    folder = collect_in(
+      tmp_path, tier=tier, keep=900, dataset_id=f"dmg/again/{tier}-v0", shipped=True
+    )
     provenance = provenance_of(folder)
     assert list(provenance["mean_episode_return_with_noise"]) == names
-    assert ("instead_of_a_replay" in provenance) == (tier == "full-replay")
+    assert ("in_place_of_a_replay" in provenance) == (tier == "full-replay")
     assert provenance[names[0]]["training"]["recipe"]["steps"] == 300
     assert provenance[names[0]]["step"] == 100
     assert load(str(folder)).transitions.rewards.size == provenance["transitions"] > 200
   assert not (tmp_path / "recording").exists()
   # Another level is another policy: it is trained for.
-  collect_in(tmp_path, tier="medium", level=-2.0, keep=600, dataset_id="dmg/other/medium-v0")
+  collect_in(
+    tmp_path, tier="medium", level=-2.0, keep=600, dataset_id="dmg/other/medium-v0", shipped=True
+  )
   assert (tmp_path / "recording").exists()
 
 
@@ -207,6 +230,19 @@ def test_an_interruption_while_writing_leaves_nothing(tmp_path, monkeypatch):
   with pytest.raises(KeyboardInterrupt):
     collect_in(tmp_path, tier="random", keep=600)
   assert not list((tmp_path / "datasets").iterdir())
+
+
+@pytest.mark.parametrize("place", ["save", "write"])
+def test_a_full_disk_is_one_line_and_leaves_no_data(tmp_path, monkeypatch, place):
+  def fail(*_, **__):
+    raise OSError(errno.ENOSPC, "No space left on device", "some/file")
+
+  monkeypatch.setattr({"save": policies, "write": collect.minari_files}[place], place, fail)
+  with pytest.raises(StorageError, match=r"No space left on device \(some/file\); make room"):
+    collect_in(tmp_path, tier="expert", keep=600)
+  assert not list(tmp_path.glob("datasets/**/provenance.json"))
+  monkeypatch.undo()
+  assert (collect_in(tmp_path, tier="expert", keep=600) / "provenance.json").exists()
 
 
 def test_data_of_a_maze(tmp_path):

@@ -162,24 +162,16 @@ def test_what_is_no_maze_and_too_few_steps_are_one_line():
     maze_data.episodes("dmg_jax/PointMaze-Large-v0", "diverse", 20, 0.2, 0)
 
 
-def test_without_a_policy_that_walks_the_ant_stays(monkeypatch):
-  pytest.importorskip("ogbench", reason="the ant's body comes with it")
-  monkeypatch.setattr(policies, "shipped", lambda env_id, tier: {})
-  with pytest.raises(UserError, match="--env=dmg_jax/AntDirections-v0 --tier=expert") as error:
-    maze_data.episodes("dmg_jax/AntMaze-UMaze-v0", "play", 100, 0.2, 0)
-  assert "\n" not in str(error.value)
-
-
 def test_a_policy_that_walks_sees_its_waypoint(monkeypatch, tmp_path):
   modules = networks.make(8)
   actor = modules.actor.init(jax.random.key(0), np.zeros((1, 28), np.float32))
   policies.save(tmp_path / "expert.npz", jax.tree.map(np.asarray, actor))
-  training = dict.fromkeys(("command", "method", "recipe", "level", "seconds", "device"), "told")
-  stored = {**training, "versions": {}, "expert": {"return": 1.0}, "evaluations": [1, 2]}
+  training = dict.fromkeys(policies._TRAINING, "told")
+  stored = {**training, "expert": {"return": 1.0}, "evaluations": [1, 2]}
   (tmp_path / "provenance.json").write_text(json.dumps(stored))
   monkeypatch.setattr(policies, "shipped", lambda env_id, tier: {tier: tmp_path / f"{tier}.npz"})
   walk, provenance = maze_data.walker(8)
-  assert provenance == {"return": 1.0, "training": {**training, "versions": {}}}
+  assert provenance == {"return": 1.0, "training": training}
   observations = np.zeros((2, 29))
   observations[:, 3] = 1
   observations[1, :2] = 5

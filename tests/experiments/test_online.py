@@ -15,15 +15,15 @@ from dmg_jax.experiments import learners, online
 
 ROUNDS, RANDOM_ROUNDS, LEARN_EVERY = 30, 10, 4
 SETTINGS = online.Settings(random_steps=2 * RANDOM_ROUNDS, learn_every=LEARN_EVERY)
-SHARED = {"batch_size": 8, "learning_rate": 1e-3, "target_rate": 0.01}
+SHARED = learners.Settings(1, 1, seed=0, batch_size=8, learning_rate=1e-3, target_rate=0.01)
 
 
 def td3(seed: int) -> learners.OnlineLearner:
-  return learners.td3(1, 1, seed, **SHARED, exploration_noise=(0.1, 0.3), noise_correlation=0.5)
+  return learners.make("td3", SHARED._replace(seed=seed), (0.1, 0.3), 0.5)
 
 
 def soft(seed: int) -> learners.OnlineLearner:
-  return learners.soft(1, 1, seed, **SHARED)
+  return learners.make("sac", SHARED._replace(seed=seed), (), 0.0)
 
 
 class Counter(gymnasium.Env):

@@ -1,0 +1,101 @@
+"""Names of data sets and recordings, and what is refused before any work."""
+
+import pytest
+
+from dmg_jax.errors import UserError
+from dmg_jax.experiments.recording import Recipe
+from dmg_jax.experiments.request import (
+  Request,
+  check,
+  default_dataset_id,
+  default_directory,
+)
+
+RECIPE = Recipe(
+  env_id="Hopper-v4",
+  seed=0,
+  steps=1000,
+  learner="td3",
+  environments=2,
+  random_steps=100,
+  exploration_noise=(0.1, 0.2),
+  noise_correlation=0.5,
+  batch_size=8,
+  learning_rate=1e-3,
+  target_rate=0.005,
+  evaluate_every=100,
+  episodes=1,
+  checkpoint_every=60,
+)
+
+
+def request(tmp_path, **changes) -> Request:
+  fields = {
+    "tier": "medium",
+    "level": 0.45,
+    "noise": 0.2,
+    "keep": 1000,
+    "shipped": True,
+    "dataset_id": "dmg/hopper/medium-v0",
+    "root": tmp_path,
+    "export": None,
+    "command": "the command",
+  }
+  return Request(**fields | changes)
+
+
+@pytest.mark.parametrize(
+  ("env_id", "tier", "expected"),
+  [
+    ("Hopper-v4", "medium", "dmg/hopper/medium-v0"),
+    ("dmg_jax/PointMaze-UMaze-v0", "play", "dmg/pointmaze-umaze/play-v0"),
+    ("package:Env.Of-Mine-v3", "expert", "dmg/package-env-of-mine/expert-v0"),
+    # The data that come with the package have this name with -v0.
+    ("Hopper-v4", "medium-replay", "dmg/hopper/medium-replay-v1"),
+  ],
+)
+def test_names_that_are_not_given(tmp_path, env_id, tier, expected):
+  assert default_dataset_id(env_id, tier) == expected
+  check(request(tmp_path, dataset_id=expected), RECIPE)
+
+
+def test_a_recording_is_found_again_with_more_steps_alone():
+  assert default_directory(RECIPE) == default_directory(RECIPE._replace(steps=5))
+  assert default_directory(RECIPE) != default_directory(RECIPE._replace(seed=1))
+
+
+@pytest.mark.parametrize(
+  ("recipe", "changes", "message"),
+  [
+    ({"steps": 0}, {}, "--steps is 0"),
+    ({"environments": 0}, {}, "--environments is 0"),
+    ({"evaluate_every": 0}, {}, "--evaluate_every is 0"),
+    ({"checkpoint_every": 0}, {}, "--checkpoint_every is 0"),
+    ({"seed": -1}, {}, "--seed is -1"),
+    ({"seed": 2**32 - 1}, {}, "--seed is 4294967295"),
+    ({"random_steps": 1000}, {}, "less than the 1000 --steps"),
+    ({"exploration_noise": (0.1,) * 3}, {}, "given 3 times for 2 environments"),
+    ({}, {"keep": 0}, "--keep is 0"),
+    ({}, {"noise": float("nan")}, "--noise is nan"),
+    ({}, {"dataset_id": "mine"}, "--dataset_id=mine"),
+    ({}, {"dataset_id": "dmg/hopper/my medium-v0"}, "none of Minari's"),
+    ({}, {"dataset_id": "dmg/hopper/medium-replay-v0"}, "comes with the package"),
+  ],
+)
+def test_what_is_refused(tmp_path, recipe, changes, message):
+  with pytest.raises(UserError, match=message) as error:
+    check(request(tmp_path, **changes), RECIPE._replace(**recipe))
+  assert "\n" not in str(error.value)
+
+
+def test_paths_that_are_refused(tmp_path):
+  (tmp_path / "taken.hdf5").touch()
+  (tmp_path / "dmg/hopper/medium-v0").mkdir(parents=True)
+  for changes, message in (
+    ({"export": tmp_path / "taken.hdf5", "dataset_id": "dmg/x/y-v0"}, "exists already"),
+    ({"export": tmp_path / "medium"}, r"must end in \.hdf5 or \.h5"),
+    ({"export": tmp_path / "no/medium.hdf5"}, "there is no folder"),
+    ({}, "medium-v0 exists already"),
+  ):
+    with pytest.raises(UserError, match=message):
+      check(request(tmp_path, **changes), RECIPE)
