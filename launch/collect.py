@@ -37,6 +37,9 @@ _NOISE_CORRELATION = flags.DEFINE_float(
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 128, "Of the learner.")
 _LEARNING_RATE = flags.DEFINE_float("learning_rate", 1e-3, "Of the learner.")
 _TARGET_RATE = flags.DEFINE_float("target_rate", 0.01, "Of the learner's target networks.")
+_ANNEALED_STEPS = flags.DEFINE_integer(
+  "annealed_steps", 0, "Last steps, over which the learning rate falls linearly to 0."
+)
 _EVALUATE_EVERY = flags.DEFINE_integer("evaluate_every", 10_000, "Steps between evaluations.")
 _EPISODES = flags.DEFINE_integer("episodes", 10, "Episodes of an evaluation.")
 _CHECKPOINT_EVERY = flags.DEFINE_integer("checkpoint_every", 10_000, "Steps between checkpoints.")
@@ -67,6 +70,7 @@ def main(_) -> None:
     batch_size=_BATCH_SIZE.value,
     learning_rate=_LEARNING_RATE.value,
     target_rate=_TARGET_RATE.value,
+    annealed_steps=_ANNEALED_STEPS.value,
     evaluate_every=_EVALUATE_EVERY.value,
     episodes=_EPISODES.value,
     checkpoint_every=_CHECKPOINT_EVERY.value,

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+from dmg_jax.data import policies
+
 ROOT = Path(__file__).parents[1]
 RESULT = ROOT / "benchmarks/results/learning_comparison.json"
 MAZES = ROOT / "benchmarks/results/maze_stitching.json"
@@ -35,6 +37,33 @@ def test_throughput():
   torch_rate = max(result["torch_steps_per_second"].values())
   assert f"PyTorch step, 1 run | {torch_rate:.0f} | | |" in readme
   assert f"{result['ratio_to_torch']:.1f}\ntimes PyTorch's" in readme
+
+
+def test_policies_that_come_with_the_package():
+  readme = (ROOT / "README.md").read_text()
+  for env_id in ("HalfCheetah-v4", "Hopper-v4", "Walker2d-v4"):
+    paths = policies.shipped(env_id, "medium-expert")
+    quotes = [policies.provenance(paths[name]) for name in ("medium", "expert")]
+    cells = [f"{quote['score']:.1f} after {quote['step']:,} steps" for quote in quotes]
+    assert f"| `{env_id}` | {cells[0]} | {cells[1]} |" in readme
+
+
+def test_success_of_the_ant():
+  result = json.loads((ROOT / "benchmarks/results/ant_stitching.json").read_text())
+  page = (ROOT / "docs/antmaze.md").read_text()
+  assert f"After {result['steps']:,} gradient steps" in page
+  assert f"this share of {result['episodes']} episodes" in page
+  for maze, figures in result["mazes"].items():
+    (dmg,), (cloning,) = figures["success"]["dmg"], figures["success"]["bc"]
+    data = figures["data"]
+    row = f"| {maze} | {dmg:.2f} | {cloning:.2f} | {data['transitions']:,} | {data['episodes']} |"
+    assert f"{row} {data['reach_the_goal']} |" in page
+
+
+def test_no_place_was_left_open():
+  for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+    for line in page.read_text(encoding="utf-8").splitlines():
+      assert not line.replace("_", "").isupper(), (page, line)
 
 
 def test_success_in_mazes():

@@ -1,8 +1,7 @@
 """Policies as small arrays, with how they came about.
 
 Those that come with the package lie in `policies/<environment>/<tier>/` beside
-this file, as `launch/collect.py` wrote them beside a data set of that tier
-(medium-expert also serves medium and expert data).
+this file, as `launch/collect.py` wrote them beside a data set of that tier.
 """
 
 import json
@@ -60,8 +59,5 @@ def shipped(env_id: str, tier: str) -> dict[str, Path]:
   own = folder() / env_id.lower()
   if tier.endswith("replay"):
     return {path.stem: path for path in sorted((own / tier).glob(f"{STEP}*.npz"))}
-  for place in (tier, "medium-expert"):
-    paths = {name: own / place / f"{name}.npz" for name in tier.split("-")}
-    if all(path.exists() for path in paths.values()):
-      return paths
-  return {}
+  paths = {name: own / name / f"{name}.npz" for name in tier.split("-")}
+  return paths if all(path.exists() for path in paths.values()) else {}

@@ -17,7 +17,7 @@ from dmg_jax.data.episodes import Episode
 from dmg_jax.envs.make import make, spaces
 from dmg_jax.errors import StorageError
 from dmg_jax.experiments import maze_data, tiers
-from dmg_jax.experiments.recording import Recipe, Recording
+from dmg_jax.experiments.recording import Recipe, Recording, may_grow
 from dmg_jax.experiments.request import Request, check
 from dmg_jax.experiments.rollout import Behaviour
 
@@ -143,7 +143,7 @@ def _make(request: Request, recipe: Recipe, directory: Path, tell: Callable[[str
     return _Made(episodes, found, reference, {"seed": recipe.seed, **notes})
   tell(f"training, as far as needed, recorded in {directory}")
   config = recipe._asdict() | {"exploration_noise": list(recipe.exploration_noise)}
-  lock = run_directory.claim(directory, config, frozenset({"steps"}))
+  lock = run_directory.claim(directory, config, may_grow(recipe))
   recording = Recording(recipe, directory)
   try:
     return _cut(request, recording)

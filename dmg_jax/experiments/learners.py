@@ -27,8 +27,8 @@ class OnlineLearner(NamedTuple):
     cycle: gradient steps in a cycle, of which the last moves the actor.
     initial: () -> state.
     explore: (actor's parameters, (N, S) observations, round) -> (N, A) actions in [-1, 1].
-    learn: (state, replay, cycles) -> state; donates the state, compiles for each
-      number of cycles.
+    learn: (state, replay, rate, cycles) -> state; the rate multiplies the learning
+      rates. Donates the state, compiles for each number of cycles.
     policy: state -> parameters of a `networks.Actor`, which acts without noise.
   """
 
@@ -36,7 +36,7 @@ class OnlineLearner(NamedTuple):
   cycle: int
   initial: Callable[[], Any]
   explore: Callable[[Parameters, np.ndarray, np.uint32], Array]
-  learn: Callable[[Any, replay.Replay, int], Any]
+  learn: Callable[[Any, replay.Replay, np.float32, int], Any]
   policy: Callable[[Any], Parameters]
 
 
@@ -97,12 +97,17 @@ def td3(
     noise = correlated_noise(key, round_, actions.shape, noise_correlation)
     return jnp.clip(actions + deviations * noise, -1, 1)
 
-  def gradient_step(state, buffer, update_actor):
+  def gradient_step(state, buffer, rate, update_actor):
+    h = hyperparameters
     new, _ = training.gradient_step(
       state,
       run_seed,
       (jnp.zeros((), jnp.int32), buffer.size),
-      hyperparameters,
+      h.replace(
+        actor_learning_rate=rate * h.actor_learning_rate,
+        critic_learning_rate=rate * h.critic_learning_rate,
+        value_learning_rate=rate * h.value_learning_rate,
+      ),
       buffer.transitions,
       batch_size=settings.batch_size,
       update_actor=update_actor,
@@ -140,12 +145,13 @@ def soft(settings: Settings) -> OnlineLearner:
     noise = jax.random.normal(jax.random.fold_in(key, round_), shape)
     return sac.explore(modules, actor, observations, noise)
 
-  def gradient_step(state, buffer, update_actor):
+  def gradient_step(state, buffer, rate, update_actor):
     key = jax.random.fold_in(jax.random.key(run_seed), state.step)
     rows = jax.random.randint(jax.random.fold_in(key, 0), (batch_size,), 0, buffer.size)
     noise = jax.random.normal(jax.random.fold_in(key, 1), (2, batch_size, action_size))
     batch = training.take(buffer.transitions, rows)
-    return sac.update(state, batch, noise, hyperparameters, update_actor=update_actor)
+    h = hyperparameters.replace(learning_rate=rate * hyperparameters.learning_rate)
+    return sac.update(state, batch, noise, h, update_actor=update_actor)
 
   return OnlineLearner(
     description="soft actor-critic (arXiv 1812.05905), critics' layers normalised, actor averaged",
@@ -157,13 +163,13 @@ def soft(settings: Settings) -> OnlineLearner:
   )
 
 
-def _cycles(gradient_step: Callable, length: int) -> Callable[[Any, replay.Replay, int], Any]:
+def _cycles(gradient_step: Callable, length: int) -> Callable:
   """Many cycles of gradient steps in one compiled call."""
 
-  def learn(state, buffer, cycles):
+  def learn(state, buffer, rate, cycles):
     def cycle(state, _):
       for position in range(length):
-        state = gradient_step(state, buffer, position == length - 1)
+        state = gradient_step(state, buffer, rate, position == length - 1)
       return state, None
 
     return jax.lax.scan(cycle, state, length=cycles)[0]

@@ -29,12 +29,15 @@ class Settings(NamedTuple):
   Attributes:
     random_steps: first environment steps, with uniform actions and without
       learning.
+    annealed_steps: last environment steps, over which the learning rates fall
+      linearly to 0; 0 keeps them.
     learn_every: rounds between calls of the learner, each of as many gradient
       steps: several in one compiled call are much faster than one by one. A
       multiple of the learner's cycle.
   """
 
   random_steps: int
+  annealed_steps: int = 0
   learn_every: int = 16
 
 
@@ -108,5 +111,7 @@ def train(
     waiting = round_ + 1 - random_rounds
     if waiting > 0 and waiting % settings.learn_every == 0:
       buffer, stored = store(stored, round_ + 1), round_ + 1
-      agent = learner.learn(agent, buffer, cycles)
+      left = len(stream.rewards) - round_
+      rate = min(1.0, left * len(environments) / max(1, settings.annealed_steps))
+      agent = learner.learn(agent, buffer, np.float32(rate), cycles)
     yield agent

@@ -40,6 +40,8 @@ class Recipe(NamedTuple):
     batch_size: of the learner.
     learning_rate: of its networks.
     target_rate: of its target networks.
+    annealed_steps: last environment steps, over which the learning rate falls
+      linearly to 0; 0 keeps it.
     evaluate_every: environment steps between evaluations.
     episodes: of each evaluation.
     checkpoint_every: environment steps between checkpoints.
@@ -56,9 +58,15 @@ class Recipe(NamedTuple):
   batch_size: int
   learning_rate: float
   target_rate: float
+  annealed_steps: int
   evaluate_every: int
   episodes: int
   checkpoint_every: int
+
+
+def may_grow(recipe: Recipe) -> frozenset[str]:
+  """Fields that may differ when a recording is continued: an annealed training has its end."""
+  return frozenset() if recipe.annealed_steps else frozenset({"steps"})
 
 
 class Recording:
@@ -117,7 +125,7 @@ class Recording:
     rounds = online.train(
       self._environments,
       self.learner,
-      online.Settings(recipe.random_steps),
+      online.Settings(recipe.random_steps, recipe.annealed_steps),
       self.stream,
       self._state,
     )

@@ -10,7 +10,7 @@ from minari.dataset.minari_dataset import parse_dataset_id
 
 from dmg_jax.data import catalog
 from dmg_jax.errors import UserError
-from dmg_jax.experiments.recording import Recipe
+from dmg_jax.experiments.recording import Recipe, may_grow
 
 _HDF5 = (".hdf5", ".h5")
 _LARGEST_SEED = 2**32 - 4  # the numbers above are streams of their own
@@ -57,9 +57,10 @@ def default_dataset_id(env_id: str, tier: str) -> str:
 
 
 def default_directory(recipe: Recipe) -> Path:
-  """Of a training's recording: from all of its recipe but the steps, which may grow."""
-  fixed = json.dumps(recipe._replace(steps=0)).encode()
-  return Path("runs/collect", task(recipe.env_id), hashlib.sha256(fixed).hexdigest()[:10])
+  """Of a training's recording: from all of its recipe but what may grow."""
+  fixed = {name: value for name, value in recipe._asdict().items() if name not in may_grow(recipe)}
+  digest = hashlib.sha256(json.dumps(fixed).encode()).hexdigest()
+  return Path("runs/collect", task(recipe.env_id), digest[:10])
 
 
 def check(request: Request, recipe: Recipe) -> None:
@@ -83,6 +84,11 @@ def check(request: Request, recipe: Recipe) -> None:
     raise UserError(
       f"--random_steps is {recipe.random_steps}, but it must be from 0 to less than the "
       f"{recipe.steps} --steps"
+    )
+  if not 0 <= recipe.annealed_steps <= recipe.steps:
+    raise UserError(
+      f"--annealed_steps is {recipe.annealed_steps}, but it must be from 0 to the {recipe.steps} "
+      "--steps"
     )
   if recipe.learner == "td3" and len(recipe.exploration_noise) > recipe.environments:
     raise UserError(

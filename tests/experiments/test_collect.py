@@ -30,6 +30,7 @@ RECIPE = Recipe(
   batch_size=8,
   learning_rate=1e-3,
   target_rate=0.005,
+  annealed_steps=0,
   evaluate_every=100,
   episodes=1,
   checkpoint_every=60,
@@ -183,7 +184,7 @@ def test_policies_that_come_with_the_package_save_the_training(tmp_path, monkeyp
   """Laid out as a collection leaves them: copied as they are."""
   package = tmp_path / "package"
   monkeypatch.setattr(policies, "folder", lambda: package)
-  for tier in ("medium-expert", "full-replay"):
+  for tier in ("medium", "expert", "full-replay"):
     folder = collect_in(tmp_path, tier=tier, keep=600, dataset_id=f"dmg/trained/{tier}-v0")
     shutil.copytree(folder, package / "hopper-v4" / tier)
   (tmp_path / "recording").rename(tmp_path / "away")

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from dmg_jax.data import replay
 from dmg_jax.data.stream import Stream
 from dmg_jax.errors import UserError
 from dmg_jax.experiments import learners, online
@@ -84,6 +85,31 @@ def test_every_episode_is_recorded_once_and_whole(whole):
 
 def test_one_gradient_step_for_each_round_after_the_random_ones(whole):
   assert whole[1].step == ROUNDS - RANDOM_ROUNDS
+
+
+@pytest.mark.parametrize("learner", [td3, soft])
+def test_an_annealed_training_takes_ever_smaller_steps(learner):
+  """The last call of five learns at a fifth of the rate, the first at the whole."""
+  rates = []
+
+  def watch(seed):
+    made = learner(seed)
+
+    def learn(state, buffer, rate, cycles):
+      rates.append(float(rate))
+      return made.learn(state, buffer, rate, cycles)
+
+    return made._replace(learn=learn)
+
+  annealed = SETTINGS._replace(annealed_steps=2 * (ROUNDS - RANDOM_ROUNDS))
+  stream = Stream(ROUNDS, 2, 1, 1, 0)
+  *_, state = online.train([Counter(), Counter()], watch(0), annealed, stream)
+  # After rounds 13, 17, 21, 25 and 29 there are 17, 13, 9, 5 and 1 of 20 left.
+  np.testing.assert_allclose(rates, np.array([17, 13, 9, 5, 1]) / 20)
+  state = jax.tree.map(np.array, state)
+  buffer = replay.add(replay.empty(60, 1, 1), stream.transitions(0, ROUNDS))
+  same = learner(0).learn(jax.tree.map(jnp.array, state), buffer, np.float32(0), 2)
+  jax.tree.map(np.testing.assert_array_equal, same.critic.parameters, state.critic.parameters)
 
 
 def test_actions_are_in_the_units_of_the_environment(whole):

@@ -23,6 +23,7 @@ RECIPE = Recipe(
   batch_size=8,
   learning_rate=1e-3,
   target_rate=0.005,
+  annealed_steps=0,
   evaluate_every=100,
   episodes=1,
   checkpoint_every=60,
@@ -62,6 +63,9 @@ def test_names_that_are_not_given(tmp_path, env_id, tier, expected):
 def test_a_recording_is_found_again_with_more_steps_alone():
   assert default_directory(RECIPE) == default_directory(RECIPE._replace(steps=5))
   assert default_directory(RECIPE) != default_directory(RECIPE._replace(seed=1))
+  # Where the learning rate falls to 0 at the end, the end is part of the training.
+  annealed = RECIPE._replace(annealed_steps=100)
+  assert default_directory(annealed) != default_directory(annealed._replace(steps=5))
 
 
 @pytest.mark.parametrize(
@@ -73,6 +77,7 @@ def test_a_recording_is_found_again_with_more_steps_alone():
     ({"checkpoint_every": 0}, {}, "--checkpoint_every is 0"),
     ({"seed": -1}, {}, "--seed is -1"),
     ({"seed": 2**32 - 1}, {}, "--seed is 4294967295"),
+    ({"annealed_steps": 1001}, {}, "--annealed_steps is 1001"),
     ({"random_steps": 1000}, {}, "less than the 1000 --steps"),
     ({"exploration_noise": (0.1,) * 3}, {}, "given 3 times for 2 environments"),
     ({}, {"keep": 0}, "--keep is 0"),
