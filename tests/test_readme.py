@@ -48,18 +48,6 @@ def test_policies_that_come_with_the_package():
     assert f"| `{env_id}` | {cells[0]} | {cells[1]} |" in readme
 
 
-def test_success_of_the_ant():
-  result = json.loads((ROOT / "benchmarks/results/ant_stitching.json").read_text())
-  page = (ROOT / "docs/antmaze.md").read_text()
-  assert f"After {result['steps']:,} gradient steps" in page
-  assert f"this share of {result['episodes']} episodes" in page
-  for maze, figures in result["mazes"].items():
-    (dmg,), (cloning,) = figures["success"]["dmg"], figures["success"]["bc"]
-    data = figures["data"]
-    row = f"| {maze} | {dmg:.2f} | {cloning:.2f} | {data['transitions']:,} | {data['episodes']} |"
-    assert f"{row} {data['reach_the_goal']} |" in page
-
-
 def test_no_place_was_left_open():
   for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
     for line in page.read_text(encoding="utf-8").splitlines():

@@ -195,7 +195,9 @@ def episodes(
     noisy = actions + noise * generator.normal(size=actions.shape)
     return np.clip(noisy, -1, 1).astype(np.float32)
 
-  for _ in tqdm(rounds(environments, stream, act), total=length, unit_scale=_ENVIRONMENTS):
+  for _ in tqdm(
+    rounds(environments, stream, act), total=length, unit="step", unit_scale=_ENVIRONMENTS
+  ):
     pass
   found = []
   for episode in stream.episodes(stream.size):

@@ -74,7 +74,9 @@ def roll(env_id: str, behaviour: Behaviour | None, transitions: int, seed: int) 
     )
     return np.asarray(units.act(actions))
 
-  for _ in tqdm(rounds(environments, stream, act), total=length, unit_scale=_ENVIRONMENTS):
+  for _ in tqdm(
+    rounds(environments, stream, act), total=length, unit="step", unit_scale=_ENVIRONMENTS
+  ):
     pass
   for env in environments:
     env.close()

@@ -29,7 +29,7 @@ def test_the_survey_counts_whole_ways(tmp_path):
   ]
   env = make("dmg_jax/PointMaze-UMaze-v0")
   folder = minari_files.write(tmp_path, "dmg/x/y-v0", episodes, env, algorithm_name="-")
-  assert maze_stitching.survey(folder, env.unwrapped.maze) == {
+  assert maze_stitching.survey(folder, "umaze") == {
     "transitions": 10,
     "episodes": 5,
     "reach_the_goal": 3,
@@ -39,14 +39,11 @@ def test_the_survey_counts_whole_ways(tmp_path):
 
 
 def test_the_commands_are_a_users(tmp_path):
-  plan = maze_stitching.Plan(
-    tmp_path, agent="Ant", transitions=100_000, steps=4_000, seeds=2, episodes=20
-  )
+  plan = maze_stitching.Plan(tmp_path, transitions=100_000, steps=4_000, seeds=2, episodes=20)
   command = maze_stitching.train_command(tmp_path, "bc", tmp_path / "run", plan)
   assert command[:3] == ["python", "launch/main.py", f"--config=configs/antmaze.py:{tmp_path}"]
-  assert "--config.normalise_observations=False" in command
   assert {"--config.lam=0", "--config.nu=1", "--config.steps=4000"} <= {*command}
-  assert maze_stitching.collect_command("Medium", plan._replace(agent="Point")) == [
+  assert maze_stitching.collect_command("Medium", plan) == [
     "python",
     "launch/collect.py",
     "--env=dmg_jax/PointMaze-Medium-v0",

@@ -26,6 +26,8 @@ def test_the_commands_are_a_users():
     "--env=Hopper-v4",
     "--tier=medium-replay",
     "--train",
+    "--steps=200000",
+    "--evaluate_every=500",
     "--keep=1000",
     "--root=runs/x/data",
   ]

@@ -9,6 +9,7 @@ from dmg_jax.data import policies, scaling
 from dmg_jax.envs.make import make, spaces
 from dmg_jax.evaluation import Policies, Simulators, evaluate
 
+BODIES = ("HalfCheetah", "Hopper", "Walker2d")
 EPISODES = 5
 
 
@@ -16,6 +17,7 @@ EPISODES = 5
   ("env_id", "tier"),
   [
     ("dmg_jax/AntDirections-v0", "expert"),
+    *((f"{body}-v4", tier) for body in BODIES for tier in ("medium", "expert")),
   ],
 )
 def test_it_returns_what_is_quoted(env_id, tier):
@@ -33,6 +35,17 @@ def test_it_returns_what_is_quoted(env_id, tier):
   error = quote["standard_deviation"] / np.sqrt(EPISODES)
   assert abs(found.returns.mean() - quote["return"]) < 4 * error
   assert quote["training"]["recipe"]["env_id"] == env_id
+
+
+@pytest.mark.parametrize("body", BODIES)
+def test_replays_have_policies_in_order_of_their_training(body):
+  for tier in ("medium-replay", "full-replay"):
+    paths = policies.shipped(f"{body}-v4", tier)
+    quotes = [policies.provenance(path) for path in paths.values()]
+    steps = [quote["step"] for quote in quotes]
+    assert steps == sorted(steps)
+    assert len(steps) == 6
+    assert quotes[-1]["return"] > 10 * abs(quotes[0]["return"])
 
 
 def test_there_are_none_for_other_environments():
