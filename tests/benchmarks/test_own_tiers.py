@@ -14,6 +14,7 @@ def row(name: str, scores: list[float], best: float | None) -> dict:
     "transitions": 12_345,
     "data_score": 30.04,
     "best_policy_score": best,
+    "nu": 0.1,
     "steps": 400,
     "dmg_scores": scores,
   }
@@ -31,8 +32,13 @@ def test_the_commands_are_a_users():
     "--root=runs/x/data",
   ]
   assert "--train" not in own_tiers.collect_command("Hopper-v4", "medium", PLAN)
-  command = own_tiers.train_command(own_tiers.Path("d"), own_tiers.Path("r"), 400, 1, PLAN)
-  assert {"--config.first_seed=1", "--config.seeds=1", "--config.steps=400"} <= {*command}
+  command = own_tiers.train_command(own_tiers.Path("d"), own_tiers.Path("r"), 1.0, 1, PLAN)
+  assert {
+    "--config.first_seed=1",
+    "--config.seeds=1",
+    "--config.steps=12000",
+    "--config.nu=1.0",
+  } <= {*command}
 
 
 def test_parts_add_up_and_the_page_tells_them(tmp_path, monkeypatch):
@@ -43,8 +49,8 @@ def test_parts_add_up_and_the_page_tells_them(tmp_path, monkeypatch):
   own_tiers.store(row("dmg/b/medium-v0", [60.0, 62.0], 40.0), PLAN)
   page = (tmp_path / "page.md").read_text()
   assert [line for line in page.splitlines() if line.startswith("| `dmg")] == [
-    "| `dmg/a/random-v0` | 12,345 | 30.0 |  | 2.0 | 400 | 1 |",
-    "| `dmg/b/medium-v0` | 12,345 | 30.0 | 40.0 | 61.0 ± 1.4 | 400 | 2 |",
+    "| `dmg/a/random-v0` | 12,345 | 30.0 |  | 2.0 | 0.1 | 400 | 1 |",
+    "| `dmg/b/medium-v0` | 12,345 | 30.0 | 40.0 | 61.0 ± 1.4 | 0.1 | 400 | 2 |",
   ]
   with pytest.raises(ValueError, match="measured otherwise"):
     own_tiers.store(row("dmg/c/medium-v0", [1.0], None), PLAN._replace(episodes=4))
