@@ -30,7 +30,7 @@ from dmg_jax.experiments.tiers import REPLAYS, TIERS
 PAGE = ROOT / "docs" / "own_data.md"
 RESULT = RESULTS / "own_tiers.json"
 # The paper's 0.005 and 3e-4 are for a million steps.
-TARGET_RATE, LEARNING_RATE = 0.02, 1e-3
+STEPS, TARGET_RATE, LEARNING_RATE = 12_000, 0.02, 1e-3
 # Of the trainings whose replays these are: those of the policies that come with the
 # package. Hopper's comes from a third to nine tenths of the reference within 2,500
 # steps, so that its level is looked for more often.
@@ -42,9 +42,6 @@ TRAININGS: dict[str, list[str]] = {
 LEVELS: dict[str, list[str]] = TRAININGS | {
   "Hopper-v4": ["--steps=200000", "--evaluate_every=500"],
 }
-
-
-STEPS = 12_000
 # At the paper's 0.1 the walker's policy left its data; that of medium-expert and
 # expert data is the paper's.
 NU = {("Walker2d-v4", tier): 1.0 for tier in ("random", "medium", *REPLAYS)}

@@ -8,6 +8,7 @@ beside it, which evens out what single steps do.
 
 from typing import Any, NamedTuple
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -163,6 +164,8 @@ def update(
     hyperparameters: see `SoftHyperparameters`.
     update_actor: whether the actor and the temperature move too. Static.
   """
+  chex.assert_rank([batch.observations, batch.actions, batch.rewards], [2, 2, 1])
+  chex.assert_shape(noise, (2, *batch.actions.shape))
   h, networks = jax.tree.map(jnp.asarray, hyperparameters), state.networks
   alpha = jnp.exp(state.temperature.parameters)
 

@@ -48,6 +48,21 @@ def test_policies_that_come_with_the_package():
     assert f"| `{env_id}` | {cells[0]} | {cells[1]} |" in readme
 
 
+def test_where_dmg_does_better_than_data_of_our_own():
+  result = json.loads((ROOT / "benchmarks/results/own_tiers.json").read_text())
+  worse = {
+    row["dataset"]
+    for row in result["datasets"]
+    if sum(row["dmg_scores"]) / len(row["dmg_scores"]) <= row["data_score"]
+  }
+  assert len(result["datasets"]) == 18
+  assert worse == {"dmg/walker2d/medium-v0", "dmg/halfcheetah/full-replay-v0"}
+  (steps,) = {row["steps"] for row in result["datasets"]}
+  readme = " ".join((ROOT / "README.md").read_text().split())
+  assert f"after {steps:,} gradient steps it does better than the data's mean" in readme
+  assert "on all but Walker2d's medium and HalfCheetah's full replay" in readme
+
+
 def test_success_in_mazes():
   result = json.loads(MAZES.read_text())
   readme = (ROOT / "README.md").read_text()

@@ -10,6 +10,7 @@ from minari.dataset.minari_dataset import parse_dataset_id
 
 from dmg_jax.data import catalog
 from dmg_jax.errors import UserError
+from dmg_jax.experiments import tiers
 from dmg_jax.experiments.recording import Recipe, may_grow
 
 _HDF5 = (".hdf5", ".h5")
@@ -80,7 +81,8 @@ def check(request: Request, recipe: Recipe) -> None:
     raise UserError(f"--seed is {recipe.seed}, but it must be from 0 to {_LARGEST_SEED}")
   if not request.noise >= 0:
     raise UserError(f"--noise is {request.noise}, but it must not be negative")
-  if not 0 <= recipe.random_steps < recipe.steps:
+  trains = request.tier in tiers.TIERS and request.tier != "random"
+  if trains and not 0 <= recipe.random_steps < recipe.steps:
     raise UserError(
       f"--random_steps is {recipe.random_steps}, but it must be from 0 to less than the "
       f"{recipe.steps} --steps"

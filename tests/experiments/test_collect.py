@@ -8,6 +8,7 @@ from pathlib import Path
 import minari
 import numpy as np
 import pytest
+from small_recipe import RECIPE
 
 from dmg_jax import run_log
 from dmg_jax.data import policies
@@ -15,27 +16,8 @@ from dmg_jax.data.episodes import Episode
 from dmg_jax.data.load import load
 from dmg_jax.errors import StorageError, UserError
 from dmg_jax.experiments import collect, tiers
-from dmg_jax.experiments.recording import Recipe, Recording
+from dmg_jax.experiments.recording import Recording
 from dmg_jax.experiments.request import Request
-
-RECIPE = Recipe(
-  env_id="Hopper-v4",
-  seed=0,
-  steps=300,
-  learner="td3",
-  environments=2,
-  random_steps=100,
-  exploration_noise=(0.1, 0.2),
-  noise_correlation=0.5,
-  batch_size=8,
-  learning_rate=1e-3,
-  target_rate=0.005,
-  annealed_steps=0,
-  evaluate_every=100,
-  episodes=1,
-  checkpoint_every=60,
-)
-
 
 REQUEST = Request(
   tier="medium-replay",

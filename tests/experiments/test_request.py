@@ -1,32 +1,14 @@
 """Names of data sets and recordings, and what is refused before any work."""
 
 import pytest
+from small_recipe import RECIPE
 
 from dmg_jax.errors import UserError
-from dmg_jax.experiments.recording import Recipe
 from dmg_jax.experiments.request import (
   Request,
   check,
   default_dataset_id,
   default_directory,
-)
-
-RECIPE = Recipe(
-  env_id="Hopper-v4",
-  seed=0,
-  steps=1000,
-  learner="td3",
-  environments=2,
-  random_steps=100,
-  exploration_noise=(0.1, 0.2),
-  noise_correlation=0.5,
-  batch_size=8,
-  learning_rate=1e-3,
-  target_rate=0.005,
-  annealed_steps=0,
-  evaluate_every=100,
-  episodes=1,
-  checkpoint_every=60,
 )
 
 
@@ -77,8 +59,8 @@ def test_a_recording_is_found_again_with_more_steps_alone():
     ({"checkpoint_every": 0}, {}, "--checkpoint_every is 0"),
     ({"seed": -1}, {}, "--seed is -1"),
     ({"seed": 2**32 - 1}, {}, "--seed is 4294967295"),
-    ({"annealed_steps": 1001}, {}, "--annealed_steps is 1001"),
-    ({"random_steps": 1000}, {}, "less than the 1000 --steps"),
+    ({"annealed_steps": 301}, {}, "--annealed_steps is 301"),
+    ({"random_steps": 300}, {}, "less than the 300 --steps"),
     ({"exploration_noise": (0.1,) * 3}, {}, "given 3 times for 2 environments"),
     ({}, {"keep": 0}, "--keep is 0"),
     ({}, {"noise": float("nan")}, "--noise is nan"),
@@ -91,6 +73,11 @@ def test_what_is_refused(tmp_path, recipe, changes, message):
   with pytest.raises(UserError, match=message) as error:
     check(request(tmp_path, **changes), RECIPE._replace(**recipe))
   assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("tier", ["random", "play", "diverse"])
+def test_without_a_training_there_may_be_fewer_steps_than_its_random_ones(tmp_path, tier):
+  check(request(tmp_path, tier=tier), RECIPE._replace(steps=50))
 
 
 def test_paths_that_are_refused(tmp_path):
