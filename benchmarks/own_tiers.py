@@ -37,7 +37,7 @@ STEPS, TARGET_RATE, LEARNING_RATE = 12_000, 0.02, 1e-3
 TRAININGS: dict[str, list[str]] = {
   "HalfCheetah-v4": ["--steps=1200000", "--annealed_steps=170000"],
   "Hopper-v4": ["--steps=400000", "--annealed_steps=160000"],
-  "Walker2d-v4": ["--steps=1400000", "--annealed_steps=200000"],
+  "Walker2d-v4": ["--steps=2400000", "--annealed_steps=400000"],
 }
 LEVELS: dict[str, list[str]] = TRAININGS | {
   "Hopper-v4": ["--steps=200000", "--evaluate_every=500"],
