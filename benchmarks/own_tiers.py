@@ -5,8 +5,9 @@
 Collects each tier of three environments by `launch/collect.py` (with the policies
 that come with the package; for the replays a training is recorded, or continued
 where it was begun), and trains DMG on it by `launch/main.py`, seed by seed, at the
-paper's settings but for the fewer steps, and the faster networks and target
-networks that they need. The scores of the last evaluations go to
+paper's settings but for the fewer steps, over which the actor's rate falls to 0 as
+it does over the paper's, and the faster networks and target networks that they
+need. The scores of the last evaluations go to
 benchmarks/results/own_tiers.json and, as a table, to docs/own_data.md, after each
 data set. Started again, it continues.
 """
@@ -24,13 +25,13 @@ from jobs import RESULTS, ROOT, run
 from dmg_jax import run_directory
 from dmg_jax.data import catalog
 from dmg_jax.data.load import load
-from dmg_jax.experiments.request import default_dataset_id, task
+from dmg_jax.experiments.request import default_dataset_id
 from dmg_jax.experiments.tiers import REPLAYS, TIERS
 
 PAGE = ROOT / "docs" / "own_data.md"
 RESULT = RESULTS / "own_tiers.json"
 # The paper's 0.005 and 3e-4 are for a million steps.
-STEPS, TARGET_RATE, LEARNING_RATE = 12_000, 0.02, 1e-3
+STEPS, TARGET_RATE, LEARNING_RATE = 24_000, 0.02, 1e-3
 # Of the trainings whose replays these are: those of the policies that come with the
 # package. Hopper's comes from a third to nine tenths of the reference within 2,500
 # steps, so that its level is looked for more often.
@@ -88,6 +89,7 @@ def train_command(
     "first_seed": seed,
     "steps": STEPS,
     "target_rate": TARGET_RATE,
+    "actor_schedule_steps": STEPS / 2,
     **{f"{network}_learning_rate": LEARNING_RATE for network in ("actor", "critic", "value")},
     "evaluation_interval": STEPS,
     "evaluation_episodes": plan.episodes,
@@ -104,10 +106,12 @@ def train_command(
 
 def measure(env_id: str, tier: str, plan: Plan) -> dict[str, Any]:
   """A data set's own returns, and DMG's on it."""
-  folder = plan.out / "data" / default_dataset_id(env_id, tier)
+  dataset_id = default_dataset_id(env_id, tier)
+  folder = plan.out / "data" / dataset_id
   if not (ROOT / folder).exists():
     run(collect_command(env_id, tier, plan))
-  directories = [plan.out / f"{task(env_id)}-{tier}-{seed}" for seed in range(plan.seeds)]
+  name = dataset_id.removeprefix("dmg/").replace("/", "-")
+  directories = [plan.out / f"{name}-{seed}" for seed in range(plan.seeds)]
   commands = [
     train_command(folder, directory, NU.get((env_id, tier)), seed, plan)
     for seed, directory in enumerate(directories)
@@ -133,6 +137,7 @@ def measure(env_id: str, tier: str, plan: Plan) -> dict[str, Any]:
       catalog.normalised_score(dataset.episode_returns.mean(), dataset.reference)
     ),
     "best_policy_score": max(scores, default=None),
+    "noise": provenance.get("noise"),
     "steps": STEPS,
     "dmg_scores": [summary["results"]["seeds"][0]["last"] for summary in summaries],
     "nu": summaries[0]["config"]["nu"],
@@ -156,15 +161,18 @@ def page(result: Mapping[str, Any]) -> str:
       f"the gradient steps given, with a learning rate of {result['learning_rate']} and a",
       f"target rate of {result['target_rate']} (the paper's 0.0003 and 0.005 are for a million",
       "steps) and the paper's other settings, with the standard deviation over seeds where there",
-      "are several. Nu is the paper's too (0.1; 10 for expert and medium-expert data) but for",
+      "are several. The actor's learning rate falls to 0 over the steps, as it does over the",
+      "paper's million. Nu is the paper's too (0.1; 10 for expert and medium-expert data) but for",
       "Walker2d, whose policy left its data at 0.1.",
       "",
-      "| data set | transitions | data's mean | best recorded policy | DMG | nu | steps | seeds |",
-      "| --- | --- | --- | --- | --- | --- | --- | --- |",
+      "| data set | noise | transitions | data's mean | best recorded policy | DMG | nu | steps "
+      "| seeds |",
+      "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
       *(_row(figures) for figures in result["datasets"]),
       "",
-      "The best recorded policy is the better of those that made the data, as it acted there (with",
-      "noise), and of a replay the policy at its end (without).",
+      "Noise is the standard deviation of what was added to recorded policies' actions (of -1 to",
+      "1). The best recorded policy is the better of those that made the data, as it acted there",
+      "(with noise), and of a replay the policy at its end (without).",
       "",
       f"Made by `{result['command']}`; the commands, versions, devices and hashes are in",
       "[`own_tiers.json`](../benchmarks/results/own_tiers.json).",
@@ -178,9 +186,10 @@ def _row(figures: Mapping[str, Any]) -> str:
   dmg = f"{np.mean(scores):.1f}"
   if len(scores) > 1:
     dmg += f" ± {np.std(scores, ddof=1):.1f}"
-  best = figures["best_policy_score"]
+  best, noise = figures["best_policy_score"], figures["noise"]
   cells = [
     f"`{figures['dataset']}`",
+    "" if noise is None else f"{noise:g}",
     f"{figures['transitions']:,}",
     f"{figures['data_score']:.1f}",
     "" if best is None else f"{best:.1f}",

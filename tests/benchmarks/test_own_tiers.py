@@ -14,6 +14,7 @@ def row(name: str, scores: list[float], best: float | None) -> dict:
     "transitions": 12_345,
     "data_score": 30.04,
     "best_policy_score": best,
+    "noise": None if best is None else 0.2,
     "nu": 0.1,
     "steps": 400,
     "dmg_scores": scores,
@@ -36,7 +37,8 @@ def test_the_commands_are_a_users():
   assert {
     "--config.first_seed=1",
     "--config.seeds=1",
-    "--config.steps=12000",
+    "--config.steps=24000",
+    "--config.actor_schedule_steps=12000.0",
     "--config.nu=1.0",
   } <= {*command}
 
@@ -49,8 +51,8 @@ def test_parts_add_up_and_the_page_tells_them(tmp_path, monkeypatch):
   own_tiers.store(row("dmg/b/medium-v0", [60.0, 62.0], 40.0), PLAN)
   page = (tmp_path / "page.md").read_text()
   assert [line for line in page.splitlines() if line.startswith("| `dmg")] == [
-    "| `dmg/a/random-v0` | 12,345 | 30.0 |  | 2.0 | 0.1 | 400 | 1 |",
-    "| `dmg/b/medium-v0` | 12,345 | 30.0 | 40.0 | 61.0 ± 1.4 | 0.1 | 400 | 2 |",
+    "| `dmg/a/random-v0` |  | 12,345 | 30.0 |  | 2.0 | 0.1 | 400 | 1 |",
+    "| `dmg/b/medium-v0` | 0.2 | 12,345 | 30.0 | 40.0 | 61.0 ± 1.4 | 0.1 | 400 | 2 |",
   ]
   with pytest.raises(ValueError, match="measured otherwise"):
     own_tiers.store(row("dmg/c/medium-v0", [1.0], None), PLAN._replace(episodes=4))
