@@ -57,10 +57,12 @@ def test_where_dmg_does_better_than_data_of_our_own():
   }
   assert len(result["datasets"]) == 18
   assert worse == {"dmg/walker2d/medium-v0", "dmg/halfcheetah/full-replay-v0"}
-  (steps,) = {row["steps"] for row in result["datasets"]}
   readme = " ".join((ROOT / "README.md").read_text().split())
-  assert f"after {steps:,} gradient steps it does better than the data's mean" in readme
-  assert "on all but HalfCheetah's full replay and Walker2d's medium." in readme
+  assert f"after {result['steps']:,} gradient steps it does better than the data's mean" in readme
+  assert "on all but HalfCheetah's full replay and Walker2d's medium (one seed each;" in readme
+  assert {row["dataset"] for row in result["datasets"] if len(row["dmg_scores"]) > 1} == {
+    "dmg/walker2d/medium-v0"
+  }
 
 
 def test_success_in_mazes():
