@@ -5,16 +5,31 @@ import json
 import own_tiers
 import pytest
 
-PLAN = own_tiers.Plan(own_tiers.Path("runs/x"), transitions=1000, seeds=2, episodes=3, workers=1)
+from configs import mujoco
+
+PLAN = own_tiers.Plan(
+  own_tiers.Path("runs/x"),
+  transitions=1000,
+  seeds=2,
+  episodes=3,
+  schedule=own_tiers.SHORT,
+  workers=1,
+)
 
 
-def row(name: str, scores: list[float], best: float | None) -> dict:
+def row(
+  name: str, scores: list[float], best: float | None, steps: int = 24_000, keep: int = 12_345
+) -> dict:
   return {
     "dataset": name,
-    "transitions": 12_345,
+    "keep": keep,
+    "transitions": keep,
     "data_score": 30.04,
     "best_policy_score": best,
     "noise": None if best is None else 0.2,
+    "steps": steps,
+    "learning_rate": 0.001,
+    "target_rate": 0.02,
     "nu": 0.1,
     "dmg_scores": scores,
   }
@@ -42,18 +57,38 @@ def test_the_commands_are_a_users():
   } <= {*command}
 
 
+def test_long_runs_are_at_the_papers_rates():
+  plan = PLAN._replace(schedule=own_tiers.LONG)
+  command = own_tiers.train_command(own_tiers.Path("d"), own_tiers.Path("r"), None, 0, plan)
+  config = mujoco.get_config()
+  assert {
+    "--config.steps=200000",
+    "--config.actor_schedule_steps=100000.0",
+    "--config.target_rate=0.005",
+    *(
+      f"--config.{name}_learning_rate={config[f'{name}_learning_rate']}"
+      for name in ("actor", "critic", "value")
+    ),
+  } <= {*command}
+  assert not any("nu=" in flag for flag in command)
+
+
 def test_parts_add_up_and_the_page_tells_them(tmp_path, monkeypatch):
   monkeypatch.setattr(own_tiers, "RESULT", tmp_path / "result.json")
   monkeypatch.setattr(own_tiers, "PAGE", tmp_path / "page.md")
   own_tiers.store(row("dmg/b/medium-v0", [50.0, 52.0], 40.0), PLAN)
   own_tiers.store(row("dmg/a/random-v0", [2.0], None), PLAN)
   own_tiers.store(row("dmg/b/medium-v0", [60.0, 62.0], 40.0), PLAN)
+  own_tiers.store(row("dmg/b/medium-v0", [70.0], 40.0, steps=200_000), PLAN)
+  own_tiers.store(row("dmg/b/medium-v0", [65.0], 40.0, keep=99_999), PLAN)
   page = (tmp_path / "page.md").read_text()
   assert [line for line in page.splitlines() if line.startswith("| `dmg")] == [
-    "| `dmg/a/random-v0` |  | 12,345 | 30.0 |  | 2.0 | 0.1 | 1 |",
-    "| `dmg/b/medium-v0` | 0.2 | 12,345 | 30.0 | 40.0 | 61.0 ± 1.4 | 0.1 | 2 |",
+    "| `dmg/a/random-v0` |  | 12,345 | 30.0 |  | 2.0 | 24,000 | 0.001 | 0.02 | 0.1 | 1 |",
+    "| `dmg/b/medium-v0` | 0.2 | 12,345 | 30.0 | 40.0 | 61.0 ± 1.4 "
+    "| 24,000 | 0.001 | 0.02 | 0.1 | 2 |",
+    "| `dmg/b/medium-v0` | 0.2 | 12,345 | 30.0 | 40.0 | 70.0 | 200,000 | 0.001 | 0.02 | 0.1 | 1 |",
+    "| `dmg/b/medium-v0` | 0.2 | 99,999 | 30.0 | 40.0 | 65.0 | 24,000 | 0.001 | 0.02 | 0.1 | 1 |",
   ]
-  assert "24,000 gradient steps" in page
   with pytest.raises(ValueError, match="measured otherwise"):
     own_tiers.store(row("dmg/c/medium-v0", [1.0], None), PLAN._replace(episodes=4))
 
