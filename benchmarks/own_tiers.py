@@ -1,8 +1,7 @@
 """Does DMG do better than the data of our own that it learned from, on every tier?
 
   python benchmarks/own_tiers.py
-  python benchmarks/own_tiers.py --long --envs=Walker2d-v4 --tiers=medium --seeds=2 \\
-      --transitions=1000000 --out=runs/own_tiers_million
+  python benchmarks/own_tiers.py --long --envs=Walker2d-v4 --tiers=medium
 
 Collects each tier of three environments by `launch/collect.py` (with the policies
 that come with the package; for the replays a training is recorded, or continued
@@ -271,7 +270,7 @@ if __name__ == "__main__":
   flags.DEFINE_list("envs", list(TRAININGS), "Of HalfCheetah-v4, Hopper-v4 and Walker2d-v4.")
   flags.DEFINE_list("tiers", list(TIERS), "Tiers.")
   flags.DEFINE_integer("transitions", 200_000, "To keep in each data set, about.")
-  flags.DEFINE_integer("seeds", 1, "Runs on each data set.")
+  flags.DEFINE_integer("seeds", 2, "Runs on each data set.")
   flags.DEFINE_integer("episodes", 10, "Episodes of an evaluation.")
   flags.DEFINE_bool("long", False, f"{LONG.steps} steps at the paper's rates.")
   flags.DEFINE_integer("workers", 2, "Jobs side by side.")
