@@ -16,7 +16,7 @@ from dmg_jax.envs.make import make, spaces
 from dmg_jax.experiments.rounds import rounds
 from dmg_jax.types import Array, Networks, Parameters
 
-_ENVIRONMENTS = 10
+ENVIRONMENTS = 10
 
 
 class Behaviour(NamedTuple):
@@ -54,16 +54,16 @@ def roll(env_id: str, behaviour: Behaviour | None, transitions: int, seed: int) 
     transitions: steps, of which those of unfinished episodes are lost.
     seed: of noise and environments.
   """
-  environments = [make(env_id) for _ in range(_ENVIRONMENTS)]
+  environments = [make(env_id) for _ in range(ENVIRONMENTS)]
   observation_size, low, high = spaces(environments[0])
   units = scaling.for_actions(observation_size, low, high)
-  length = -(-transitions // _ENVIRONMENTS)
-  stream = Stream(length, _ENVIRONMENTS, observation_size, len(low), seed)
+  length = -(-transitions // ENVIRONMENTS)
+  stream = Stream(length, ENVIRONMENTS, observation_size, len(low), seed)
 
   def act(round_: int, observations: np.ndarray) -> np.ndarray:
     if behaviour is None:
       generator = np.random.default_rng((seed, round_))
-      return generator.uniform(low, high, (_ENVIRONMENTS, len(low))).astype(np.float32)
+      return generator.uniform(low, high, (ENVIRONMENTS, len(low))).astype(np.float32)
     actions = _act(
       behaviour.networks,
       behaviour.actor,
@@ -75,7 +75,7 @@ def roll(env_id: str, behaviour: Behaviour | None, transitions: int, seed: int) 
     return np.asarray(units.act(actions))
 
   for _ in tqdm(
-    rounds(environments, stream, act), total=length, unit="step", unit_scale=_ENVIRONMENTS
+    rounds(environments, stream, act), total=length, unit="step", unit_scale=ENVIRONMENTS
   ):
     pass
   for env in environments:

@@ -11,7 +11,7 @@ from dmg_jax.data import catalog, policies
 from dmg_jax.data.episodes import Episode
 from dmg_jax.errors import UserError
 from dmg_jax.experiments.recording import Recording
-from dmg_jax.experiments.rollout import Behaviour, roll
+from dmg_jax.experiments.rollout import ENVIRONMENTS, Behaviour, roll
 from dmg_jax.types import Parameters
 
 _QUOTED_EPISODES = 100
@@ -150,10 +150,14 @@ def behaviour_episodes(
   Raises:
     UserError: if no episode of one ends.
   """
+  share = transitions // len(behaviours)
   shares = []
   for place, behaviour in enumerate(behaviours):
-    found = roll(env_id, behaviour, transitions // len(behaviours), seed + place)
+    found = roll(env_id, behaviour, share, seed + place)
     if not found:
-      raise UserError(f"no episode of {env_id} ended in {transitions} steps; raise --keep")
+      raise UserError(
+        f"no episode of {env_id} ended in a policy's share of the {transitions} steps: {share}, "
+        f"in {ENVIRONMENTS} environments side by side; raise --keep"
+      )
     shares.append(found)
   return shares
