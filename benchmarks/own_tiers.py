@@ -120,11 +120,22 @@ def train_command(
 
 
 def measure(env_id: str, tier: str, plan: Plan) -> dict[str, Any]:
-  """A data set's own returns, and DMG's on it."""
+  """A data set's own returns, and DMG's on it.
+
+  Raises:
+    ValueError: if the data set that is there was collected by another command.
+  """
   dataset_id = default_dataset_id(env_id, tier)
   folder = plan.out / "data" / dataset_id
+  collect = collect_command(env_id, tier, plan)
   if not (ROOT / folder).exists():
-    run(collect_command(env_id, tier, plan))
+    run(collect)
+  provenance = json.loads((ROOT / folder / "provenance.json").read_text())
+  if provenance["command"] != " ".join(collect):
+    raise ValueError(
+      f"{folder} was made by `{provenance['command']}`, not by `{' '.join(collect)}`; "
+      "remove it, or name another --out"
+    )
   name = dataset_id.removeprefix("dmg/").replace("/", "-")
   kind = "-long" if plan.schedule == LONG else ""
   directories = [plan.out / f"{name}{kind}-{seed}" for seed in range(plan.seeds)]
@@ -139,7 +150,6 @@ def measure(env_id: str, tier: str, plan: Plan) -> dict[str, Any]:
   ]
   dataset = load(str(ROOT / folder))
   assert dataset.reference is not None
-  provenance = json.loads((ROOT / folder / "provenance.json").read_text())
   recorded = list(provenance.get("mean_episode_return_with_noise", {}).values())
   if tier in REPLAYS:
     recorded = [provenance["recording_policy"]["return"]]
@@ -147,7 +157,6 @@ def measure(env_id: str, tier: str, plan: Plan) -> dict[str, Any]:
   return {
     "dataset": dataset.name,
     "data_sha256": dataset.sha256,
-    "keep": plan.transitions,
     "transitions": len(dataset.transitions.rewards),
     "data_return": float(dataset.episode_returns.mean()),
     "data_score": float(
@@ -156,7 +165,11 @@ def measure(env_id: str, tier: str, plan: Plan) -> dict[str, Any]:
     "best_policy_score": max(scores, default=None),
     "noise": provenance.get("noise"),
     **plan.schedule._asdict(),
+    "evaluations": summaries[0]["results"]["window"],
     "dmg_scores": [summary["results"]["seeds"][0]["last"] for summary in summaries],
+    "dmg_means_of_evaluations": [
+      summary["results"]["seeds"][0]["mean_of_window"] for summary in summaries
+    ],
     "nu": summaries[0]["config"]["nu"],
     "commands": [provenance["command"], *(" ".join(command) for command in commands)],
     "devices": summaries[0]["devices"],
@@ -189,6 +202,12 @@ def page(result: Mapping[str, Any]) -> str:
       "Noise is the standard deviation of what was added to recorded policies' actions (of -1 to",
       "1). The best recorded policy is the better of those that made the data, as it acted there",
       "(with noise), and of a replay the policy at its end (without).",
+      *(
+        f"DMG's mean over all {row['evaluations']} evaluations of the {row['steps']:,} steps on "
+        f"`{row['dataset']}` is {np.mean(row['dmg_means_of_evaluations']):.1f}."
+        for row in result["datasets"]
+        if row["evaluations"] > 1
+      ),
       "",
       f"Made by `{result['command']}` (`--long` for {LONG.steps:,} steps); the commands, versions,",
       "devices and hashes are in [`own_tiers.json`](../benchmarks/results/own_tiers.json).",
@@ -242,8 +261,8 @@ def store(row: dict[str, Any], plan: Plan) -> None:
   PAGE.write_text(page(result), encoding="utf-8")
 
 
-def _identity(row: Mapping[str, Any]) -> tuple[str, int, int]:
-  return row["dataset"], row["keep"], row["steps"]
+def _identity(row: Mapping[str, Any]) -> tuple[str, int]:
+  return row["dataset"], row["steps"]
 
 
 def main(_) -> None:

@@ -17,13 +17,10 @@ PLAN = own_tiers.Plan(
 )
 
 
-def row(
-  name: str, scores: list[float], best: float | None, steps: int = 24_000, keep: int = 12_345
-) -> dict:
+def row(name: str, scores: list[float], best: float | None, steps: int = 24_000) -> dict:
   return {
     "dataset": name,
-    "keep": keep,
-    "transitions": keep,
+    "transitions": 12_345,
     "data_score": 30.04,
     "best_policy_score": best,
     "noise": None if best is None else 0.2,
@@ -31,7 +28,9 @@ def row(
     "learning_rate": 0.001,
     "target_rate": 0.02,
     "nu": 0.1,
+    "evaluations": steps // 20_000,
     "dmg_scores": scores,
+    "dmg_means_of_evaluations": [score / 2 for score in scores],
   }
 
 
@@ -80,17 +79,28 @@ def test_parts_add_up_and_the_page_tells_them(tmp_path, monkeypatch):
   own_tiers.store(row("dmg/a/random-v0", [2.0], None), PLAN)
   own_tiers.store(row("dmg/b/medium-v0", [60.0, 62.0], 40.0), PLAN)
   own_tiers.store(row("dmg/b/medium-v0", [70.0], 40.0, steps=200_000), PLAN)
-  own_tiers.store(row("dmg/b/medium-v0", [65.0], 40.0, keep=99_999), PLAN)
   page = (tmp_path / "page.md").read_text()
   assert [line for line in page.splitlines() if line.startswith("| `dmg")] == [
     "| `dmg/a/random-v0` |  | 12,345 | 30.0 |  | 2.0 | 24,000 | 0.001 | 0.02 | 0.1 | 1 |",
     "| `dmg/b/medium-v0` | 0.2 | 12,345 | 30.0 | 40.0 | 61.0 ± 1.4 "
     "| 24,000 | 0.001 | 0.02 | 0.1 | 2 |",
     "| `dmg/b/medium-v0` | 0.2 | 12,345 | 30.0 | 40.0 | 70.0 | 200,000 | 0.001 | 0.02 | 0.1 | 1 |",
-    "| `dmg/b/medium-v0` | 0.2 | 99,999 | 30.0 | 40.0 | 65.0 | 24,000 | 0.001 | 0.02 | 0.1 | 1 |",
+  ]
+  assert [line for line in page.splitlines() if line.startswith("DMG's mean")] == [
+    "DMG's mean over all 10 evaluations of the 200,000 steps on `dmg/b/medium-v0` is 35.0."
   ]
   with pytest.raises(ValueError, match="measured otherwise"):
     own_tiers.store(row("dmg/c/medium-v0", [1.0], None), PLAN._replace(episodes=4))
+
+
+def test_data_that_another_command_made_are_not_taken(tmp_path):
+  folder = tmp_path / "data" / "dmg/hopper/medium-v0"
+  folder.mkdir(parents=True)
+  plan = PLAN._replace(out=tmp_path)
+  command = " ".join(own_tiers.collect_command("Hopper-v4", "medium", plan))
+  (folder / "provenance.json").write_text(json.dumps({"command": command}))
+  with pytest.raises(ValueError, match=r"--keep=1000.*not by.*--keep=2000.*name another --out"):
+    own_tiers.measure("Hopper-v4", "medium", plan._replace(transitions=2000))
 
 
 def test_the_stored_page_is_what_the_stored_result_makes():
