@@ -25,7 +25,7 @@ from absl import app, flags
 
 from dmg_jax import run_directory
 from dmg_jax.data import catalog
-from dmg_jax.report import statistics
+from dmg_jax.report.scores import statistics
 
 _OUT = flags.DEFINE_string("out", "runs/learning_comparison", "Folder of the runs.")
 _WORKERS = flags.DEFINE_integer("workers", 2, "PyTorch processes, of one thread each.")

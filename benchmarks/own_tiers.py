@@ -24,10 +24,10 @@ from absl import app, flags
 from jobs import RESULTS, ROOT, run
 
 from dmg_jax import run_directory
+from dmg_jax.collect.request import default_dataset_id
+from dmg_jax.collect.tiers import REPLAYS, TIERS
 from dmg_jax.data import catalog
 from dmg_jax.data.load import load
-from dmg_jax.experiments.request import default_dataset_id
-from dmg_jax.experiments.tiers import REPLAYS, TIERS
 
 PAGE = ROOT / "docs" / "own_data.md"
 RESULT = RESULTS / "own_tiers.json"

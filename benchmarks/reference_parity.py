@@ -1,4 +1,4 @@
-"""Replays a trace of the authors' code through `dmg_jax.dmg.update`, in float64.
+"""Replays a trace of the authors' code through `dmg_jax.agents.dmg.update`, in float64.
 
   python benchmarks/reference_parity.py --trace=FILE.npz [--tolerance=1e-12]
 
@@ -17,7 +17,8 @@ import trace_files
 from absl import app, flags
 from recorded_trace import Snapshot, Trace
 
-from dmg_jax import dmg, networks, schedules
+from dmg_jax import networks, schedules
+from dmg_jax.agents import dmg
 from dmg_jax.errors import UserError
 from dmg_jax.types import Hyperparameters, Networks, TrainState
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from absl import app
 
-from dmg_jax.report import paper, reproduction
+from dmg_jax.report.paper import paper_scores, reproduction
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
@@ -27,7 +27,7 @@ def page() -> str:
   }
   learning = json.loads((RESULTS / "learning_comparison.json").read_text())
   tables = {}
-  for number in paper.TABLES:
+  for number in paper_scores.TABLES:
     path = RESULTS / f"table_{number}.csv"
     if path.exists():
       tables[number] = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))

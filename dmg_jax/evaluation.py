@@ -14,7 +14,7 @@ import gymnasium
 import jax
 import numpy as np
 
-from dmg_jax import dmg
+from dmg_jax.agents import dmg
 from dmg_jax.data.scaling import Scaling
 from dmg_jax.envs.make import make, spaces
 from dmg_jax.types import Array, Networks, Parameters

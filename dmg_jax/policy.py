@@ -7,7 +7,8 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from dmg_jax import dmg, networks, run_directory
+from dmg_jax import networks, run_directory
+from dmg_jax.agents import dmg
 from dmg_jax.checkpoints import Checkpoints
 from dmg_jax.data.scaling import Scaling
 from dmg_jax.errors import UserError

@@ -15,7 +15,7 @@ import numpy as np
 from flax import struct
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from dmg_jax import dmg
+from dmg_jax.agents import dmg
 from dmg_jax.types import Array, Hyperparameters, Metrics, Networks, TrainState, Transitions
 
 # Streams of a run's randomness: its steps count up from 0, so the last number

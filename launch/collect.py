@@ -6,9 +6,10 @@ from pathlib import Path
 
 from absl import app, flags, logging
 
+from dmg_jax.collect import collect, maze_data, request, tiers
+from dmg_jax.collect.recording import Recipe
 from dmg_jax.errors import StorageError, UserError
-from dmg_jax.experiments import collect, learners, maze_data, request, tiers
-from dmg_jax.experiments.recording import Recipe
+from dmg_jax.online import learners
 
 _ENV = flags.DEFINE_string("env", "Hopper-v4", "Gymnasium id of the environment.")
 _TIER = flags.DEFINE_enum(

@@ -15,7 +15,7 @@ import sys
 from absl import app, flags, logging
 
 from dmg_jax.errors import UserError
-from dmg_jax.experiments import data_commands
+from dmg_jax.experiments import data
 
 _ENV = flags.DEFINE_string("env", None, "Gymnasium id, where the data name none.")
 _OUT = flags.DEFINE_string("out", None, "File to write.")
@@ -28,15 +28,15 @@ def main(arguments: list[str]) -> None:
   try:
     match arguments[1:]:
       case ["list"]:
-        lines = data_commands.listing()
+        lines = data.listing()
       case ["show", name]:
-        lines = data_commands.show(name, _ENV.value, _OUT.value)
+        lines = data.show(name, _ENV.value, _OUT.value)
       case ["verify", name]:
-        lines = data_commands.verify(name, _ENV.value, _EPISODES.value)
+        lines = data.verify(name, _ENV.value, _EPISODES.value)
       case ["import", name] if _DATASET_ID.value:
-        lines = data_commands.store(name, _ENV.value, _DATASET_ID.value)
+        lines = data.store(name, _ENV.value, _DATASET_ID.value)
       case ["export", name] if _OUT.value:
-        lines = data_commands.export(name, _ENV.value, _OUT.value)
+        lines = data.export(name, _ENV.value, _OUT.value)
       case _:
         raise UserError(
           "say list, show NAME, verify NAME, import NAME --dataset_id=ID, or "

@@ -14,7 +14,7 @@ import sys
 from absl import app, flags, logging
 
 from dmg_jax.errors import UserError
-from dmg_jax.experiments import report_command
+from dmg_jax.experiments import report
 
 _TABLE = flags.DEFINE_string("table", "2", "Table of the paper: 2, 3, 4 or 6.")
 _OUT = flags.DEFINE_string("out", None, "Folder to write in.")
@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> None:
   if isinstance(sys.stdout, io.TextIOWrapper):
     sys.stdout.reconfigure(errors="replace")
   try:
-    for line in report_command.report(
+    for line in report.report(
       arguments[1:],
       table=_TABLE.value,
       out=_OUT.value,

@@ -1,7 +1,7 @@
 """Scores as reports read them, of runs that never were."""
 
 from dmg_jax.report.method_names import usual_settings
-from dmg_jax.report.scores import Score
+from dmg_jax.report.scores.score import Score
 
 HYPERPARAMETERS = ("lam", "nu")
 

@@ -1,6 +1,6 @@
 """A training of seconds, for the tests of the collector."""
 
-from dmg_jax.experiments.recording import Recipe
+from dmg_jax.collect.recording import Recipe
 
 RECIPE = Recipe(
   env_id="Hopper-v4",

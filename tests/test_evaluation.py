@@ -5,7 +5,8 @@ import jax
 import numpy as np
 import pytest
 
-from dmg_jax import dmg, networks
+from dmg_jax import networks
+from dmg_jax.agents import dmg
 from dmg_jax.data import scaling
 from dmg_jax.errors import UserError
 from dmg_jax.evaluation import Policies, Simulators, episode_seeds, evaluate

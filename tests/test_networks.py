@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dmg_jax import dmg, networks
+from dmg_jax import networks
+from dmg_jax.agents import dmg
 
 
 @pytest.fixture(scope="module")

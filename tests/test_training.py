@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from conftest import ACTION_SIZE, make_points, make_transitions
 
-from dmg_jax import dmg, training
+from dmg_jax import training
+from dmg_jax.agents import dmg
 
 BATCH, DELAY = 16, 2
 

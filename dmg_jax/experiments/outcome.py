@@ -13,7 +13,10 @@ from tensorboardX import SummaryWriter
 from dmg_jax import run_directory, run_log
 from dmg_jax.data import catalog
 from dmg_jax.data.dataset import Dataset
-from dmg_jax.report import diagnostics, paper, plots, tables
+from dmg_jax.report import diagnostics
+from dmg_jax.report.figures import job_curves
+from dmg_jax.report.paper import paper_scores
+from dmg_jax.report.tables import job_table
 
 _PACKAGES = (
   "dmg_jax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "gymnasium", "mujoco",
@@ -110,9 +113,9 @@ def conclude(
     inverse_temperature=config["inverse_temperature"],
   )
   curves = directory / run_directory.CURVES
-  plots.curves(curves, results, metrics)
+  job_curves.curves(curves, results, metrics)
   summary = {
-    "results": tables.summarise(results),
+    "results": job_table.summarise(results),
     "hints": hints,
     "config": dict(config),
     "frozen_at": [int(step) if step >= 0 else None for step in frozen_at],
@@ -122,10 +125,10 @@ def conclude(
     | {"python": platform.python_version()},
   }
   run_log.write_json(directory / run_directory.SUMMARY, summary)
-  return Outcome(tables.summary_table(results), hints, curves)
+  return Outcome(job_table.summary_table(results), hints, curves)
 
 
-def _results(directory, config, dataset, seeds, frozen_at, reference) -> tables.Results:
+def _results(directory, config, dataset, seeds, frozen_at, reference) -> job_table.Results:
   field = "return" if reference is None else "score"
   rows = run_log.read(directory, run_log.EVALUATIONS)
   means = _means(rows, field)
@@ -135,18 +138,18 @@ def _results(directory, config, dataset, seeds, frozen_at, reference) -> tables.
   data_score = None
   if reference is not None and data_return is not None:
     data_score = float(catalog.normalised_score(data_return, reference))
-  return tables.Results(
+  return job_table.Results(
     method="DMG",
     dataset=dataset.name,
     seeds=seeds,
     steps=steps,
     scores=np.array(scores).reshape(len(seeds), len(steps)),
-    unit=tables.RETURN if reference is None else tables.SCORE,
+    unit=job_table.RETURN if reference is None else job_table.SCORE,
     episodes=config["evaluation_episodes"],
     frozen_at=frozen_at,
     data_return=data_return,
     data_score=data_score,
-    paper=paper.paper_row(dataset.name) if dataset.kind == "d4rl" else None,
+    paper=paper_scores.paper_row(dataset.name) if dataset.kind == "d4rl" else None,
   )
 
 

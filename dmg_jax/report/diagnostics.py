@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from dmg_jax.report.tables import SCORE, WINDOW, Results
+from dmg_jax.report.tables.job_table import SCORE, WINDOW, Results
 
 # No policy earns more than the largest reward for ever, so any |Q| beyond that
 # is wrong; half as much again leaves room for errors of regression that pass.

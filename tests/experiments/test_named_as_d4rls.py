@@ -6,13 +6,13 @@ import json
 import pytest
 from experiments.test_settings import make_config
 
+from dmg_jax.collect.rollout import roll
 from dmg_jax.data import minari_files
 from dmg_jax.data.load import load
 from dmg_jax.envs.make import make
 from dmg_jax.errors import UserError
-from dmg_jax.experiments import data_commands, offline, report_command, settings
-from dmg_jax.experiments.rollout import roll
-from dmg_jax.report import figures
+from dmg_jax.experiments import data, offline, report, settings
+from dmg_jax.report.figures import gallery
 
 NAME = "hopper-medium-replay-v2"
 TINY = {
@@ -35,12 +35,12 @@ def exported(tmp_path, monkeypatch):
   folder = minari_files.write(tmp_path / "minari", "dmg/hopper/x-v0", episodes, make("Hopper-v4"))
   path = tmp_path / "d4rl" / "hopper_medium_replay-v2.hdf5"
   path.parent.mkdir()
-  list(data_commands.export(str(folder), None, str(path)))
+  list(data.export(str(folder), None, str(path)))
   return path
 
 
 def test_no_number_of_the_papers_stands_beside(exported, tmp_path, monkeypatch):
-  monkeypatch.setattr(figures, "draw", lambda *_: iter(()))
+  monkeypatch.setattr(gallery, "draw", lambda *_: iter(()))
   config = make_config(**TINY, dataset=str(exported))
   settings.check(config)
   dataset = load(config["dataset"])
@@ -49,7 +49,7 @@ def test_no_number_of_the_papers_stands_beside(exported, tmp_path, monkeypatch):
   assert "paper" not in outcome.table
   assert json.loads((tmp_path / "run/summary.json").read_text())["results"]["paper"] is None
   asked = {"table": "2", "foreign_files": [], "peers": True, "statistic": "last", "width": "full"}
-  list(report_command.report([str(tmp_path / "run")], out=str(tmp_path / "out"), **asked))
+  list(report.report([str(tmp_path / "run")], out=str(tmp_path / "out"), **asked))
   with open(tmp_path / "out/table_2.csv") as file:
     ours = [row for row in csv.DictReader(file) if row["method"].startswith("DMG")]
   assert {row["dataset"] for row in ours if row["seeds"] == "0 1"} == {f"own-{NAME}"}
@@ -58,4 +58,4 @@ def test_no_number_of_the_papers_stands_beside(exported, tmp_path, monkeypatch):
 @pytest.mark.usefixtures("exported")
 def test_it_is_found_where_d4rls_file_should_lie():
   with pytest.raises(UserError, match=r"own-hopper-medium-replay-v2: sha256 is .*, published was"):
-    list(data_commands.verify(NAME, None, 1))
+    list(data.verify(NAME, None, 1))

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from dmg_jax.report.diagnostics import diagnose
-from dmg_jax.report.tables import RETURN, SCORE, Results
+from dmg_jax.report.tables.job_table import RETURN, SCORE, Results
 
 WIGGLE = np.array([1.0, -1.0] * 6)
 

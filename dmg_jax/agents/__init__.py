@@ -1,0 +1,1 @@
+"""Learning algorithms, one file each: pure init, update and act."""

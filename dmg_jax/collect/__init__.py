@@ -1,0 +1,1 @@
+"""Makes data sets: recorded trainings, tiers of quality, mazes."""

@@ -1,0 +1,116 @@
+"""Run directories in, tables and figures of the paper's form out."""
+
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from dmg_jax import run_directory
+from dmg_jax.errors import UserError
+from dmg_jax.report.figures import gallery, style
+from dmg_jax.report.paper import comparison, comparison_text, paper_scores
+from dmg_jax.report.scores import foreign, gather, peer_scores, selection
+from dmg_jax.report.scores.score import Score
+from dmg_jax.report.tables import formats
+
+
+def report(
+  runs: Sequence[str],
+  *,
+  table: str,
+  out: str | None,
+  foreign_files: Sequence[str],
+  peers: bool,
+  statistic: str,
+  width: str,
+) -> Iterator[str]:
+  """Writes a table (Markdown, LaTeX, CSV) and figures (PNG, PDF); yields lines to print.
+
+  All files are made aside and moved in place once the last one is whole.
+
+  Args:
+    runs: run directories, or folders that hold such.
+    table: of the paper, one of `paper_scores.TABLES`.
+    out: folder to write in, made if it is not there.
+    foreign_files: scores of other methods, see `foreign`.
+    peers: whether the scores that other authors published stand beside.
+    statistic: key of `comparison_text.STATISTICS`.
+    width: key of `style.WIDTHS`.
+
+  Raises:
+    UserError: for a value that is none of these, a folder that cannot be
+      written, and scores that may not share a report.
+  """
+  number = int(_one_of("table", table, list(map(str, paper_scores.TABLES))))
+  _one_of("statistic", statistic, list(comparison_text.STATISTICS))
+  inches = style.WIDTHS[_one_of("width", width, list(style.WIDTHS))]
+  if not runs and not foreign_files:
+    raise UserError("no runs: name run directories, or folders that hold some, such as runs/")
+  if not out:
+    raise UserError("no --out: name a folder for the tables and figures")
+  folder = _writable(Path(out))
+  gathered = gather.gather(runs)
+  scores = selection.join(gathered.scores, *(foreign.read_scores(path) for path in foreign_files))
+  if peers:
+    known = {dataset for dataset, _ in paper_scores.cells(2)} | {score.dataset for score in scores}
+    published = [score for score in peer_scores.rebrac_scores() if score.dataset in known]
+    scores = selection.join(scores, published)
+  found = comparison.compare(number, scores, statistic, gathered.diverged, gathered.configs)
+  notices = gallery.populations(scores, statistic).notices
+  found = found._replace(notices=(*gathered.notices, *found.notices, *notices))
+  caption = comparison_text.caption(found, _episodes(gathered.scores))
+  try:
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".report.", dir=folder) as aside:
+      drawn = _draw(Path(aside), scores, statistic, inches)
+      text = formats.markdown(found, caption, drawn)
+      for suffix, content in (
+        ("md", text),
+        ("tex", formats.latex(found, caption)),
+        ("csv", formats.comma_separated(found)),
+      ):
+        Path(aside, f"table_{number}.{suffix}").write_text(content, encoding="utf-8")
+      written = sorted(Path(aside).iterdir())
+      # Before the first is moved: a report is replaced whole or not at all.
+      for path in written:
+        if (folder / path.name).is_dir():
+          raise UserError(f"{folder / path.name} is a folder; remove it or name another --out")
+      for path in written:
+        os.replace(path, folder / path.name)
+  except OSError as error:
+    raise UserError(f"{folder} cannot be written: {error.strerror}; name another --out") from error
+  yield text
+  yield "written:"
+  yield from (f"  {folder / path.name}" for path in written)
+
+
+def _draw(folder: Path, scores: Sequence[Score], statistic: str, width: float) -> list[str]:
+  """Draws all figures; a line on each."""
+  lines = []
+  with style.style():
+    for named in gallery.draw(scores, statistic, width):
+      style.write(named.figure, folder / named.name)
+      lines.append(f"{named.name}: {named.caption}")
+  return lines
+
+
+def _one_of(flag: str, value: str, values: Sequence[str]) -> str:
+  if value not in values:
+    raise UserError(f"--{flag} is {value!r}, but it must be one of {', '.join(values)}")
+  return value
+
+
+def _writable(folder: Path) -> Path:
+  """The folder, if it is or could be one; before any work is done."""
+  there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+  if not there.is_dir():
+    raise UserError(f"--out is {folder}, but {there} is a file; name a folder")
+  if not os.access(there, os.W_OK | os.X_OK):
+    raise UserError(f"{there} cannot be written: permission denied; name another --out")
+  return folder
+
+
+def _episodes(scores: Sequence[Score]) -> list[int]:
+  """Of an evaluation of a seed, in each run directory."""
+  sources = dict.fromkeys(score.source for score in scores)
+  return [run_directory.read_config(source)["evaluation_episodes"] for source in sources]

@@ -1,0 +1,1 @@
+"""One loop of acting, storing and learning."""

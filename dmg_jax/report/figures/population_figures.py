@@ -1,0 +1,119 @@
+"""Methods compared over several data sets at once, after Agarwal et al. (2021, arXiv 2108.13264).
+
+Intervals are of the stratified bootstrap over seeds, at 95 %; the data sets stay.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from dmg_jax.report.figures import style
+from dmg_jax.report.scores.population_statistics import (
+  Estimate,
+  estimate,
+  estimate_improvement,
+  interquartile_mean,
+  optimality_gap,
+  performance_profile,
+)
+
+# method -> data set -> scores of its seeds, the same data sets for all.
+Population = Mapping[str, Mapping[str, Sequence[float]]]
+_SEED, _THRESHOLD_COUNT, _DRAWS = 0, 101, 2000
+
+
+def performance_profiles(population: Population, width: float, unit: str) -> Figure:
+  """Share of runs above each score, with 95 % intervals shaded.
+
+  Args:
+    population: of one or more methods.
+    width: inches.
+    unit: of the scores.
+  """
+  values = np.concatenate([s for tasks in population.values() for s in tasks.values()])
+  thresholds = np.linspace(min(0.0, values.min()), values.max(), _THRESHOLD_COUNT)
+  figure, (axes,) = style.panels([""], width)
+  handles = {}
+  for place, (method, tasks) in enumerate(population.items()):
+    colour, dashes = style.appearance(place)
+    found = estimate(
+      _arrays(tasks),
+      lambda scores: performance_profile(scores, thresholds),
+      seed=_SEED,
+      resamples=_DRAWS,
+    )
+    (handles[method],) = axes.plot(thresholds, found.value, color=colour, linestyle=dashes)
+    axes.fill_between(thresholds, found.low, found.high, color=colour, alpha=0.2, linewidth=0)
+  axes.set(xlabel=rf"{unit}, $\tau$", ylabel=r"share of runs above $\tau$", ylim=(-0.02, 1.02))
+  style.legend_above(figure, handles)
+  return figure
+
+
+def aggregate_intervals(population: Population, width: float, unit: str) -> Figure:
+  """Interquartile mean and optimality gap of each method, with 95 % intervals."""
+  figure = Figure(
+    figsize=(width, 0.58 + _title_height(unit) + 0.2 * len(population)), layout="constrained"
+  )
+  left, right = figure.subplots(1, 2, sharey=True)
+  for axes, statistic, label in (
+    (left, interquartile_mean, "IQM\n(higher is better)"),
+    (right, optimality_gap, "optimality gap to 100\n(lower is better)"),
+  ):
+    found = {
+      method: estimate(_arrays(tasks), statistic, seed=_SEED, resamples=_DRAWS)
+      for method, tasks in population.items()
+    }
+    _rows(axes, found)
+    axes.set_xlabel(label)
+  figure.suptitle(unit, fontsize=7)
+  return figure
+
+
+def improvement(population: Population, width: float, unit: str) -> Figure:
+  """Probability that a run of the first method scores more than one of each other.
+
+  Args:
+    population: of two or more methods.
+    width: inches.
+    unit: of the scores that are compared.
+  """
+  (first, tasks), *others = population.items()
+  found = {
+    f"{first} > {method}": estimate_improvement(
+      _arrays(tasks), _arrays(theirs), seed=_SEED, resamples=_DRAWS
+    )
+    for method, theirs in others
+  }
+  figure = Figure(
+    figsize=(width, 0.6 + _title_height(unit) + 0.2 * len(found)), layout="constrained"
+  )
+  axes = figure.subplots()
+  _rows(axes, found, 1)
+  axes.axvline(0.5, color=style.GREY, linestyle=":", linewidth=0.9)
+  axes.set(xlabel="probability that\na run scores more", xlim=(-0.03, 1.03))
+  figure.suptitle(unit, fontsize=7)
+  return figure
+
+
+def _title_height(unit: str) -> float:
+  """Inches that a title takes from the rows below."""
+  return 0.12 * len(unit.splitlines())
+
+
+def _rows(axes: Axes, found: Mapping[str, Estimate], first: int = 0) -> None:
+  """A line for each name, the first on top, in the colours from the `first` on."""
+  for place, (value, low, high) in enumerate(found.values()):
+    colour, _ = style.appearance(first + place)
+    axes.plot(
+      [low, high], [place, place], color=colour, linewidth=4, alpha=0.35, solid_capstyle="butt"
+    )
+    axes.plot([value], [place], "|", color=colour, markersize=7, markeredgewidth=1.6)
+  axes.set_yticks(range(len(found)), list(found))
+  axes.set_ylim(len(found) - 0.4, -0.6)
+  axes.grid(axis="y", visible=False)
+
+
+def _arrays(tasks: Mapping[str, Sequence[float]]) -> dict[str, np.ndarray]:
+  return {task: np.asarray(scores, np.float64) for task, scores in tasks.items()}

@@ -1,0 +1,174 @@
+"""The tables and figures of the DMG paper: what each needs, and the commands that make it.
+
+Of "Doubly Mild Generalization for Offline Reinforcement Learning" (Mao, Wang, Qu, Jiang, Ji;
+NeurIPS 2024; arXiv 2411.07934): data sets, seeds and steps as its Sections 5 and App. C say.
+"""
+
+from typing import NamedTuple
+
+from dmg_jax.report.method_names import is_antmaze, usual_settings
+from dmg_jax.report.paper import paper_scores
+
+STEPS = 1_000_000
+_DEFAULT_SEEDS = 5  # of configs/mujoco.py
+ABLATED_LAMBDAS = (0, 0.25, 0.5, 0.75, 1)
+ABLATED_NUS = (10, 1, 0.5, 0.1, 0.05, 0.01, 0.001)
+ABLATED_DATASETS = (
+  "walker2d-medium-v2",
+  "hopper-medium-v2",
+  "halfcheetah-medium-v2",
+  "halfcheetah-random-v2",
+)
+_NO_FINE_TUNING = "launch/finetune.py, which does not exist"
+_NO_IN_SAMPLE_LEARNERS = "the losses of XQL and SQL, which dmg_jax does not have"
+_REPORT = "python launch/report.py RUNS --table={} --out=DIR"
+_MAIN = "python launch/main.py --config=configs/mujoco.py:DATASET"
+_ANTMAZE = "python launch/main.py --config=configs/antmaze.py:DATASET"
+
+
+class Exhibit(NamedTuple):
+  """A table or figure of the paper, or the part of one that is made alike.
+
+  Attributes:
+    name: such as "Table 2, locomotion".
+    shows: in a few words.
+    datasets: that it is made from; DATASET in `command` stands for each.
+    runs: seeds times settings, on each data set, that no exhibit before has.
+    steps: of a run, gradient steps.
+    command: of the runs, or of what else makes it; "" where nothing needs to be run.
+    report: the command that draws it from finished runs, or "".
+    lacks: what dmg_jax does not have yet and this would need, or "".
+    note: sentences on how it is made, or "".
+  """
+
+  name: str
+  shows: str
+  datasets: tuple[str, ...] = ()
+  runs: int = 0
+  steps: int = STEPS
+  command: str = ""
+  report: str = ""
+  lacks: str = ""
+  note: str = ""
+
+
+def lacking(table: int) -> str:
+  """What a table's measured cell would need that dmg_jax does not have yet, or ""."""
+  if table == 3:
+    return _NO_IN_SAMPLE_LEARNERS
+  if table == 4:
+    return _NO_FINE_TUNING
+  return ""
+
+
+def command(dataset: str, seeds: int, first_seed: int) -> str:
+  """Of the runs of DMG on a data set of the paper."""
+  overrides = f" --config.seeds={seeds}" * (seeds != _DEFAULT_SEEDS)
+  overrides += f" --config.first_seed={first_seed}" * (first_seed != 0)
+  return (_ANTMAZE if is_antmaze(dataset) else _MAIN).replace("DATASET", dataset) + overrides
+
+
+def exhibits() -> tuple[Exhibit, ...]:
+  """All tables and figures of the paper, in its order."""
+  locomotion, mazes = _datasets(2)
+  in_sample, _ = _datasets(3)
+  # The paper's own settings are those of Table 2's runs.
+  usual = usual_settings(ABLATED_DATASETS[0])
+  lambdas = [str(value) for value in ABLATED_LAMBDAS if value != usual["lam"]]
+  nus = [str(value) for value in ABLATED_NUS if value != usual["nu"]]
+  table_2, table_3, table_4, table_6 = (_REPORT.format(number) for number in (2, 3, 4, 6))
+  more_seeds = "These are five seeds more than those of Table 2, which are to be in RUNS too."
+  table_2_runs = (
+    "The point at {} is of the runs of Table 2, which are to be in RUNS too. The report draws the "
+    "score; Q is in the curves.png of each run."
+  )
+  return (
+    Exhibit(
+      "Table 1",
+      "which methods generalise where",
+      note="It has no numbers; `dmg_jax/methods.py` has its methods as points of one family.",
+    ),
+    Exhibit(
+      "Table 2, locomotion", "scores, mean ± sd", locomotion, 5, command=_MAIN, report=table_2
+    ),
+    Exhibit("Table 2, AntMaze", "scores, mean ± sd", mazes, 5, command=_ANTMAZE, report=table_2),
+    Exhibit(
+      "Table 3",
+      "XQL and SQL, with and without DMG",
+      in_sample,
+      4 * 5,
+      report=table_3,
+      lacks=_NO_IN_SAMPLE_LEARNERS,
+    ),
+    Exhibit(
+      "Table 4",
+      "offline, then 1M steps online",
+      mazes,
+      5,
+      2 * STEPS,
+      report=table_4,
+      lacks=_NO_FINE_TUNING,
+    ),
+    Exhibit(
+      "Table 5",
+      "hyper-parameters",
+      note="Nothing is run: `configs/mujoco.py` holds them, and every run its own in config.json.",
+    ),
+    Exhibit(
+      "Table 6, locomotion",
+      "ten seeds, 95 % interval",
+      locomotion,
+      5,
+      command=f"{_MAIN} --config.first_seed=5",
+      report=table_6,
+      note=more_seeds,
+    ),
+    Exhibit(
+      "Table 6, AntMaze",
+      "ten seeds, 95 % interval",
+      mazes,
+      5,
+      command=f"{_ANTMAZE} --config.first_seed=5",
+      report=table_6,
+      note=more_seeds,
+    ),
+    Exhibit(
+      "Figure 1",
+      "score and Q against lambda",
+      ABLATED_DATASETS,
+      5 * len(lambdas),
+      command=f"for lam in {' '.join(lambdas)}; do {_MAIN} --config.nu=0.1 --config.lam=$lam; done",
+      report=table_2,
+      note=table_2_runs.format(f"lambda {usual['lam']}"),
+    ),
+    Exhibit(
+      "Figure 2",
+      "score and Q against nu",
+      ABLATED_DATASETS,
+      5 * len(nus),
+      command=f"for nu in {' '.join(nus)}; do {_MAIN} --config.nu=$nu; done",
+      report=table_2,
+      note=table_2_runs.format(f"nu {usual['nu']}"),
+    ),
+    Exhibit(
+      "Figure 3",
+      "training time",
+      ("halfcheetah-medium-replay-v2",),
+      1,
+      command="python benchmarks/throughput.py",
+      note="Of DMG here and of an eager PyTorch step; the other methods' times are not measured. "
+      "The command trains on made-up arrays of hopper's size, not on the paper's data set.",
+    ),
+    Exhibit("Figure 4", "curves of Table 2, locomotion", locomotion, report=table_2),
+    Exhibit("Figure 5", "curves of Table 2, AntMaze", mazes, report=table_2),
+    Exhibit("Figure 6", "curves of Table 4", mazes, report=table_4, lacks=_NO_FINE_TUNING),
+  )
+
+
+def _datasets(table: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+  """Locomotion's and AntMaze's, in the table's order."""
+  names = dict.fromkeys(dataset for dataset, _ in paper_scores.cells(table))
+  return (
+    tuple(name for name in names if not is_antmaze(name)),
+    tuple(name for name in names if is_antmaze(name)),
+  )

@@ -1,0 +1,150 @@
+"""The step: what moves, what does not, and what it learns."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from conftest import ACTION_SIZE, OBSERVATION_SIZE, make_transitions
+
+from dmg_jax import methods
+from dmg_jax.agents import dmg
+from dmg_jax.types import Hyperparameters
+
+update = jax.jit(dmg.update, static_argnames="update_actor")
+
+
+@pytest.fixture(scope="module")
+def state(small_networks):
+  return dmg.init(jax.random.key(1), small_networks, OBSERVATION_SIZE, ACTION_SIZE)
+
+
+def batch_and_noise(size: int = 32):
+  batch = jax.tree.map(jnp.asarray, make_transitions(size))
+  noise = jax.random.normal(jax.random.key(2), batch.actions.shape)
+  return batch, noise
+
+
+def same(first, second) -> bool:
+  return all(
+    np.array_equal(a, b)
+    for a, b in zip(jax.tree.leaves(first), jax.tree.leaves(second), strict=True)
+  )
+
+
+def test_without_the_actor_only_value_and_critics_move(state):
+  new, metrics = update(state, *batch_and_noise(), Hyperparameters(), update_actor=False)
+  for part in ("actor", "target_actor", "target_critic"):
+    assert same(getattr(new, part), getattr(state, part))
+  assert not same(new.value.parameters, state.value.parameters)
+  assert not same(new.critic.parameters, state.critic.parameters)
+  assert new.step == 1
+  assert "actor_loss" not in metrics
+
+
+def test_targets_move_by_the_rate_towards_new_parameters(state):
+  rate = 0.3
+  new, _ = update(state, *batch_and_noise(), Hyperparameters(target_rate=rate), update_actor=True)
+  for target, old, moved in (
+    (new.target_actor, state.target_actor, new.actor.parameters),
+    (new.target_critic, state.target_critic, new.critic.parameters),
+  ):
+    expected = jax.tree.map(lambda o, m: (1 - rate) * o + rate * m, old, moved)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-6), target, expected)
+    assert not same(moved, old)
+
+
+def test_the_first_adam_step_has_the_size_of_its_learning_rate(state):
+  """Bias-corrected Adam's first step is the rate times the gradient's sign."""
+  point = Hyperparameters(value_learning_rate=0.01)
+  new, _ = update(state, *batch_and_noise(), point, update_actor=False)
+  moved = jax.tree.map(
+    lambda a, b: jnp.abs(a - b).max(), new.value.parameters, state.value.parameters
+  )
+  np.testing.assert_allclose(max(jax.tree.leaves(moved)), 0.01, rtol=1e-3)
+
+
+def test_zero_learning_rates_change_no_parameters(state):
+  point = Hyperparameters(
+    actor_learning_rate=0.0, critic_learning_rate=0.0, value_learning_rate=0.0
+  )
+  new, _ = update(state, *batch_and_noise(), point, update_actor=True)
+  for part in ("actor", "critic", "value"):
+    assert same(getattr(new, part).parameters, getattr(state, part).parameters)
+
+
+def test_lambda_zero_does_not_see_the_target_policy(state):
+  """At lambda 0 the critics bootstrap from V alone, so the smoothing noise is without effect."""
+  batch, noise = batch_and_noise()
+  point = Hyperparameters(lam=0.0)
+  first, _ = update(state, batch, noise, point, update_actor=False)
+  second, _ = update(state, batch, -noise, point, update_actor=False)
+  assert same(first, second)
+  third, _ = update(state, batch, noise, Hyperparameters(lam=1.0), update_actor=False)
+  fourth, _ = update(state, batch, -noise, Hyperparameters(lam=1.0), update_actor=False)
+  assert not same(third, fourth)
+
+
+def test_metrics_name_lambda_nu_and_the_clipped_share(state):
+  batch, noise = batch_and_noise()
+  _, metrics = update(state, batch, noise, Hyperparameters(weight_clip=1e-6), update_actor=True)
+  assert metrics["lam"] == 0.25
+  np.testing.assert_allclose(metrics["nu"], 0.1)
+  assert metrics["clipped_weights"] == 1
+  assert all(metric.shape == () for metric in metrics.values())
+
+
+def test_a_batch_of_another_shape_is_refused(state):
+  batch, noise = batch_and_noise()
+  with pytest.raises(AssertionError):
+    update(state, batch, noise[:, :1], Hyperparameters(), update_actor=False)
+  with pytest.raises(AssertionError):
+    update(
+      state,
+      batch.replace(rewards=batch.rewards[:, None]),
+      noise,
+      Hyperparameters(),
+      update_actor=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def bandit():
+  """One state, two groups of actions: those near +0.5 earn 1, those near -0.5 nothing."""
+  generator = np.random.default_rng(3)
+  good = generator.random(512) < 0.3
+  actions = np.where(good, 0.5, -0.5)[:, None] * np.ones(ACTION_SIZE)
+  batch = make_transitions(512)
+  return batch.replace(
+    observations=np.zeros_like(batch.observations),
+    next_observations=np.zeros_like(batch.observations),
+    actions=np.float32(actions + 0.05 * generator.normal(size=actions.shape)),
+    rewards=np.float32(good),
+    not_dones=np.zeros_like(batch.rewards),
+  )
+
+
+@pytest.mark.parametrize(
+  ("method", "expected"), [("dmg", "good"), ("iql", "good"), ("td3_bc", "good"), ("bc", "mean")]
+)
+def test_methods_learn_a_bandit(state, bandit, method, expected):
+  """DMG, IQL and TD3+BC find the rewarded actions; cloning gives the mean action, -0.2."""
+  rates = {"actor_learning_rate": 3e-3, "critic_learning_rate": 3e-3, "value_learning_rate": 3e-3}
+  point = methods.point(method, Hyperparameters(expectile=0.9, inverse_temperature=10.0, **rates))
+
+  @jax.jit
+  def learn(state, data):
+    def body(state, step):
+      rows = jax.random.randint(jax.random.key(step), (64,), 0, 512)
+      batch = jax.tree.map(lambda leaf: leaf[rows], data)
+      noise = jax.random.normal(jax.random.key(step + 10_000), batch.actions.shape)
+      return update(state, batch, noise, point, update_actor=True)
+
+    return jax.lax.scan(body, state, jnp.arange(600))
+
+  state, metrics = learn(state, jax.tree.map(jnp.asarray, bandit))
+  action = dmg.act(state.networks, state.actor.parameters, jnp.zeros((1, OBSERVATION_SIZE)))
+  assert all(jnp.isfinite(metric).all() for metric in metrics.values())
+  if expected == "good":
+    assert (action > 0.2).all(), action
+  else:
+    np.testing.assert_allclose(action, -0.2, atol=0.12)

@@ -1,0 +1,333 @@
+import numpy as np
+import pytest
+from made_scores import final_only, made
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_hex
+from matplotlib.image import imread
+
+from dmg_jax.report.figures import ablations, curve_figures, gallery, style
+from dmg_jax.report.figures import population_figures as population
+from dmg_jax.report.paper import paper_scores
+
+MEDIUM, OWN = "hopper-medium-v2", "dmg/hopper/medium-replay-v0"
+COLUMN, FULL = style.WIDTHS["column"], style.WIDTHS["full"]
+
+
+@pytest.fixture(autouse=True)
+def _style(monkeypatch):
+  # What is drawn does not depend on how many draws an interval takes.
+  monkeypatch.setattr(population, "_DRAWS", 20)
+  with style.style():
+    yield
+
+
+def curves(**lasts):
+  """Two seeds of each method on hopper-medium, evaluated twice."""
+  return {
+    (MEDIUM, name): made(name, MEDIUM, values, curve=[10.0]) for name, values in lasts.items()
+  }
+
+
+def drawn_names(scores, statistic="last"):
+  return [named.name for named in gallery.draw(scores, statistic, COLUMN)]
+
+
+def texts(figure):
+  return [text.get_text() for legend in figure.legends for text in legend.get_texts()]
+
+
+def test_a_curve_is_the_mean_and_students_interval():
+  steps, mean, low, high = curve_figures.curve(made("DMG", MEDIUM, [20.0, 22.0], curve=[10.0]))
+  np.testing.assert_array_equal(steps, [500_000, 1_000_000])
+  np.testing.assert_allclose(mean, [10, 21])
+  np.testing.assert_allclose(low, [10, 21 - 12.7062], atol=1e-3)
+  np.testing.assert_allclose(high, [10, 21 + 12.7062], atol=1e-3)
+
+
+def test_a_curve_has_the_evaluations_that_all_seeds_have():
+  long = made("DMG", MEDIUM, [20.0], curve=[10.0])
+  short = [made("DMG", MEDIUM, [30.0])[0]._replace(seed=1)]
+  steps, mean, *_ = curve_figures.curve([*long, *short])
+  assert (steps.tolist(), mean.tolist()) == ([1_000_000], [25.0])
+
+
+def test_learning_curves_show_methods_and_the_papers_number():
+  figure = curve_figures.learning_curves(curves(DMG=[90.0, 92.0], BC=[50.0, 50.0]), COLUMN)
+  (axes,) = figure.axes
+  assert axes.get_title(loc="right") == MEDIUM
+  assert texts(figure) == ["DMG", "BC", "the paper's DMG"]
+  ours, _, printed = axes.lines
+  assert ours.get_ydata().tolist() == [10.0, 91.0]
+  assert set(printed.get_ydata()) == {100.6}
+  assert len(axes.collections) == 2
+  assert figure.get_supylabel() == "D4RL-normalised score"
+  assert figure.get_supxlabel() == "gradient steps"
+
+
+def test_our_data_has_no_line_of_the_papers():
+  figure = curve_figures.learning_curves({(OWN, "DMG"): made("DMG", OWN, [60.0])}, COLUMN)
+  assert len(figure.axes[0].lines) == 1
+  assert texts(figure) == []
+
+
+def test_mazes_are_counted_in_successes():
+  assert curve_figures.unit(["antmaze-umaze-v2"]) == "success rate (%)"
+  assert curve_figures.unit(["antmaze-umaze-v2", MEDIUM]) == "D4RL-normalised score"
+
+
+@pytest.mark.parametrize(
+  ("count", "width", "columns"),
+  [(1, COLUMN, 1), (15, COLUMN, 2), (4, FULL, 4), (15, FULL, 3), (2, FULL, 2)],
+)
+def test_panels_fill_the_width(count, width, columns):
+  figure, axes = style.panels([str(place) for place in range(count)], width)
+  assert figure.get_figwidth() == width
+  assert figure.get_figheight() < 9.5
+  assert len(axes) == len(figure.axes) == count
+  assert axes[0].get_subplotspec().get_gridspec().ncols == columns
+
+
+def test_methods_are_told_apart_by_colour_and_dashes():
+  looks = [style.appearance(place) for place in range(7)]
+  assert len({colour for colour, _ in looks}) == 7
+  okabe_ito = {"#000000", "#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00"}
+  assert {to_hex(colour) for colour, _ in looks} <= okabe_ito | {"#cc79a7"}
+  assert len({style.appearance(place) for place in range(28)}) == 28
+
+
+def test_a_profile_is_the_share_of_runs_above():
+  tasks = {"DMG": {MEDIUM: [10.0, 20.0, 40.0, 50.0]}}
+  figure = population.performance_profiles(tasks, COLUMN, "score")
+  (line,) = figure.axes[0].lines
+  shares = dict(zip(np.round(line.get_xdata(), 6), line.get_ydata(), strict=True))
+  assert [shares[level] for level in (0, 15, 30, 45, 50)] == [1, 0.75, 0.5, 0.25, 0]
+
+
+def test_aggregates_have_a_row_for_each_method():
+  tasks = {"DMG": {MEDIUM: [80.0, 90.0]}, "BC": {MEDIUM: [50.0, 50.0]}}
+  left, right = population.aggregate_intervals(tasks, COLUMN, "score").axes
+  assert [label.get_text() for label in left.get_yticklabels()] == ["DMG", "BC"]
+  assert [line.get_xdata()[0] for line in left.lines[1::2]] == [85.0, 50.0]
+  assert [line.get_xdata()[0] for line in right.lines[1::2]] == [15.0, 50.0]
+  # The first is on top.
+  assert left.get_ylim()[0] > left.get_ylim()[1]
+
+
+def test_improvement_is_over_each_other_method():
+  tasks = {
+    "DMG": {MEDIUM: [1.0, 3.0]},
+    "BC": {MEDIUM: [0.0, 2.0]},
+    "IQL": {MEDIUM: [9.0, 9.0]},
+  }
+  axes = population.improvement(tasks, COLUMN, "score").axes[0]
+  assert [label.get_text() for label in axes.get_yticklabels()] == ["DMG > BC", "DMG > IQL"]
+  assert [line.get_xdata()[0] for line in axes.lines[1:4:2]] == [0.75, 0.0]
+
+
+@pytest.mark.parametrize("draw", [population.improvement, population.aggregate_intervals])
+def test_long_names_push_no_label_off_the_page(draw):
+  names = ["IQL (ReBRAC paper)", "ReBRAC", "TD3+BC (ReBRAC paper)"]
+  tasks = {name: {MEDIUM: [80.0, 90.0]} for name in names}
+  figure = draw(tasks, COLUMN, "score")
+  FigureCanvasAgg(figure).draw()
+  for axes in figure.axes:
+    place = axes.xaxis.label.get_window_extent()
+    assert place.x0 >= 0
+    assert place.x1 <= figure.bbox.x1
+
+
+def ablated(setting, values, **others):
+  return [
+    score
+    for value in values
+    for score in made(f"DMG ({setting} {value})", MEDIUM, [value, value + 2.0])
+    for score in [score._replace(settings={**score.settings, **others, setting: value})]
+  ]
+
+
+def test_an_ablation_is_one_line_over_the_values():
+  scores = [*made("DMG", MEDIUM, [4.0, 6.0]), *ablated("lam", [1.0, 0.5])]
+  lines = ablations.ablations(scores, "lam", "last")
+  assert list(lines) == [MEDIUM]
+  assert list(lines[MEDIUM]) == ["DMG"]
+  assert {place: list(values) for place, values in lines[MEDIUM]["DMG"].items()} == {
+    0.25: [4.0, 6.0],
+    0.5: [0.5, 2.5],
+    1.0: [1.0, 3.0],
+  }
+  figure = ablations.ablation(lines, "lam", COLUMN, "score")
+  (axes,) = figure.axes
+  mean = axes.lines[-1]
+  assert mean.get_xdata().tolist() == [0.25, 0.5, 1.0]
+  assert mean.get_ydata().tolist() == [5.0, 1.5, 2.0]
+  assert [tick.get_text() for tick in axes.get_xticklabels()] == ["0.25", "0.5", "1"]
+  assert figure.get_supxlabel() == r"$\lambda$"
+
+
+def test_runs_that_differ_in_more_are_on_lines_of_their_own():
+  scores = [*ablated("lam", [0.0, 1.0]), *ablated("lam", [0.25, 0.5], nu=10.0)]
+  lines = ablations.ablations(scores, "lam", "last")[MEDIUM]
+  assert {label: list(line) for label, line in lines.items()} == {
+    r"DMG, $\nu$ = 0.1": [0.0, 1.0],
+    r"DMG, $\nu$ = 10": [0.25, 0.5],
+  }
+
+
+def test_runs_that_settings_do_not_tell_apart_are_on_no_line_together():
+  # Widths and batches are in a method's name, and in its settings not.
+  scores = [
+    *made("DMG", MEDIUM, [100.0] * 3),
+    *made("DMG (hidden_sizes 64x64)", MEDIUM, [0.0] * 3),
+    *made("DMG (lam 0.5, batch_size 32)", MEDIUM, [50.0] * 3, lam=0.5),
+  ]
+  assert ablations.ablations(scores, "lam", "last") == {}
+  scores += made("DMG (lam 0.5, hidden_sizes 64x64)", MEDIUM, [2.0], lam=0.5)
+  scores += made("DMG (lam 0)", MEDIUM, [4.0], lam=0.0)
+  lines = ablations.ablations(scores, "lam", "last")[MEDIUM]
+  found = {label: {k: list(v) for k, v in line.items()} for label, line in lines.items()}
+  assert found == {
+    "DMG": {0.0: [4.0], 0.25: [100.0] * 3},
+    "DMG (hidden_sizes 64x64)": {0.25: [0.0] * 3, 0.5: [2.0]},
+  }
+
+
+def test_two_methods_are_never_one_point():
+  scores = [*made("DMG", MEDIUM, [1.0]), *made("DMG (lam 0.5)", MEDIUM, [2.0])]
+  scores += made("DMG (lam 0)", MEDIUM, [1.0], lam=0.0)
+  with pytest.raises(ValueError, match=r"DMG and DMG \(lam 0.5\) on .* differ in no setting"):
+    ablations.ablations(scores, "lam", "last")
+
+
+def test_one_value_or_none_is_no_ablation():
+  scores = [*made("DMG", MEDIUM, [4.0]), *final_only("other", MEDIUM, [1.0])]
+  assert ablations.ablations(scores, "lam", "last") == {}
+
+
+@pytest.mark.parametrize(("values", "scale"), [([0.01, 1.0], "log"), ([0.0, 0.1], "symlog")])
+def test_nu_is_varied_by_factors(values, scale):
+  lines = ablations.ablations(ablated("nu", values), "nu", "last")
+  assert ablations.ablation(lines, "nu", COLUMN, "score").axes[0].get_xscale() == scale
+
+
+def test_what_there_is_decides_what_is_drawn():
+  assert drawn_names([]) == []
+  assert drawn_names(made("DMG", OWN, [1.0, 2.0], curve=[0.0])) == [
+    "learning_curves_own_data",
+    "profiles_own_data",
+    "aggregates_own_data",
+  ]
+  both = [
+    *made("DMG", MEDIUM, [1.0, 2.0]),
+    *made("DMG", "antmaze-umaze-v2", [3.0, 4.0]),
+    *final_only("other", MEDIUM, [1.0]),
+    *final_only("other", "antmaze-umaze-v2", [1.0]),
+    *made("DMG (lam 0)", MEDIUM, [1.0, 2.0], lam=0.0),
+  ]
+  assert drawn_names(both) == [
+    "learning_curves_locomotion",
+    "learning_curves_antmaze",
+    "ablation_lambda",
+    "profiles_d4rl",
+    "aggregates_d4rl",
+    "improvement_d4rl",
+  ]
+
+
+def test_populations_are_over_the_data_sets_of_dmg_and_never_mix_ours():
+  scores = [
+    *final_only("all", MEDIUM, [1.0]),
+    *final_only("all", "walker2d-medium-v2", [1.0]),
+    *final_only("few", MEDIUM, [2.0]),
+    *made("DMG", MEDIUM, [3.0, 4.0]),
+    *made("DMG", "walker2d-medium-v2", [5.0]),
+    *made("DMG", OWN, [6.0], steps=22_400),
+    *made("DMG", "mujoco/hopper/medium-v0", [7.0]),
+  ]
+  found = gallery.populations(scores, "last")
+  assert found.populations == {
+    "d4rl": {
+      "DMG": {MEDIUM: [3.0, 4.0], "walker2d-medium-v2": [5.0]},
+      "all": {MEDIUM: [1.0], "walker2d-medium-v2": [1.0]},
+    },
+    "own_data": {"DMG": {OWN: [6.0]}},
+  }
+  assert found.notices == (
+    "left out of the figures over several data sets: few: no scores on walker2d-medium-v2",
+  )
+
+
+def test_captions_name_statistic_interval_and_seeds():
+  scores = [*made("DMG", MEDIUM, [1.0, 2.0]), *final_only("other", MEDIUM, [1.0])]
+  captions = {named.name: named.caption for named in gallery.draw(scores, "best", COLUMN)}
+  assert captions["learning_curves_locomotion"].endswith(
+    "95 % interval (Student's t); seeds of each: 2."
+  )
+  assert "BEST" in captions["profiles_d4rl_best"]
+  assert "stratified bootstrap" in captions["aggregates_d4rl_best"]
+  assert "1 data set, seeds of each: 2." in captions["aggregates_d4rl_best"]
+
+
+@pytest.mark.parametrize(
+  ("statistic", "words"),
+  [("last", None), ("last_ten", "mean of last 2 evaluations"), ("best", "best evaluation")],
+)
+def test_figures_of_another_statistic_than_the_last_say_so(statistic, words):
+  scores = [
+    score
+    for method, lam in (("DMG", 0.25), ("DMG (lam 0.5)", 0.5), ("BC", 0.25))
+    for score in made(method, MEDIUM, [1.0, 2.0], curve=[3.0], lam=lam)
+  ]
+  names = ["ablation_lambda", "profiles_d4rl", "aggregates_d4rl", "improvement_d4rl"]
+  curves, *others = gallery.draw(scores, statistic, COLUMN)
+  assert curves.name == "learning_curves_locomotion"
+  ends = f"_{statistic}" if words else ""
+  assert [named.name for named in others] == [name + ends for name in names]
+  for _, _, figure in others:
+    labels = [figure.get_supylabel(), figure.get_suptitle(), *(a.get_xlabel() for a in figure.axes)]
+    (unit,) = (label for label in labels if "D4RL-normalised score" in label)
+    assert unit.removesuffix(r", $\tau$") == "\n".join(filter(None, [
+      "D4RL-normalised score", words
+    ]))  # fmt: skip
+  if statistic == "last_ten":
+    assert others[1].caption.split("; ")[1].startswith("mean score of the last 2 evaluations,")
+
+
+def test_captions_tell_lengths_that_are_not_the_papers():
+  other = "walker2d-medium-v2"
+  scores = [*made("DMG", MEDIUM, [1.0]), *made("DMG", other, [2.0], steps=20)]
+  captions = {named.name: named.caption for named in gallery.draw(scores, "last", COLUMN)}
+  assert captions["aggregates_d4rl"].endswith("; gradient steps of the runs: 20 or 1,000,000.")
+  usual = [*made("DMG", MEDIUM, [1.0]), *final_only("DMG", other, [2.0])]
+  assert not any("gradient steps of" in named.caption for named in gallery.draw(usual, "last", 3.3))
+  short = [*made("DMG", MEDIUM, [1.0], steps=20), *made("TD3", MEDIUM, [1.0], steps=10, lam=1.0)]
+  short += made("DMG (lam 0)", MEDIUM, [1.0], steps=20, lam=0.0)
+  captions = {named.name: named.caption for named in gallery.draw(short, "last", COLUMN)}
+  # TD3 is on no line of the ablation.
+  assert captions["ablation_lambda"].endswith("; gradient steps of the runs: 20.")
+
+
+def test_dmg_has_the_first_colour_whatever_comes_first():
+  cells = curves(BC=[50.0, 50.0], DMG=[90.0, 92.0])
+  (axes,) = curve_figures.learning_curves(cells, COLUMN).axes
+  assert texts(axes.figure)[:2] == ["DMG", "BC"]
+  assert to_hex(axes.lines[0].get_color()) == style.COLOURS[0].lower()
+  assert axes.lines[0].get_ydata()[-1] == 91.0
+
+
+def test_every_data_set_of_the_paper_has_a_figure():
+  kinds = {gallery.family(dataset) for dataset, _ in paper_scores.cells(2)}
+  assert kinds == {"locomotion", "antmaze"}
+  assert gallery.family("hopper-medium-v0") == "other_data"
+  assert gallery.family("dmg/hopper-medium-v2") == "own_data"
+
+
+def test_files_have_their_size_embedded_fonts_and_the_same_bytes(tmp_path):
+  for name in ("a", "b"):
+    figure = curve_figures.learning_curves(curves(DMG=[90.0, 92.0]), COLUMN)
+    png, pdf = style.write(figure, tmp_path / name)
+  assert imread(png).shape[1] == round(COLUMN * 300)
+  # 42 is TrueType; type 3 is what journals refuse.
+  assert b"/Type3" not in pdf.read_bytes()
+  assert b"/FontFile2" in pdf.read_bytes()
+  assert (tmp_path / "a.png").read_bytes() == png.read_bytes()
+  assert (tmp_path / "a.pdf").read_bytes() == pdf.read_bytes()

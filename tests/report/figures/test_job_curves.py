@@ -1,0 +1,144 @@
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from matplotlib.image import imread
+
+from dmg_jax.report.figures import job_curves
+from dmg_jax.report.tables.job_table import SCORE, Results
+
+
+def make_results(**changes):
+  results = Results(
+    method="dmg",
+    dataset="data",
+    seeds=np.array([0, 1, 2]),
+    steps=np.arange(1, 7) * 1000,
+    scores=np.array([[10.0], [20.0], [30.0]]) + np.zeros((3, 6)),
+    unit=SCORE,
+    episodes=10,
+    frozen_at=np.array([-1, -1, -1]),
+    data_return=140.0,
+    data_score=45.0,
+  )
+  return results._replace(**changes)
+
+
+def make_metrics(points=8):
+  values = np.linspace(0, 100, points) + np.zeros((3, 1))
+  return {"step": np.arange(1, points + 1) * 700, "policy_q": values, "v": values - 5}
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+  """The figures made, with their axes still open to questions."""
+  figures = []
+
+  class Kept(Figure):
+    def __init__(self, *args, **kwargs):
+      super().__init__(*args, **kwargs)
+      figures.append(self)
+
+  monkeypatch.setattr(job_curves, "Figure", Kept)
+  return figures
+
+
+def labels(axes):
+  return axes.get_legend_handles_labels()[1]
+
+
+def line(axes, label):
+  return next(line for line in axes.lines if line.get_label() == label)
+
+
+def test_picture_has_its_size_and_leaves_nothing_beside_it(tmp_path):
+  job_curves.curves(tmp_path / "curves.png", make_results(), make_metrics())
+  assert imread(tmp_path / "curves.png").shape == (640, 1600, 4)
+  assert [path.name for path in tmp_path.iterdir()] == ["curves.png"]
+
+
+def test_same_numbers_same_bytes(tmp_path):
+  job_curves.curves(tmp_path / "a.png", make_results(), make_metrics())
+  job_curves.curves(tmp_path / "b.png", make_results(), make_metrics())
+  assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
+def test_mean_shade_and_data(tmp_path, drawn):
+  job_curves.curves(tmp_path / "curves.png", make_results(), make_metrics())
+  left, right = drawn[0].axes
+  assert labels(left) == ["mean, 3 seeds", "± sd over seeds", "data's mean"]
+  assert labels(right) == ["Q(s, π(s)), 3 seeds", "V(s), 3 seeds"]
+  np.testing.assert_allclose(line(left, "mean, 3 seeds").get_ydata(), 20.0)
+  np.testing.assert_allclose(line(left, "data's mean").get_ydata(), 45.0)
+  heights = left.collections[0].get_paths()[0].vertices[:, 1]
+  assert (heights.min(), heights.max()) == pytest.approx((10.0, 30.0))
+  assert left.get_ylabel() == SCORE
+  assert left.get_xlabel() == right.get_xlabel() == "gradient steps"
+
+
+def test_a_diverged_run_is_dotted_ends_and_sets_no_scale(tmp_path, drawn):
+  metrics = make_metrics()
+  metrics["policy_q"][2] = 1e30
+  results = make_results(frozen_at=np.array([-1, -1, 3000]))
+  results.scores[2] = 1e6
+  job_curves.curves(tmp_path / "curves.png", results, metrics)
+  left, right = drawn[0].axes
+  np.testing.assert_allclose(line(left, "mean, 2 seeds").get_ydata(), 15.0)
+  assert line(left, "1 diverged").get_xdata().tolist() == [1000, 2000, 3000]
+  assert line(right, "1 diverged").get_linestyle() == ":"
+  assert left.get_ylim()[1] < 100
+  assert right.get_ylim()[1] < 200
+
+
+def test_all_diverged_still_draws_them(tmp_path, drawn):
+  results = make_results(frozen_at=np.array([2000, 3000, 4000]))
+  job_curves.curves(tmp_path / "curves.png", results, make_metrics())
+  left, _ = drawn[0].axes
+  assert labels(left) == ["data's mean", "3 diverged"]
+
+
+def test_one_seed_has_no_shade(tmp_path, drawn):
+  results = make_results(
+    seeds=np.array([3]), scores=np.full((1, 6), 9.0), frozen_at=np.array([-1]), data_score=None
+  )
+  metrics = {k: v[:1] if v.ndim == 2 else v for k, v in make_metrics().items()}
+  job_curves.curves(tmp_path / "curves.png", results, metrics)
+  left, _ = drawn[0].axes
+  assert labels(left) == ["mean, 1 seed"]
+  assert len(left.lines) == 1
+
+
+def test_a_single_evaluation_shows_as_a_point(tmp_path, drawn):
+  results = make_results(steps=np.array([1000]), scores=np.full((3, 1), 5.0))
+  job_curves.curves(tmp_path / "curves.png", results, make_metrics())
+  assert line(drawn[0].axes[0], "mean, 3 seeds").get_marker() == "o"
+
+
+def test_without_evaluations_the_panel_says_so(tmp_path, drawn):
+  results = make_results(steps=np.zeros(0, int), scores=np.zeros((3, 0)))
+  job_curves.curves(tmp_path / "curves.png", results, make_metrics())
+  left, right = drawn[0].axes
+  assert [text.get_text() for text in left.texts] == ["no evaluations"]
+  assert len(right.lines) == 8
+
+
+def test_a_missing_evaluation_is_left_out_of_the_mean(tmp_path, drawn):
+  results = make_results()
+  results.scores[2, 1] = np.nan
+  job_curves.curves(tmp_path / "curves.png", results, make_metrics())
+  means = line(drawn[0].axes[0], "mean, 3 seeds").get_ydata()
+  np.testing.assert_allclose(means, [20, 15, 20, 20, 20, 20])
+
+
+def test_a_failed_write_keeps_the_old_picture(tmp_path, monkeypatch):
+  path = tmp_path / "curves.png"
+  path.write_bytes(b"old")
+
+  def fail(self, target, **_):
+    target.write_bytes(b"half")
+    raise OSError("disk full")
+
+  monkeypatch.setattr(Figure, "savefig", fail)
+  with pytest.raises(OSError, match="disk full"):
+    job_curves.curves(path, make_results(), make_metrics())
+  assert path.read_bytes() == b"old"
+  assert list(tmp_path.iterdir()) == [path]

@@ -1,0 +1,87 @@
+import json
+from pathlib import Path
+
+from dmg_jax.report.paper import reproduction
+
+ROOT = Path(__file__).parents[3]
+THROUGHPUT = {
+  "throughput_a.json": {
+    "device": "A",
+    "command": "python benchmarks/throughput.py",
+    "steps_per_second": {"1": 100.0, "5": 1000.0, "10": 500.0},
+  },
+  "throughput_b.json": {
+    "device": "B",
+    "command": "python benchmarks/throughput.py",
+    "steps_per_second": {"1": 1e5},
+  },
+}
+LEARNING = {
+  "dataset": "dmg/hopper/medium-replay-v0",
+  "steps": 22_400,
+  "unit": "score",
+  "episodes": 10,
+  "command": "python benchmarks/learning_comparison.py",
+  "scores": {"dmg_jax": [1.0, 2.0, 3.0, 4.0, 90.0], "pytorch": [2.0, 4.0], "bc": [1.0]},
+}
+
+
+def row(page, name):
+  (line,) = (line for line in page.splitlines() if line.startswith(f"| {name} |"))
+  return [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def test_hours_are_steps_over_the_rate_of_each_device():
+  page = reproduction.page(THROUGHPUT, LEARNING, {})
+  # 75e6 steps at 1,000 and at 100,000 a second.
+  assert row(page, "Table 2, locomotion")[3:] == ["75 x 1,000,000", "21", "0.21", "yes"]
+  # A single run does not have the rate of five.
+  assert row(page, "Figure 3")[3:6] == ["1 x 1,000,000", "2.8", "0.00"]
+  assert row(page, "Figure 4")[3:] == ["no runs of its own", "", "", "yes"]
+
+
+def test_what_is_not_possible_says_so():
+  page = reproduction.page(THROUGHPUT, LEARNING, {})
+  assert row(page, "Table 4")[-1].startswith("not yet: it takes launch/finetune.py")
+  section = page.split("### Table 4")[1].split("###")[0]
+  assert "Not possible yet: it takes" in section
+  assert "```" not in section
+
+
+def test_outcomes_come_from_the_stored_scores():
+  page = reproduction.page(THROUGHPUT, LEARNING, {})
+  assert "On the paper's data: nothing yet." in page
+  # The middle three of five; deviations from 20 are 19, 18, 17, 16 and 70: sqrt(6130 / 4).
+  assert row(page, "DMG")[1:] == ["3.0", "20.0 ± 39.1", "5"]
+  assert row(page, "behaviour cloning")[1:] == ["1.0", "1.0 ± 0.0", "1"]
+
+
+def test_only_full_cells_of_a_stored_table_are_counted():
+  cell = {"method": "DMG", "mean": "1", "paper_mean": "1", "within": "yes", "statistic": "best"}
+  cell |= {"seeds": "0 1 2 3 4", "steps": "1000000"}
+  rows = [
+    cell, cell | {"within": "no"}, cell | {"within": ""}, cell | {"mean": ""},
+    cell | {"seeds": "0"}, cell | {"steps": "20"}, cell | {"steps": ""},
+  ]  # fmt: skip
+  page = reproduction.page(THROUGHPUT, LEARNING, {2: rows})
+  assert "nothing yet" not in page
+  assert "--statistic=best: 3 cells measured in full (5 seeds of 1,000,000 steps), 3 in part; " in (
+    page
+  )
+  assert "1 of 2 full ones lie within the spread." in page
+
+
+def test_what_the_rates_are_of_is_said():
+  source = (ROOT / "benchmarks/throughput.py").read_text()
+  assert "OBSERVATION_SIZE, ACTION_SIZE, BATCH, DELAY, WIDTH = 11, 3, " in source
+  assert 'DEFINE_integer("steps", 200, ' in source
+  page = reproduction.page(THROUGHPUT, LEARNING, {})
+  assert "200 steps of each run" in page
+  assert "of hopper's size (11 observations, 3 actions)" in page
+
+
+def test_every_stored_throughput_has_a_column():
+  stored = sorted((ROOT / "benchmarks/results").glob("throughput_*.json"))
+  page = (ROOT / "docs/reproduction.md").read_text()
+  for path in stored:
+    assert f"hours, {json.loads(path.read_text())['device']}" in page
