@@ -108,9 +108,9 @@ def differences(
   different: dict[str, int] = {}
   grown: dict[tuple[str, ...], int] = {}
   for name, key in (("tasks", "name"), ("runs", "id")):
-    old, new = ([item[key] for item in side.get(name, [])] for side in (stored, config))
-    if old != new:
-      different[f"{name} {_short(old)} -> {_short(new)}"] = 1
+    there, here = ([item[key] for item in side.get(name, [])] for side in (stored, config))
+    if there != here:
+      different[f"{name} {_short(there)} -> {_short(here)}"] = 1
       stored, config = ({**side, name: []} for side in (stored, config))
   ours, theirs = _fields(config), _fields(stored)
   for path in dict.fromkeys([*theirs, *ours]):
@@ -118,7 +118,7 @@ def differences(
     if old == new:
       continue
     change = f"{_label(path)} {_short(old)} -> {_short(new)}"
-    if _matches(path, may_grow) and _is(old, int) and _is(new, int):
+    if _matches(path, may_grow) and isinstance(old, int) and isinstance(new, int):
       if new > old:
         grown[path] = new
         continue
