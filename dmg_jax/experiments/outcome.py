@@ -16,7 +16,6 @@ from dmg_jax.errors import StorageError
 from dmg_jax.report import diagnostics
 from dmg_jax.report.figures import job_curves
 from dmg_jax.report.paper import paper_scores
-from dmg_jax.report.scores.departures import departures
 from dmg_jax.report.tables import job_table, job_text
 
 _PACKAGES = (
@@ -157,18 +156,16 @@ def _group(
     data_score=float(catalog.normalised_score(data_return, reference))
     if reference is not None and data_return is not None
     else None,
-    paper=_paper(task, runs[0]["label"], settings),
+    paper=_paper(task, runs[0]["label"]),
   )
 
 
-def _paper(
-  task: Mapping[str, Any], label: str, settings: Mapping[str, Any]
-) -> Mapping[str, Any] | None:
-  """The paper's row for the very method, where data, simulator and settings are the paper's."""
+def _paper(task: Mapping[str, Any], label: str) -> Mapping[str, Any] | None:
+  """The paper's row for the very method, where the data are D4RL's and so is the simulator."""
   name = task["name"]
   if task["kind"] != "d4rl" or task["env"] != catalog.d4rl_env_id(name):
     return None
-  return None if departures(task, settings) else paper_scores.paper_row(name, label)
+  return paper_scores.paper_row(name, label)
 
 
 def _bounded(dataset: Dataset) -> bool:

@@ -11,6 +11,7 @@ from dmg_jax.data import dataset
 from dmg_jax.errors import StorageError
 from dmg_jax.experiments import outcome
 from dmg_jax.report.figures import job_curves
+from dmg_jax.report.scores.intervals import Estimate
 from dmg_jax.report.tables import job_table
 from dmg_jax.types import Transitions
 
@@ -20,7 +21,7 @@ MEDIUM = "hopper-medium-v2"
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch):
   monkeypatch.setattr(job_curves, "_DOTS_PER_INCH", 30)
-  monkeypatch.setattr(job_table, "bootstrap_interval", lambda *_, **__: (0.0, 0.0))
+  monkeypatch.setattr(job_table, "estimate", lambda *_, **__: Estimate(*np.zeros(3)))
 
 
 def data(name, bounds=1.0):
@@ -94,7 +95,7 @@ def test_cloning_calls_itself_by_its_name_and_has_its_own_number_of_the_papers(t
     ("TD3", {}, False),
     ("DMG", {"env": "Hopper-v5"}, False),
     ("DMG", {"kind": "hdf5"}, False),
-    ("DMG", {"normalise_observations": False}, False),
+    ("DMG (normalise_observations False)", {"normalise_observations": False}, False),
   ],
 )
 def test_the_papers_row_is_for_its_method_settings_data_and_simulator(

@@ -1,18 +1,19 @@
 """The paper's settings, until `dmg_jax.tasks` has them."""
 
+import re
 from typing import Any
 
-
-def is_antmaze(dataset: str) -> bool:
-  """Whether a data set's name says that it is one of AntMaze's, whoever's it is."""
-  return "antmaze" in dataset
+_EXPERT_TIER = re.compile(r"(^|[-_/])(medium[-_])?expert([-_]v\d+)?$")
 
 
-def preparation(dataset: str) -> dict[str, Any]:
-  """How the paper's code prepares a data set."""
-  mazes = is_antmaze(dataset)
+def is_antmaze(name: str) -> bool:
+  """Whether a data set's name says that it is one of AntMaze's."""
+  return "antmaze" in name.lower()
+
+
+def paper_point(name: str) -> dict[str, Any]:
+  """DMG's lambda and nu on a data set."""
   return {
-    "normalise_observations": not mazes,
-    "clip_actions": False,
-    "reward_shift": -1.0 if mazes else 0.0,
+    "lam": 0.25,
+    "nu": 0.5 if is_antmaze(name) else 10.0 if _EXPERT_TIER.search(name) else 0.1,
   }

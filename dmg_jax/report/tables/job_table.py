@@ -5,11 +5,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dmg_jax.report.scores.statistics import (
-  bootstrap_interval,
-  interquartile_mean,
-  mean_and_deviation,
-)
+from dmg_jax.report.scores.intervals import estimate
+from dmg_jax.report.scores.statistics import interquartile_mean, mean_and_deviation
 
 SCORE = "D4RL-normalised score"
 RETURN = "return"
@@ -137,13 +134,13 @@ def _over_runs(scores: list[float]) -> dict[str, Any]:
     return {"seeds": 0, "mean": None, "sd": None, "iqm": None, "iqm_interval": None}
   mean, deviation = mean_and_deviation(scores)
   several = len(scores) > 1
-  interval = bootstrap_interval(scores, interquartile_mean, seed=_BOOTSTRAP_SEED)
+  found = estimate(scores, interquartile_mean, seed=_BOOTSTRAP_SEED)
   return {
     "seeds": len(scores),
     "mean": mean,
     "sd": deviation if several else None,
-    "iqm": interquartile_mean(scores),
-    "iqm_interval": list(interval) if several else None,
+    "iqm": float(found.value),
+    "iqm_interval": [float(found.low), float(found.high)] if several else None,
   }
 
 
