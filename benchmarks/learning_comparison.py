@@ -115,7 +115,7 @@ def evaluate_torch(directory: Path, config: dict, seed: int) -> float:
   units = Scaling(**{k.removeprefix("scaling_"): v for k, v in stored.items() if "scaling_" in k})
   tensors = {name: array for name, array in stored.items() if "scaling_" not in name}
   actor = recorded_trace.flax_parameters("actor", tensors)
-  modules = networks.make(len(units.action_scale), tuple(config["hidden_sizes"]))
+  modules = networks.make(len(units.action_scale))
   policies = Policies(modules, *jax.tree.map(lambda leaf: np.asarray(leaf)[None], (actor, units)))
   seeds = episode_seeds(
     config["evaluation_seed"], [seed], config["steps"], config["evaluation_episodes"]

@@ -41,9 +41,9 @@ def load_policy(
   run = _choose(directory, tree["runs"]["seeds"], tree["runs"]["frozen_at"], seed)
   actor = jax.tree.map(lambda leaf: leaf[run], tree["runs"]["states"]["actor"]["parameters"])
   scaling = Scaling(**tree["scaling"])
-  modules = networks.make(
-    len(scaling.action_scale), tuple(config["hidden_sizes"]), config["precision"]
-  )
+  sizes = tuple(config["hidden_sizes"])
+  architecture = networks.Architecture(sizes, sizes, sizes, precision=config["precision"])
+  modules = networks.make(len(scaling.action_scale), architecture)
 
   @jax.jit
   def act(observations):

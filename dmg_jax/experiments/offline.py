@@ -10,6 +10,7 @@ import numpy as np
 from tqdm import tqdm
 
 from dmg_jax import networks, run_directory, run_log, training
+from dmg_jax.agents import dmg
 from dmg_jax.checkpoints import Checkpoints
 from dmg_jax.data import catalog, scaling
 from dmg_jax.data.dataset import Dataset, check_actions
@@ -120,14 +121,15 @@ class _Job:
     self.config, self.seeds = config, settings.seeds()
     self.units, self.reference, self.checkpoints = units, reference, checkpoints
     self.simulators = Simulators(config["env"])
+    sizes = tuple(config["hidden_sizes"])
     self.networks: Networks = networks.make(
-      dataset.transitions.actions.shape[1], tuple(config["hidden_sizes"]), config["precision"]
+      dataset.transitions.actions.shape[1],
+      networks.Architecture(sizes, sizes, sizes, precision=config["precision"]),
     )
-    self.program = training.make_program(
-      len(self.seeds), config["batch_size"], config["policy_delay"]
-    )
+    agent = dmg.make(self.networks, config["policy_delay"])
+    self.program = training.make_program(agent, len(self.seeds), config["batch_size"])
     transitions: Transitions = jax.tree.map(np.float32, units.apply(dataset.transitions))
-    runs = training.gather(training.start(self.seeds, self.networks, transitions), len(self.seeds))
+    runs = training.gather(training.start(self.seeds, agent, transitions), len(self.seeds))
     self.step = 0
     positions: dict[str, int] = {}
     if (latest := checkpoints.latest()) is not None:
