@@ -4,6 +4,7 @@ import gymnasium
 import jax
 import numpy as np
 import pytest
+from conftest import small_architecture
 
 from dmg_jax import networks
 from dmg_jax.agents import dmg
@@ -15,8 +16,8 @@ from dmg_jax.evaluation import Policies, Simulators, episode_seeds, evaluate
 @pytest.fixture(scope="module")
 def policies() -> Policies:
   """Two random Pendulum policies, whose actions reach [-2, 2]."""
-  modules = networks.make(1, (8, 8))
-  actors = [dmg.init(jax.random.key(i), modules, 3, 1).actor.parameters for i in range(2)]
+  modules = networks.make(1, small_architecture(8))
+  actors = [dmg.init(jax.random.key(i), 3, 1, networks=modules).actor.parameters for i in range(2)]
   units = scaling.for_actions(3, np.array([-2.0]), np.array([2.0]))
   units = units.replace(observation_mean=np.float32([0.1, 0.2, 0.3]))
   stack = lambda *leaves: np.stack(leaves)  # noqa: E731
