@@ -14,3 +14,10 @@ class StorageError(RuntimeError):
   Launchers print it without a traceback and exit with code 1; what was
   committed before is intact.
   """
+
+
+class SimulatorError(RuntimeError):
+  """A simulator that failed, or whose process ended.
+
+  Launchers print it without a traceback and exit with code 1.
+  """

@@ -1,5 +1,6 @@
 """The main job: train all seeds on a data set, evaluate, save, and show the result."""
 
+import functools
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 from tqdm import tqdm
 
 from dmg_jax import networks, run_directory, run_log, training
+from dmg_jax.agents import dmg
 from dmg_jax.checkpoints import Checkpoints
 from dmg_jax.data import catalog, scaling
 from dmg_jax.data.dataset import Dataset, check_actions
@@ -123,6 +125,7 @@ class _Job:
     self.networks: Networks = networks.make(
       dataset.transitions.actions.shape[1], tuple(config["hidden_sizes"]), config["precision"]
     )
+    self.act = functools.partial(dmg.act, self.networks)
     self.program = training.make_program(
       len(self.seeds), config["batch_size"], config["policy_delay"]
     )
@@ -213,7 +216,7 @@ class _Job:
     seeds = [self.seeds[run] for run in active]
     result = evaluate(
       self.simulators,
-      Policies(self.networks, actors, scalings),
+      Policies(self.act, actors, scalings),
       episode_seeds(
         self.config["evaluation_seed"], seeds, self.step, self.config["evaluation_episodes"]
       ),
