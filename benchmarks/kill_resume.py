@@ -23,8 +23,7 @@ import jax
 import numpy as np
 from absl import app, flags, logging
 
-from dmg_jax import run_directory, run_log
-from dmg_jax.checkpoints import Checkpoints
+from dmg_jax import checkpoints, run_directory, run_log
 
 _KILLS = flags.DEFINE_integer("kills", 10, "How many kills.", lower_bound=1)
 _SEED = flags.DEFINE_integer("seed", 0, "Of the random moments.")
@@ -57,12 +56,9 @@ def differences(first: Path, second: Path) -> list[str]:
 
 
 def _final(directory: Path):
-  checkpoints = Checkpoints(directory)
-  step = checkpoints.latest()
-  assert step is not None
-  tree, _ = checkpoints.restore(step)
-  checkpoints.close()
-  return tree
+  restored = checkpoints.restore_latest(directory)
+  assert restored is not None
+  return restored.tree
 
 
 def _start(directory: Path, arguments: list[str]) -> subprocess.Popen:

@@ -25,11 +25,8 @@ LEARNING_RATE = 3e-4
 SMOOTHING_NOISE = 0.2
 SMOOTHING_CLIP = 0.5
 
-_PERCEPTRONS = {
-  "actor": ("policy",),
-  "critic": ("critic_1", "critic_2"),
-  "value_critic": ("value",),
-}
+# Name of the module that holds a network's perceptrons, and how many there are.
+_PERCEPTRONS = {"actor": ("policy", 1), "critic": ("critics", 2), "value_critic": ("value", 1)}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,47 +126,44 @@ class Trace:
   snapshots: dict[str, Snapshot]
 
 
-def perceptrons_of(network: str) -> tuple[str, ...]:
-  """Names of the perceptrons that a network of ours is made of."""
-  return _PERCEPTRONS[network.removesuffix("_target")]
-
-
 def flax_parameters(network: str, tensors: Mapping[str, np.ndarray]) -> dict:
   """A network's tensors as the parameters of our Flax module.
 
   Layers are numbered through both critics: l1, l2, l3 are the first, l4, l5, l6
-  the second. A PyTorch weight is (out, in), a Flax kernel (in, out).
+  the second. A PyTorch weight is (out, in), a Flax kernel (in, out). Critics lie
+  on a leading axis.
 
   Args:
     network: one of `NETWORKS`.
     tensors: of all its layers.
   """
-  perceptrons = perceptrons_of(network)
+  module, count = perceptrons(network)
   depth = _depth(network, tensors)
+
+  def stacked(layer: int, name: str) -> np.ndarray:
+    leaves = [tensors[f"l{place * depth + layer + 1}.{name}"].T for place in range(count)]
+    return np.stack(leaves) if network.startswith("critic") else leaves[0]
+
   return {
     "params": {
-      perceptron: {
-        f"layer_{layer}": {
-          "kernel": tensors[f"l{place * depth + layer + 1}.weight"].T,
-          "bias": tensors[f"l{place * depth + layer + 1}.bias"],
-        }
+      module: {
+        f"layer_{layer}": {"kernel": stacked(layer, "weight"), "bias": stacked(layer, "bias")}
         for layer in range(depth)
       }
-      for place, perceptron in enumerate(perceptrons)
     }
   }
 
 
 def torch_tensors(network: str, parameters: Mapping) -> Arrays:
   """The inverse of `flax_parameters`, as numpy arrays."""
+  module, count = perceptrons(network)
+  layers = parameters["params"][module]
   tensors = {}
-  number = 0
-  for perceptron in perceptrons_of(network):
-    layers = parameters["params"][perceptron]
-    for layer in range(len(layers)):
-      number += 1
-      tensors[f"l{number}.weight"] = np.asarray(layers[f"layer_{layer}"]["kernel"]).T
-      tensors[f"l{number}.bias"] = np.asarray(layers[f"layer_{layer}"]["bias"])
+  for number in range(count * len(layers)):
+    place, layer = divmod(number, len(layers))
+    for name, leaf in (("weight", "kernel"), ("bias", "bias")):
+      values = np.asarray(layers[f"layer_{layer}"][leaf])
+      tensors[f"l{number + 1}.{name}"] = (values[place] if count > 1 else values).T
   return tensors
 
 
@@ -198,4 +192,9 @@ def deviations(recorded: Snapshot, replayed: Snapshot) -> dict[str, float]:
 
 def _depth(network: str, tensors: Mapping[str, np.ndarray]) -> int:
   """Dense layers of each perceptron of a network."""
-  return len(tensors) // 2 // len(perceptrons_of(network))
+  return len(tensors) // 2 // perceptrons(network)[1]
+
+
+def perceptrons(network: str) -> tuple[str, int]:
+  """Name of the module of ours that holds a network's perceptrons, and how many there are."""
+  return _PERCEPTRONS[network.removesuffix("_target")]

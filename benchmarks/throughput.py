@@ -25,6 +25,7 @@ import numpy as np
 from absl import app, flags
 
 from dmg_jax import networks, training
+from dmg_jax.agents import dmg
 from dmg_jax.types import Hyperparameters, Transitions
 
 _RUNS = flags.DEFINE_list("runs", ["1", "5", "10"], "Numbers of runs to measure.")
@@ -97,9 +98,11 @@ def make_data() -> Transitions:
 
 def ours(runs: int, data: Transitions) -> tuple[Callable[[], None], float]:
   """A call that advances every run by `--steps`, and the seconds to compile it."""
-  program = training.make_program(runs, BATCH, DELAY)
+  sizes = (WIDTH, WIDTH)
+  agent = dmg.make(networks.make(ACTION_SIZE, networks.Architecture(sizes, sizes, sizes)), DELAY)
+  program = training.make_program(agent, runs, BATCH)
   points = jax.tree.map(lambda value: np.full(runs, value, np.float32), Hyperparameters())
-  state = training.start(range(runs), networks.make(ACTION_SIZE, (WIDTH, WIDTH)), data)
+  state = training.start(range(runs), agent, data)
   placed = training.place(state, points, data, program)
   started = time.perf_counter()
   compiled = training.advance.lower(

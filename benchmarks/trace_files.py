@@ -14,7 +14,7 @@ from recorded_trace import (
   Settings,
   Snapshot,
   Trace,
-  perceptrons_of,
+  perceptrons,
 )
 
 from dmg_jax.errors import UserError
@@ -113,8 +113,8 @@ def _check_layers(settings: Settings, network: str, tensors: Arrays) -> None:
   inputs = settings.S + (settings.A if network == "critic" else 0)
   outputs = settings.A if network == "actor" else 1
   # At least one layer each, so that an empty network names a key it lacks.
-  depth = max(1, -(-len(tensors) // 2 // len(perceptrons_of(network))))
-  for place in range(len(perceptrons_of(network))):
+  depth = max(1, -(-len(tensors) // 2 // perceptrons(network)[1]))
+  for place in range(perceptrons(network)[1]):
     width = inputs
     for layer in range(1, depth + 1):
       name = f"l{place * depth + layer}"

@@ -1,97 +1,200 @@
-"""Complete checkpoints of a job, with Orbax."""
+"""Complete checkpoints of a job, with Orbax; each with a digest of what it holds.
 
-import os
-import re
-import sys
+The holder of the run directory's lock writes them with `Checkpoints`. Anyone
+may read with `restore_latest`, also while the writer is at work.
+"""
+
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import orbax.checkpoint as ocp
-from absl import logging
+from dmg_jax import checkpoint_files, named_leaves
+from dmg_jax.errors import StorageError, UserError, storage
 
-from dmg_jax.errors import StorageError
-
+FOLDER = "checkpoints"
 _KEPT = 2
-_SYSTEM_ERROR = re.compile(r"os_error_code='(\d+)'")
+# Stands where a checkpoint was once committed: so that lost ones are noticed.
+_MARK = ".checkpointed"
+
+
+class Restored(NamedTuple):
+  """A checkpoint, read and found whole.
+
+  Attributes:
+    step: of the checkpoint.
+    tree: as saved: of NumPy arrays.
+    positions: bytes of each log that belong to it.
+    notices: a line for each newer checkpoint that was passed over.
+  """
+
+  step: int
+  tree: Any
+  positions: dict[str, int]
+  notices: tuple[str, ...]
 
 
 class Checkpoints:
-  """The checkpoints of a run directory, the newest `_KEPT` of them.
+  """The checkpoints of a run directory, the newest two of them.
 
-  A save returns once the checkpoint is committed. (Nothing is written in the
-  background, so nothing that training donates meanwhile can reach the disk.)
-  What a killed job left half-written is removed when the next one opens.
+  Only for the holder of the directory's lock: what a killed job left
+  half-written is removed at once. A save returns when the checkpoint is
+  committed. (Nothing is written in the background, so nothing that training
+  donates meanwhile can reach the disk.)
 
   Args:
-    directory: of the run; `checkpoints/` within it is used.
+    directory: of the run; `checkpoints/` within it is used, and made if needed.
+
+  Raises:
+    UserError: if checkpoints were committed once, and all are gone; nothing is
+      changed then.
+    StorageError: if the folder cannot be written.
   """
 
   def __init__(self, directory: Path):
-    self._manager = ocp.CheckpointManager(
-      (directory / "checkpoints").absolute(),
-      options=ocp.CheckpointManagerOptions(
-        max_to_keep=_KEPT,
-        enable_async_checkpointing=False,
-        cleanup_tmp_directories=True,
-      ),
-    )
+    self._folder, self._mark = directory / FOLDER, directory / _MARK
+    # Found by `restore_latest`; they make way for the next save.
+    self._damaged: list[int] = []
+    self._passed: list[int] = []
+    if self._mark.exists() and not checkpoint_files.steps(self._folder):
+      raise UserError(
+        f"{self._folder} holds no checkpoint, but some were saved there: they were deleted; "
+        "restore them from a copy, or start again in another --run_dir"
+      )
+    with storage(self._folder):
+      self._folder.mkdir(exist_ok=True)
+    checkpoint_files.clean(self._folder)
 
   def latest(self) -> int | None:
-    """The step of the newest committed checkpoint, or None."""
-    return self._manager.latest_step()
+    """The step of the newest committed checkpoint, or None; it may be damaged."""
+    return max(checkpoint_files.steps(self._folder), default=None)
 
-  def save(self, step: int, tree: Any, positions: Mapping[str, int]) -> None:
+  def restore_latest(self, like: Any, steps: int | None = None) -> Restored:
+    """The newest checkpoint that is whole and that the job passes, else the beginning.
+
+    Changes nothing on disk.
+
+    Args:
+      like: the state at step 0. A restored tree takes its structure.
+      steps: of the job. A checkpoint saved as `only_as_end` at fewer steps is
+        passed over: a longer job goes on from the one before, and so writes the
+        rows of a job that was never shorter.
+
+    Returns:
+      The checkpoint; step 0, `like` and no positions if there is none to go on
+      from. The notices say what was passed over.
+
+    Raises:
+      UserError: if only damaged checkpoints are left, or those of another
+        version of dmg_jax.
+    """
+    self._damaged, self._passed = [], []
+    notices = []
+    for step in checkpoint_files.steps(self._folder):
+      try:
+        tree, positions, only_as_end = checkpoint_files.read(self._folder, step)
+      except checkpoint_files.DamageError as damage:
+        notices.append(_damage_notice(self._folder, step, damage))
+        self._damaged.append(step)
+        continue
+      if only_as_end and steps is not None and steps > step:
+        notices.append(
+          f"the checkpoint of step {step} is the end of a shorter job, off the grid of the "
+          "intervals; the one before is used, so that all rows are those of the longer job"
+        )
+        self._passed.append(step)
+        continue
+      try:
+        shaped = named_leaves.restructure(tree, like)
+      except ValueError as error:
+        raise UserError(
+          f"the checkpoint of step {step} in {self._folder} is of another version of dmg_jax "
+          f"({error}); start again in another --run_dir"
+        ) from error
+      return Restored(step, shaped, positions, tuple(notices))
+    if self._damaged:
+      raise UserError(_none_left(self._folder, self._damaged))
+    return Restored(0, like, {}, tuple(notices))
+
+  def save(
+    self, step: int, tree: Any, positions: Mapping[str, int], only_as_end: bool = False
+  ) -> None:
     """Commits a tree of NumPy arrays, and the byte counts of the logs.
+
+    A step that is committed already is left as it is.
+
+    Args:
+      step: of the state.
+      tree: dicts, NamedTuples and dataclasses of arrays, none of them empty.
+      positions: of `RunLog.positions`.
+      only_as_end: whether only a job that ends at this step writes these logs;
+        see `restore_latest`.
 
     Raises:
       StorageError: if it could not be written; earlier checkpoints are intact.
     """
+    if step == self.latest() and step not in (*self._damaged, *self._passed):
+      return
+    with storage(self._folder):
+      for damaged in self._damaged:
+        checkpoint_files.set_aside(self._folder, damaged)
+      for passed in self._passed:
+        checkpoint_files.remove(self._folder, passed)
+    self._damaged, self._passed = [], []
     before = self.latest()
-    # What fails in Orbax's threads is raised here; they would log it as well.
-    verbosity, hook = logging.get_verbosity(), sys.unraisablehook
-    logging.set_verbosity(logging.FATAL)
-    sys.unraisablehook = lambda _: None
     try:
-      self._manager.save(
-        step,
-        args=ocp.args.Composite(
-          tree=ocp.args.StandardSave(tree), positions=ocp.args.JsonSave(dict(positions))
-        ),
-      )
+      checkpoint_files.write(self._folder, step, tree, positions, only_as_end)
+      self._mark.touch()
+      for old in checkpoint_files.steps(self._folder)[_KEPT:]:
+        checkpoint_files.remove(self._folder, old)
     # The storage layer reports a full disk as any of these.
     except (OSError, ValueError, RuntimeError) as error:
+      checkpoint_files.clean(self._folder)
       last = f"the checkpoint of step {before} is intact" if before is not None else "none was yet"
       raise StorageError(
-        f"the checkpoint of step {step} could not be saved in {self._manager.directory} ({last}): "
-        f"{_reason(error)}; make room and start the same command again"
+        f"the checkpoint of step {step} could not be saved in {self._folder} ({last}): "
+        f"{checkpoint_files.reason(error)}; make room and start the same command again"
       ) from error
-    # Not after a failure: the threads may still be at it.
-    logging.set_verbosity(verbosity)
-    sys.unraisablehook = hook
-
-  def restore(self, step: int, like: Any = None) -> tuple[Any, dict[str, int]]:
-    """A saved tree, and the byte counts.
-
-    Args:
-      step: of a committed checkpoint.
-      like: a tree whose structure, shapes and dtypes the result takes; without
-        it, nested dicts.
-    """
-    restored = self._manager.restore(
-      step,
-      args=ocp.args.Composite(
-        tree=ocp.args.StandardRestore(like), positions=ocp.args.JsonRestore()
-      ),
-    )
-    return restored["tree"], restored["positions"]
-
-  def close(self) -> None:
-    """Frees the manager."""
-    self._manager.close()
 
 
-def _reason(error: Exception) -> str:
-  """The system's own words, if the storage layer passes its error on."""
-  code = _SYSTEM_ERROR.search(str(error))
-  return os.strerror(int(code[1])) if code else " ".join(str(error).split())[:200]
+def restore_latest(directory: Path) -> Restored | None:
+  """The newest whole checkpoint of a run directory, for a reader; None if there is none yet.
+
+  Creates and removes nothing. A writer may commit and delete checkpoints
+  meanwhile.
+
+  Args:
+    directory: of the run.
+
+  Raises:
+    UserError: if there are checkpoints, and all are damaged.
+  """
+  folder = directory / FOLDER
+  notices: dict[int, str] = {}
+  # One that fails and is gone was removed by a writer, which has committed a newer one.
+  while True:
+    steps = [step for step in checkpoint_files.steps(folder) if step not in notices]
+    if not steps:
+      if notices:
+        raise UserError(_none_left(folder, list(notices)))
+      return None
+    step = steps[0]
+    try:
+      tree, positions, _ = checkpoint_files.read(folder, step)
+    except checkpoint_files.DamageError as damage:
+      if (folder / str(step)).exists():
+        notices[step] = _damage_notice(folder, step, damage)
+      continue
+    newer = tuple(text for damaged, text in notices.items() if damaged > step)
+    return Restored(step, tree, positions, newer)
+
+
+def _damage_notice(folder: Path, step: int, damage: Exception) -> str:
+  return f"the checkpoint of step {step} in {folder} is damaged ({damage}); the one before is used"
+
+
+def _none_left(folder: Path, damaged: list[int]) -> str:
+  steps = ", ".join(map(str, damaged))
+  return (
+    f"the checkpoints in {folder} are damaged (of step {steps}), and no other is left to go on "
+    "from; restore them from a copy, or start again in another --run_dir"
+  )

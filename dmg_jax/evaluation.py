@@ -7,6 +7,7 @@ batched call.
 """
 
 import functools
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -14,7 +15,8 @@ import jax
 import numpy as np
 
 from dmg_jax.data.scaling import Scaling
-from dmg_jax.envs.workers import IDLE, RESET, STEP, Kind, Workers, automatic_workers, portable
+from dmg_jax.envs.host import IDLE, RESET, STEP
+from dmg_jax.envs.workers import Kind, Workers, automatic_workers
 from dmg_jax.types import Array, Parameters
 
 CONCURRENT_ENVIRONMENTS = 256
@@ -74,6 +76,8 @@ class Simulators:
     self._owner = not isinstance(workers, Workers)
     self._workers = Workers(workers) if isinstance(workers, int) else workers
     self._kind: Kind | None = None
+    # Held during an evaluation: another one would play in the same simulators.
+    self.lock = threading.Lock()
 
   def open(self, episodes: int) -> tuple[Workers, Kind]:
     """The workers, with the environments' kind prepared.
@@ -85,7 +89,7 @@ class Simulators:
       UserError: if there is no such environment.
     """
     if self._workers is None:
-      self._workers = Workers(automatic_workers(episodes) if portable(self.env_id) else 1)
+      self._workers = Workers(automatic_workers(episodes))
     if self._kind is None:
       self._kind = self._workers.open(self.env_id, self.env_kwargs)
     return self._workers, self._kind
@@ -137,13 +141,14 @@ def evaluate(simulators: Simulators, policies: Policies, seeds: np.ndarray) -> E
   runs, episodes = seeds.shape
   together = min(runs, simulators.concurrent)
   width = min(episodes, simulators.concurrent // together)
-  workers, kind = simulators.open(seeds.size)
   placed = jax.device_put((policies.actors, policies.scalings))
-  for group in _groups(runs, together):
-    chosen = placed if together == runs else _take(placed, np.resize(group, together))
-    act = functools.partial(_act, policies.act, *chosen)
-    found = _play(workers, kind, act, seeds[group], (together, width))
-    returns[group], lengths[group] = found
+  with simulators.lock:
+    workers, kind = simulators.open(seeds.size)
+    for group in _groups(runs, together):
+      chosen = placed if together == runs else _take(placed, np.resize(group, together))
+      act = functools.partial(_act, policies.act, *chosen)
+      found = _play(workers, kind, act, seeds[group], (together, width))
+      returns[group], lengths[group] = found
   return Evaluation(returns, lengths)
 
 
@@ -191,7 +196,7 @@ def _play(
   """
   runs, episodes = seeds.shape
   returns, lengths = np.zeros(seeds.shape), np.zeros(seeds.shape, np.int64)
-  orders = np.zeros(shape, kind.orders)
+  orders = np.zeros(shape, kind.sizes.orders())
   commands = orders["command"]
   # Of each place: its run and its episode; of each run: the next episode to begin.
   run_of, episode_of = (np.array(indices) for indices in np.indices(shape))

@@ -1,6 +1,8 @@
-"""Actor, twin critics and value: two-layer ReLU perceptrons (Flax Linen)."""
+"""Actor, critics and value: ReLU perceptrons (Flax Linen)."""
 
+import functools
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -56,29 +58,40 @@ class Actor(nn.Module):
   hidden_sizes: tuple[int, ...]
   action_size: int
   precision: str
+  normalised: bool = False
 
   @nn.compact
   def __call__(self, observations: Array) -> Array:
-    return jnp.tanh(
-      Perceptron(self.hidden_sizes, self.action_size, self.precision, name="policy")(observations)
+    policy = Perceptron(
+      self.hidden_sizes, self.action_size, self.precision, self.normalised, name="policy"
     )
+    return jnp.tanh(policy(observations))
 
 
 class Critic(nn.Module):
-  """Twin critics: observations (..., S), actions (..., A) -> values (2, ...)."""
+  """C critics: observations (..., S), actions (..., A) -> values (C, ...).
+
+  Their parameters lie on a leading axis C, and are initialised independently.
+  """
 
   hidden_sizes: tuple[int, ...]
   precision: str
   normalised: bool = False
+  critics: int = 2
 
   @nn.compact
   def __call__(self, observations: Array, actions: Array) -> Array:
     inputs = jnp.concatenate([observations, actions], axis=-1)
-    values = [
-      Perceptron(self.hidden_sizes, 1, self.precision, self.normalised, name=name)(inputs)
-      for name in ("critic_1", "critic_2")
-    ]
-    return jnp.stack(values).squeeze(-1)
+    ensemble = nn.vmap(
+      Perceptron,
+      variable_axes={"params": 0},
+      split_rngs={"params": True},
+      in_axes=None,
+      out_axes=0,
+      axis_size=self.critics,
+    )
+    values = ensemble(self.hidden_sizes, 1, self.precision, self.normalised, name="critics")
+    return values(inputs).squeeze(-1)
 
 
 class Value(nn.Module):
@@ -86,25 +99,52 @@ class Value(nn.Module):
 
   hidden_sizes: tuple[int, ...]
   precision: str
+  normalised: bool = False
 
   @nn.compact
   def __call__(self, observations: Array) -> Array:
-    return Perceptron(self.hidden_sizes, 1, self.precision, name="value")(observations).squeeze(-1)
+    value = Perceptron(self.hidden_sizes, 1, self.precision, self.normalised, name="value")
+    return value(observations).squeeze(-1)
 
 
-def make(
-  action_size: int, hidden_sizes: tuple[int, ...] = (256, 256), precision: str = "float32"
-) -> Networks:
-  """The paper's networks (256-256 each).
+class Architecture(NamedTuple):
+  """What decides the networks of an agent, beside the sizes of its task.
 
-  Args:
-    action_size: A.
-    hidden_sizes: widths of the hidden layers.
+  The defaults are the paper's.
+
+  Attributes:
+    actor_hidden_sizes, critic_hidden_sizes, value_hidden_sizes: widths of the hidden layers.
+    critics: how many; targets and the actor use the smallest of their values.
+    actor_layer_norm, critic_layer_norm, value_layer_norm: whether hidden layers are
+      normalised (arXiv 1607.06450) before the ReLU.
     precision: of the matrix products: "float32" (full, also on TPU and on GPUs
       with reduced-precision tensor cores), or "default" or "bfloat16" for speed.
   """
+
+  actor_hidden_sizes: tuple[int, ...] = (256, 256)
+  critic_hidden_sizes: tuple[int, ...] = (256, 256)
+  value_hidden_sizes: tuple[int, ...] = (256, 256)
+  critics: int = 2
+  actor_layer_norm: bool = False
+  critic_layer_norm: bool = False
+  value_layer_norm: bool = False
+  precision: str = "float32"
+
+
+PAPER = Architecture()
+
+
+@functools.cache
+def make(action_size: int, architecture: Architecture = PAPER) -> Networks:
+  """The networks of an agent; equal arguments give the same object.
+
+  Args:
+    action_size: A.
+    architecture: see `Architecture`.
+  """
+  a = architecture
   return Networks(
-    actor=Actor(hidden_sizes, action_size, precision),
-    critic=Critic(hidden_sizes, precision),
-    value=Value(hidden_sizes, precision),
+    actor=Actor(a.actor_hidden_sizes, action_size, a.precision, a.actor_layer_norm),
+    critic=Critic(a.critic_hidden_sizes, a.precision, a.critic_layer_norm, a.critics),
+    value=Value(a.value_hidden_sizes, a.precision, a.value_layer_norm),
   )

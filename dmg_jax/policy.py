@@ -1,69 +1,192 @@
 """A policy to take away from a finished (or running) job."""
 
+import functools
 import os
-from collections.abc import Callable
-from pathlib import Path
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
-from dmg_jax import networks, run_directory
+from dmg_jax import checkpoints, named_leaves, networks, run_config, run_directory
 from dmg_jax.agents import dmg
-from dmg_jax.checkpoints import Checkpoints
 from dmg_jax.data.scaling import Scaling
 from dmg_jax.errors import UserError
+from dmg_jax.types import Agent, Array
+
+_ACTIVE = -1
 
 
-def load_policy(
-  run_dir: str | os.PathLike[str], seed: int | None = None
-) -> Callable[[np.ndarray], np.ndarray]:
-  """The policy of a run's newest checkpoint, as a plain function.
+class Policy:
+  """A trained, deterministic policy, in the environment's units.
 
-  The function takes raw observations, (S,) or (..., S), and returns actions,
-  (A,) or (..., A), float32, in the environment's units: the job's normalisation
-  is inside. It is deterministic.
+  Call it with raw observations, (S,) or (..., S): it returns actions, (A,) or
+  (..., A), float32. The job's normalisation is inside. It holds nothing but
+  arrays and the run's description, so it can be pickled and sent to other
+  processes.
+
+  Attributes:
+    observation_size, action_size: S and A.
+    run: as in the run directory's `config.json`: id, task, method, point, seed.
+    precision: of the matrix products, see `networks.make`.
+    parameters: {"policy": those of the agent's policy, "scaling": a `Scaling`}.
+  """
+
+  def __init__(
+    self, parameters: Mapping[str, Any], run: Mapping[str, Any], precision: str = "float32"
+  ):
+    self.parameters, self.run, self.precision = dict(parameters), dict(run), precision
+    self.observation_size = len(parameters["scaling"].observation_mean)
+    self.action_size = len(parameters["scaling"].action_centre)
+    self.__doc__ = (
+      f"Policy of run {run['id']}: observations (..., {self.observation_size}) -> "
+      f"actions (..., {self.action_size}), float32, in the environment's units."
+    )
+
+  def __call__(self, observations: Any) -> np.ndarray:
+    """Actions for raw observations.
+
+    Args:
+      observations: (S,) or (..., S), finite numbers.
+
+    Raises:
+      UserError: if they are of another shape, or not finite numbers.
+    """
+    return np.asarray(self._compiled(self.parameters, self._checked(observations)))
+
+  @property
+  def pure(self) -> Callable[[Any, Array], jax.Array]:
+    """The same as a pure function of (parameters, observations).
+
+    It can be transformed by `jax.jit`, `jax.vmap` and `jax.grad`; its arguments
+    are `parameters` and observations (..., S). Nothing is checked.
+    """
+    return functools.partial(_act, _agent(self.run, self.action_size, self.precision))
+
+  @functools.cached_property
+  def _compiled(self) -> Callable[[Any, Array], jax.Array]:
+    return jax.jit(self.pure)
+
+  def __getstate__(self) -> dict[str, Any]:
+    return {name: value for name, value in vars(self).items() if name != "_compiled"}
+
+  def __repr__(self) -> str:
+    return (
+      f"<dmg_jax.Policy of run {self.run['id']}: observations (..., {self.observation_size}) -> "
+      f"actions (..., {self.action_size})>"
+    )
+
+  def _checked(self, observations: Any) -> np.ndarray:
+    size = self.observation_size
+    try:
+      array = np.asarray(observations)
+    except ValueError as error:
+      raise UserError(f"observations must be one array (..., {size}): {error}") from error
+    if array.dtype.kind not in "fiub":
+      raise UserError(f"observations must be numbers, not of dtype {array.dtype}")
+    if array.ndim == 0 or array.shape[-1] != size:
+      raise UserError(
+        f"observations have shape {array.shape}, but this policy takes (..., {size}): "
+        f"{size} numbers each, as run {self.run['id']} was trained on"
+      )
+    array = array.astype(np.float32)
+    if not np.isfinite(array).all():
+      raise UserError("observations must be finite in float32; some are NaN or infinite")
+    return array
+
+
+def load_policy(run_dir: str | os.PathLike[str], run: str | None = None) -> Policy:
+  """The policy of a run's newest checkpoint.
+
+  Nothing is written, and a job that is at work there is not disturbed. If the
+  newest checkpoint is damaged, a warning names it and the one before is used.
 
   Args:
     run_dir: a run directory.
-    seed: which of its runs; the first that did not diverge, if not given.
+    run: id of one of its runs, such as "dmg,seed=0"; the first that did not
+      diverge, if not given.
 
   Raises:
-    UserError: if there is no checkpoint, no such seed, or the seed's run diverged.
+    UserError: if it is no run directory of a training, there is no checkpoint or
+      no such run, or the run diverged.
   """
-  directory = Path(run_dir)
-  config = run_directory.read_config(directory)
-  checkpoints = Checkpoints(directory)
-  step = checkpoints.latest()
-  if step is None:
-    raise UserError(f"{directory} has no checkpoint yet")
-  tree, _ = checkpoints.restore(step)
-  checkpoints.close()
-  run = _choose(directory, tree["runs"]["seeds"], tree["runs"]["frozen_at"], seed)
-  actor = jax.tree.map(lambda leaf: leaf[run], tree["runs"]["states"]["actor"]["parameters"])
-  scaling = Scaling(**tree["scaling"])
-  modules = networks.make(
-    len(scaling.action_scale), tuple(config["hidden_sizes"]), config["precision"]
+  directory = run_directory.expand(run_dir)
+  config = run_directory.read_config(directory, run_config.OFFLINE)
+  restored = checkpoints.restore_latest(directory)
+  if restored is None:
+    raise UserError(f"{directory} has no checkpoint yet; wait for the job's first")
+  for notice in restored.notices:
+    warnings.warn(notice, stacklevel=2)
+  try:
+    return _make(directory, config, restored.tree, run)
+  # A UserError is a ValueError too, and says more.
+  except UserError:
+    raise
+  except (KeyError, IndexError, TypeError, ValueError) as error:
+    raise UserError(
+      f"the checkpoint of step {restored.step} in {directory} does not fit its "
+      f"{run_directory.CONFIG} ({type(error).__name__}: {error}); restore both from a copy"
+    ) from error
+
+
+def _make(
+  directory: os.PathLike[str], config: Mapping[str, Any], tree: Mapping[str, Any], run: str | None
+) -> Policy:
+  runs = config["runs"]
+  frozen_at = [int(_leaf(tree, runs, place, "frozen_at")) for place in range(len(runs))]
+  place = _choose(directory, [run["id"] for run in runs], frozen_at, run)
+  names = [task["name"] for task in config["tasks"]]
+  scaling = Scaling(**tree["scalings"][str(names.index(runs[place]["task"]))])
+  sizes = {
+    "observation_size": len(scaling.observation_mean),
+    "action_size": len(scaling.action_centre),
+  }
+  precision = config["settings"]["precision"]
+  agent = _agent(runs[place], sizes["action_size"], precision)
+  like = jax.eval_shape(lambda: agent.init(jax.random.key(0), **sizes))
+  state = named_leaves.restructure(_leaf(tree, runs, place, "states"), like)
+  return Policy({"policy": agent.policy(state), "scaling": scaling}, runs[place], precision)
+
+
+def _leaf(tree: Mapping[str, Any], runs: list[dict[str, Any]], place: int, name: str) -> Any:
+  """What a run has of a field of its population: without the axis of runs."""
+  population = runs[place]["population"]
+  row = sum(run["population"] == population for run in runs[:place])
+  return jax.tree.map(lambda leaf: leaf[row], tree["populations"][str(population)][name])
+
+
+def _choose(
+  directory: os.PathLike[str], ids: list[str], frozen_at: list[int], run: str | None
+) -> int:
+  """The place of a run in the plan."""
+  active = [place for place, step in enumerate(frozen_at) if step == _ACTIVE]
+  if run is None:
+    if not active:
+      raise UserError(f"every run in {directory} diverged")
+    return active[0]
+  if run not in ids:
+    raise UserError(f"{directory} has no run {run!r}; it has {', '.join(ids)}")
+  place = ids.index(run)
+  if place not in active:
+    raise UserError(f"run {run} in {directory} diverged at step {frozen_at[place]}")
+  return place
+
+
+def _agent(run: Mapping[str, Any], action_size: int, precision: str) -> Agent:
+  """The agent of a run, with the networks that are stored with it."""
+  point = run["point"]
+  architecture: dict[str, Any] = {"precision": precision}
+  for name in networks.Architecture._fields:
+    if name in point:
+      architecture[name] = tuple(point[name]) if isinstance(point[name], list) else point[name]
+  return dmg.make(
+    networks.make(action_size, networks.Architecture(**architecture)), point["policy_delay"]
   )
 
-  @jax.jit
-  def act(observations):
-    return scaling.act(dmg.act(modules, actor, scaling.observe(observations)))
 
-  def policy(observations: np.ndarray) -> np.ndarray:
-    return np.asarray(act(np.asarray(observations, np.float32)))
-
-  return policy
-
-
-def _choose(directory: Path, seeds: np.ndarray, frozen_at: np.ndarray, seed: int | None) -> int:
-  active = frozen_at < 0
-  if seed is None:
-    if not active.any():
-      raise UserError(f"every run in {directory} diverged")
-    return int(np.argmax(active))
-  if seed not in seeds:
-    raise UserError(f"{directory} has no seed {seed}; it has {', '.join(map(str, seeds))}")
-  run = int(np.flatnonzero(seeds == seed)[0])
-  if not active[run]:
-    raise UserError(f"seed {seed} in {directory} diverged at step {frozen_at[run]}")
-  return run
+def _act(agent: Agent, parameters: Mapping[str, Any], observations: Array) -> jax.Array:
+  scaling: Scaling = parameters["scaling"]
+  actions = agent.act(parameters["policy"], scaling.observe(observations))
+  return jnp.asarray(scaling.act(actions))

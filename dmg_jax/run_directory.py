@@ -1,70 +1,237 @@
-"""A run directory: whose it is, and who may write in it."""
+"""A run directory: where it is, whose it is, and who may write in it."""
 
 import fcntl
 import json
 import os
-from collections.abc import Mapping
+import re
+import shlex
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
-from dmg_jax import run_log
-from dmg_jax.errors import StorageError, UserError
+from dmg_jax import run_config, run_log
+from dmg_jax.errors import UserError, storage
 
 CONFIG = "config.json"
 SUMMARY = "summary.json"
 CURVES = "curves.png"
+MAY_GROW = frozenset({"settings.steps"})
+MAY_DIFFER = frozenset({"invocation", "settings.workers", "tasks.*.source"})
 _LOCK = ".lock"
+_RUN_DIR_FLAGS = ("--run_dir", "-run_dir")
+# What a job that was killed while it claimed a new directory leaves.
+_BEGUN = {_LOCK, f"{CONFIG}.partial"}
+_LONGEST_NAME = 120
 
 
-def claim(directory: Path, config: Mapping[str, Any], may_differ: frozenset[str]) -> BinaryIO:
-  """Makes the directory a job's own, for as long as the returned lock is open.
+class Claim:
+  """The right to write in a run directory, until `close`.
+
+  Attributes:
+    config: as it is stored, but for what grew: the first invocation stays.
+  """
+
+  def __init__(self, directory: Path, config: Mapping[str, Any], lock: Any, grown: bool):
+    self.config = dict(config)
+    self._path, self._lock, self._grown = directory / CONFIG, lock, grown
+
+  def store_growth(self) -> None:
+    """Writes what grew. Call it when checkpoint and logs have been checked.
+
+    Raises:
+      StorageError: if it could not be written.
+    """
+    if self._grown:
+      run_log.write_json(self._path, self.config)
+      self._grown = False
+
+  def close(self) -> None:
+    """Gives the directory free."""
+    self._lock.close()
+
+
+def expand(directory: str | os.PathLike[str]) -> Path:
+  """The path of a run directory as a user names it; `~` is the home folder.
+
+  Raises:
+    UserError: if it is empty, or the home folder is not known.
+  """
+  if not os.fspath(directory):
+    raise UserError("the run directory's name is empty; name one")
+  try:
+    return Path(directory).expanduser()
+  except RuntimeError as error:
+    raise UserError(f"{directory}: {error}; name the run directory by its path") from error
+
+
+def default(root: str | os.PathLike[str], tasks: Sequence[str], digest: str) -> Path:
+  """Where a job lives if nobody says: `root/<data set>/<digest>`.
+
+  Several data sets are joined by "+". Whatever the names are, the directory
+  lies below `root`.
+
+  Args:
+    root: folder of all jobs.
+    tasks: names of the job's data sets, at least one.
+    digest: of the job's config.
+  """
+  if len(tasks) == 1:
+    parts = [_safe(part) for part in tasks[0].split("/")]
+  else:
+    names = [_safe(name.replace("/", "-")) for name in tasks]
+    joined = "+".join(names)
+    if len(joined) > _LONGEST_NAME:
+      joined = f"{names[0]}+{len(names) - 1}-more"
+    parts = [joined]
+  return Path(root, *filter(None, parts), digest)
+
+
+def _safe(name: str) -> str:
+  """A name that is one plain component of a path, or nothing."""
+  return re.sub(r"[^\w.,=+-]", "-", name).lstrip(".")[:_LONGEST_NAME]
+
+
+def command(invocation: Sequence[str], directory: Path | None = None) -> str:
+  """The shell command that goes on with a job.
+
+  Args:
+    invocation: as stored: the script and its arguments, not empty.
+    directory: that the command is to name as `--run_dir`; as in the invocation,
+      if not given.
+  """
+  words = ["python", *invocation] if invocation[0].endswith(".py") else list(invocation)
+  if directory is not None:
+    kept: list[str] = []
+    value_follows = False
+    for word in words:
+      names_it = word.partition("=")[0] in _RUN_DIR_FLAGS
+      if not value_follows and not names_it:
+        kept.append(word)
+      value_follows = names_it and "=" not in word
+    words = [*kept, f"--run_dir={directory}"]
+  return shlex.join(words)
+
+
+def claim(
+  directory: Path,
+  config: Mapping[str, Any],
+  may_grow: frozenset[str] = MAY_GROW,
+  may_differ: frozenset[str] = MAY_DIFFER,
+) -> Claim:
+  """Makes a directory a job's own, for as long as the returned claim is open.
+
+  A new directory gets `config.json`. In one of an earlier call it stays as it
+  is, until `Claim.store_growth`.
 
   Args:
     directory: made if it is not there.
-    config: of the job; written as `config.json`.
-    may_differ: fields in which a job may differ from the one that it continues.
+    config: of the job: {"format": 2, "kind", "invocation", ...}.
+    may_grow: fields that may be larger than in the stored config, never smaller.
+      A field is named by its path, such as "settings.steps"; "*" stands for
+      any one name or place.
+    may_differ: fields that may differ; the stored value is kept, unless it grew.
 
   Raises:
-    UserError: if another process is at work there, or the directory belongs to
-      a job of another config; nothing is changed then.
+    UserError: if another process is at work there, the directory is something
+      else, or it belongs to a job of another config; nothing is changed then.
     StorageError: if the directory cannot be written.
   """
-  theirs = read_config(directory) if (directory / CONFIG).exists() else None
-  if theirs is not None:
-    different = [
-      f"{name} {theirs.get(name)!r} -> {config.get(name)!r}"
-      for name in sorted({*theirs, *config} - may_differ)
-      if theirs.get(name) != config.get(name)
-    ]
-    if different:
-      raise UserError(
-        f"{directory} belongs to a job of another config ({'; '.join(different)}); "
-        "name another --run_dir, or take these fields back"
-      )
-  elif directory.exists() and any(path.name != _LOCK for path in directory.iterdir()):
-    raise UserError(f"{directory} is not empty and no run directory; name another --run_dir")
-  try:
+  config = run_log.encode(config)
+  _compare(directory, config, may_grow, may_differ)
+  with storage(directory):
     directory.mkdir(parents=True, exist_ok=True)
-    lock = open(directory / _LOCK, "wb")  # noqa: SIM115 - open for as long as the job runs
-  except OSError as error:
-    raise StorageError(f"{directory} cannot be written: {error.strerror}") from error
+    lock = open(directory / _LOCK, "ab")  # noqa: SIM115 - open for as long as the job runs
   try:
-    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-  except BlockingIOError as error:
+    try:
+      fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+      raise UserError(
+        f"{directory} is in use by another process; wait for it or stop it"
+      ) from error
+    except OSError as error:
+      raise UserError(
+        f"{directory} cannot be locked: {error.strerror}; name a --run_dir on another file system"
+      ) from error
+    # Again, now that nobody else can change it.
+    stored, grown = _compare(directory, config, may_grow, may_differ)
+    if stored is None:
+      stored = dict(config)
+      run_log.write_json(directory / CONFIG, stored)
+    return Claim(directory, run_log.decode(stored), lock, grown)
+  except BaseException:
     lock.close()
-    raise UserError(f"{directory} is in use by another process; wait for it or stop it") from error
-  run_log.write_json(directory / CONFIG, config)
-  return lock
+    raise
 
 
-def read_config(directory: str | os.PathLike[str]) -> dict[str, Any]:
-  """The config of a run directory.
+def _compare(
+  directory: Path, config: Mapping[str, Any], may_grow: frozenset[str], may_differ: frozenset[str]
+) -> tuple[dict[str, Any] | None, bool]:
+  """The stored config with what grew, and whether anything did; None if there is none yet.
 
   Raises:
-    UserError: if there is none.
+    UserError: naming what differs.
+  """
+  try:
+    names = {path.name for path in directory.iterdir()}
+  except FileNotFoundError:
+    return None, False
+  except NotADirectoryError as error:
+    raise UserError(f"{directory} is a file; name a folder as --run_dir") from error
+  except OSError as error:
+    raise UserError(f"{directory} cannot be read: {error.strerror}") from error
+  if CONFIG not in names:
+    if names - _BEGUN:
+      raise UserError(f"{directory} is not empty and no run directory; name another --run_dir")
+    return None, False
+  stored = run_log.encode(read_config(directory))
+  changes, grown = run_config.differences(stored, config, may_grow, may_differ)
+  if changes:
+    raise UserError(
+      f"{directory} belongs to a job of another config ({'; '.join(changes)}); name another "
+      "--run_dir, or take these fields back"
+    )
+  for path, value in grown.items():
+    place = stored
+    for name in path[:-1]:
+      place = place[name]
+    place[path[-1]] = value
+  return stored, bool(grown)
+
+
+def read_config(directory: str | os.PathLike[str], kind: str | None = None) -> dict[str, Any]:
+  """The config of a run directory, with the types that its readers rely on.
+
+  Args:
+    directory: a run directory.
+    kind: of job that it must be, such as `run_config.OFFLINE`; any, if not given.
+
+  Raises:
+    UserError: if it is no run directory, one of another kind or of another
+      version, or the file is damaged.
   """
   path = Path(directory) / CONFIG
   try:
-    return json.loads(path.read_text())
-  except (OSError, json.JSONDecodeError) as error:
-    raise UserError(f"{path} is missing or damaged: {directory} is no run directory") from error
+    config = json.loads(path.read_bytes())
+  except (FileNotFoundError, NotADirectoryError) as error:
+    raise UserError(f"{path} is missing: {directory} is no run directory") from error
+  except OSError as error:
+    raise UserError(f"{path} cannot be read: {error.strerror}") from error
+  except (ValueError, RecursionError) as error:
+    raise UserError(_damaged(path, "it is no JSON")) from error
+  if not isinstance(config, dict):
+    raise UserError(_damaged(path, "it is no JSON object"))
+  if config.get("format") != run_config.FORMAT:
+    version = "an earlier" if "format" not in config else "another"
+    raise UserError(
+      f"{path} was made by {version} version of dmg_jax (format {config.get('format', 1)!r}, here "
+      f"{run_config.FORMAT}); read it with that version, or train again in another --run_dir"
+    )
+  if problem := run_config.problem(config):
+    raise UserError(_damaged(path, problem))
+  if kind is not None and config["kind"] != kind:
+    raise UserError(f"{directory} holds a job of kind {config['kind']!r}, not {kind!r}")
+  return run_log.decode(config)
+
+
+def _damaged(path: Path, problem: str) -> str:
+  return f"{path} is damaged: {problem}; restore it from a copy, or name another --run_dir"

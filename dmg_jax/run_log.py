@@ -1,45 +1,75 @@
-"""A run directory's logs: JSON lines that a resumed job continues exactly."""
+"""A run directory's logs and JSON files.
+
+Logs are JSON lines that a resumed job continues exactly. JSON has no infinity:
+`encode` stores such numbers as strings, `decode` brings them back.
+"""
 
 import json
+import math
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from dmg_jax.errors import UserError, storage
+
 METRICS = "metrics.jsonl"
 EVALUATIONS = "evaluations.jsonl"
 TIMING = "timing.jsonl"
 NAMES = (METRICS, EVALUATIONS, TIMING)
+_NOT_FINITE = ("inf", "-inf", "nan")
 
 
 class RunLog:
   """Appends rows, and knows how many bytes of each file count.
 
   Rows become part of the run only when a checkpoint that holds `positions()`
-  commits; opening with those positions cuts off whatever came after.
+  commits; opening with those positions cuts off whatever came after. All files
+  are checked before the first is changed.
 
   Args:
     directory: of the run.
     positions: bytes of each file to keep; files that are not named start empty.
+
+  Raises:
+    UserError: if a file is shorter than its position, or the position is not at
+      the end of a row; nothing is changed then.
+    StorageError: if a file cannot be opened or cut.
   """
 
   def __init__(self, directory: Path, positions: Mapping[str, int]):
+    check(directory, positions)
     self._files = {}
     for name in NAMES:
-      file = open(directory / name, "ab")  # noqa: SIM115 - closed by close()
-      file.truncate(positions.get(name, 0))
-      self._files[name] = file
+      with storage(directory / name):
+        # Unbuffered: what a full disk refused is not tried again at the end.
+        file = open(directory / name, "ab", buffering=0)  # noqa: SIM115 - closed by close()
+        self._files[name] = file
+        file.truncate(positions.get(name, 0))
 
   def append(self, name: str, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Adds rows to a file, in one write."""
-    lines = "".join(json.dumps(row) + "\n" for row in rows)
-    self._files[name].write(lines.encode())
-    self._files[name].flush()
+    """Adds rows to a file.
+
+    Raises:
+      StorageError: if they could not be written.
+    """
+    lines = "".join(json.dumps(encode(row), allow_nan=False) + "\n" for row in rows)
+    left = memoryview(lines.encode())
+    with storage(self._files[name].name):
+      while left:
+        left = left[self._files[name].write(left) :]
 
   def positions(self) -> dict[str, int]:
-    """Bytes in each file, all of them on the disk."""
+    """Bytes in each file, all of them on the disk.
+
+    Raises:
+      StorageError: if they could not be brought there.
+    """
     for file in self._files.values():
-      os.fsync(file.fileno())
+      with storage(file.name):
+        os.fsync(file.fileno())
     return {name: os.fstat(file.fileno()).st_size for name, file in self._files.items()}
 
   def close(self) -> None:
@@ -48,21 +78,109 @@ class RunLog:
       file.close()
 
 
+def check(directory: Path, positions: Mapping[str, int]) -> None:
+  """Refuses logs that do not hold what a checkpoint says; changes nothing.
+
+  Args:
+    directory: of the run.
+    positions: name of a log -> bytes of it that count.
+
+  Raises:
+    UserError: naming the log.
+  """
+  for name, position in positions.items():
+    path = directory / name
+    try:
+      with open(path, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        file.seek(max(position - 1, 0))
+        end = file.read(1)
+    except OSError:
+      size, end = 0, b""
+    if size < position:
+      raise UserError(
+        f"{path} holds {size} bytes, but its checkpoint was saved with {position}: the log was cut "
+        "or deleted; restore it from a copy, or start again in another --run_dir"
+      )
+    if position and end != b"\n":
+      raise UserError(
+        f"{path} has no end of a row at byte {position}, where its checkpoint was saved: the log "
+        "was changed; restore it from a copy, or start again in another --run_dir"
+      )
+
+
 def read(directory: Path, name: str) -> list[dict[str, Any]]:
-  """The rows of a log, oldest first; none if it does not exist yet."""
+  """The rows of a log, oldest first; none if it does not exist yet.
+
+  A last line without its end is a row that is still being written, and left out.
+
+  Raises:
+    UserError: if another line is no JSON object, naming it.
+  """
   path = directory / name
-  if not path.exists():
+  try:
+    lines = path.read_bytes().split(b"\n")
+  except FileNotFoundError:
     return []
-  with open(path) as lines:
-    return [json.loads(line) for line in lines]
+  except OSError as error:
+    raise UserError(f"{path} cannot be read: {error.strerror}") from error
+  rows = []
+  for number, line in enumerate(lines[:-1], start=1):
+    try:
+      row = json.loads(line)
+    except (ValueError, RecursionError):
+      row = None
+    if not isinstance(row, dict):
+      raise UserError(
+        f"{path}, line {number} is no JSON object: the log is damaged; restore it from a copy, or "
+        "start again in another --run_dir"
+      )
+    rows.append(decode(row))
+  return rows
 
 
 def write_json(path: Path, content: Any) -> None:
-  """Replaces a JSON file whole: a reader sees the old or the new one."""
+  """Replaces a JSON file whole: a reader sees the old or the new one.
+
+  Raises:
+    StorageError: if it could not be written; the old file is intact.
+  """
   partial = path.with_name(path.name + ".partial")
-  with open(partial, "w") as file:
-    json.dump(content, file, indent=2)
-    file.write("\n")
-    file.flush()
-    os.fsync(file.fileno())
-  os.replace(partial, path)
+  text = json.dumps(encode(content), indent=2, allow_nan=False) + "\n"
+  with storage(path):
+    try:
+      with open(partial, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+      os.replace(partial, path)
+    except OSError:
+      partial.unlink(missing_ok=True)
+      raise
+
+
+def encode(content: Any) -> Any:
+  """What JSON can hold of nested mappings, sequences and NumPy scalars.
+
+  Numbers that are not finite become the strings "inf", "-inf" and "nan".
+  """
+  if isinstance(content, Mapping):
+    return {name: encode(value) for name, value in content.items()}
+  if isinstance(content, list | tuple):
+    return [encode(value) for value in content]
+  if isinstance(content, np.ndarray | np.generic):
+    return encode(content.tolist())
+  if isinstance(content, float) and not math.isfinite(content):
+    return str(content)
+  return content
+
+
+def decode(content: Any) -> Any:
+  """The numbers that `encode` stored as strings, as numbers again."""
+  if isinstance(content, dict):
+    return {name: decode(value) for name, value in content.items()}
+  if isinstance(content, list):
+    return [decode(value) for value in content]
+  if isinstance(content, str) and content in _NOT_FINITE:
+    return float(content)
+  return content

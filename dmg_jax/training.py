@@ -1,12 +1,13 @@
-"""Many runs, many cycles, one compiled call.
+"""Many runs of any agent, many cycles, one compiled call.
 
-A run is a seed and a point of hyperparameters; all runs of a job lie on the
-leading axis of a `Runs`, sharded over the devices that the process sees.
+A run is a seed, a point of hyperparameters and a span of the data; the runs of
+a population lie on the leading axis of a `Runs`.
 """
 
 import dataclasses
 import functools
 from collections.abc import Sequence
+from typing import Any
 
 import chex
 import jax
@@ -15,8 +16,7 @@ import numpy as np
 from flax import struct
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from dmg_jax.agents import dmg
-from dmg_jax.types import Array, Hyperparameters, Metrics, Networks, TrainState, Transitions
+from dmg_jax.types import Agent, Array, Metrics, Transitions
 
 # Streams of a run's randomness: its steps count up from 0, so the last number
 # is free for the initialisation.
@@ -26,17 +26,17 @@ ACTIVE = -1
 
 
 class Runs(struct.PyTreeNode):
-  """The population of a job; every leaf has a leading run axis.
+  """Runs of one agent; every leaf has a leading run axis.
 
   Attributes:
-    states: the agents.
+    states: of the agent; any pytree with a `step`.
     seeds: uint32; with the step, all that a run's randomness depends on.
     offsets, sizes: int32, the rows of the data that belong to each run.
     frozen_at: int32, the step at which a run diverged (its state is the last
       finite one before), or `ACTIVE`.
   """
 
-  states: TrainState
+  states: Any
   seeds: Array
   offsets: Array
   sizes: Array
@@ -45,24 +45,29 @@ class Runs(struct.PyTreeNode):
 
 @dataclasses.dataclass(frozen=True)
 class Program:
-  """The static part of a job: with the shapes, what decides the compilation.
+  """The static part of a population: with the shapes, what decides the compilation.
 
   Attributes:
+    agent: the algorithm.
     batch_size: B.
-    policy_delay: gradient steps in a cycle, the last with the actor.
     vectorised: whether the runs of a device advance together (`vmap`) or one
       after another; see `vectorise`.
     mesh: the devices.
   """
 
+  agent: Agent
   batch_size: int
-  policy_delay: int
   vectorised: bool
   mesh: Mesh
 
 
 def draw(
-  seed: Array, step: Array, offset: Array, size: Array, shape: tuple[int, int], dtype
+  seed: Array,
+  step: Array,
+  span: tuple[Array, Array],
+  batch_size: int,
+  noise_shape: tuple[int, ...],
+  dtype,
 ) -> tuple[Array, Array]:
   """What chance decides in one gradient step of one run.
 
@@ -70,17 +75,20 @@ def draw(
   of runs, the devices, or how the steps were divided into calls.
 
   Args:
-    seed, step, offset, size: scalars of the run.
-    shape: (B, A).
+    seed, step: scalars of the run.
+    span: offset and size of the run's rows in the data.
+    batch_size: B.
+    noise_shape: of the agent.
     dtype: of the noise.
 
   Returns:
     (B,) rows of the data, drawn uniformly with replacement from
-    [offset, offset + size), and (B, A) standard normal noise.
+    [offset, offset + size), and standard normal noise.
   """
+  offset, size = span
   key = jax.random.fold_in(jax.random.key(seed), step)
-  rows = jax.random.randint(jax.random.fold_in(key, 0), shape[:1], 0, size) + offset
-  return rows, jax.random.normal(jax.random.fold_in(key, 1), shape, dtype)
+  rows = jax.random.randint(jax.random.fold_in(key, 0), (batch_size,), 0, size) + offset
+  return rows, jax.random.normal(jax.random.fold_in(key, 1), noise_shape, dtype)
 
 
 def take(data: Transitions, rows: Array) -> Transitions:
@@ -89,54 +97,48 @@ def take(data: Transitions, rows: Array) -> Transitions:
 
 
 def gradient_step(
-  state: TrainState,
-  seed: Array,
-  span: tuple[Array, Array],
-  hyperparameters: Hyperparameters,
-  data: Transitions,
-  *,
-  batch_size: int,
-  update_actor: bool,
-) -> tuple[TrainState, Metrics]:
-  """Draws a minibatch and noise for the state's step, and takes that step.
+  run: Runs, hyperparameters: Any, data: Transitions, program: Program, *, update_actor: bool
+) -> tuple[Runs, Metrics]:
+  """Draws a minibatch and noise for a run's step, and takes that step.
 
   Args:
-    state: one agent.
-    seed: of its run.
-    span: offset and size of the run's rows in `data`.
-    hyperparameters: scalars.
+    run: one run; leaves without a run axis.
+    hyperparameters: of the agent; scalars.
     data: all transitions.
-    batch_size: B.
-    update_actor: see `dmg.update`.
+    program: static.
+    update_actor: whether the step is the last of a cycle. Static.
   """
-  shape = (batch_size, data.actions.shape[-1])
-  rows, noise = draw(seed, state.step, *span, shape, data.actions.dtype)
-  return dmg.update(state, take(data, rows), noise, hyperparameters, update_actor=update_actor)
+  agent = program.agent
+  rows, noise = draw(
+    run.seeds,
+    run.states.step,
+    (run.offsets, run.sizes),
+    program.batch_size,
+    agent.noise_shape(program.batch_size, data.actions.shape[-1]),
+    data.actions.dtype,
+  )
+  state, metrics = agent.update(
+    run.states, take(data, rows), noise, hyperparameters, update_actor=update_actor
+  )
+  return run.replace(states=state), metrics
 
 
 def initial_state(
-  seed: Array, networks: Networks, observation_size: int, action_size: int, dtype=jnp.float32
-) -> TrainState:
-  """The agent with which the run of a seed begins."""
+  seed: Array, agent: Agent, observation_size: int, action_size: int, dtype=jnp.float32
+) -> Any:
+  """The agent's state with which the run of a seed begins."""
   key = jax.random.fold_in(jax.random.key(seed), INITIALISATION)
-  return dmg.init(key, networks, observation_size, action_size, dtype)
+  return agent.init(key, observation_size, action_size, dtype)
 
 
-def _cycle(run: Runs, hyperparameters: Hyperparameters, data: Transitions, program: Program):
-  """`policy_delay` gradient steps of one run, unrolled, the last with the actor."""
-  state = run.states
+def _cycle(run: Runs, hyperparameters: Any, data: Transitions, program: Program):
+  """A cycle of gradient steps of one run, unrolled, the last with the actor."""
   metrics: Metrics = {}
-  for position in range(program.policy_delay):
-    state, metrics = gradient_step(
-      state,
-      run.seeds,
-      (run.offsets, run.sizes),
-      hyperparameters,
-      data,
-      batch_size=program.batch_size,
-      update_actor=position == program.policy_delay - 1,
+  for position in range(program.agent.cycle):
+    run, metrics = gradient_step(
+      run, hyperparameters, data, program, update_actor=position == program.agent.cycle - 1
     )
-  return run.replace(states=state), metrics
+  return run, metrics
 
 
 def _finite(tree) -> Array:
@@ -145,7 +147,7 @@ def _finite(tree) -> Array:
 
 
 def _advance_run(
-  run: Runs, hyperparameters: Hyperparameters, data: Transitions, program: Program, cycles: int
+  run: Runs, hyperparameters: Any, data: Transitions, program: Program, cycles: int
 ) -> tuple[Runs, Metrics]:
   """`cycles` cycles of one run, which freezes where they do not stay finite."""
 
@@ -163,12 +165,12 @@ def _advance_run(
 
 @functools.partial(jax.jit, static_argnames=("program", "cycles"), donate_argnums=0)
 def advance(
-  runs: Runs, hyperparameters: Hyperparameters, data: Transitions, program: Program, cycles: int
+  runs: Runs, hyperparameters: Any, data: Transitions, program: Program, cycles: int
 ) -> tuple[Runs, Metrics]:
-  """Takes `cycles * policy_delay` gradient steps with every run.
+  """Takes `cycles` cycles of gradient steps with every run.
 
   A run in which a number stops being finite keeps the state that it came with,
-  and its `frozen_at` tells that state's step; the others do not notice.
+  and its `frozen_at` holds that state's step; the others are not affected.
 
   Args:
     runs: from `place`; donated.
@@ -211,14 +213,19 @@ def vectorise(backend: str, runs_per_device: int) -> bool:
   return backend != "cpu" and runs_per_device > 1
 
 
+def compiler_options(platform: str) -> dict[str, str | bool]:
+  """Of a program whose calls are spread over a CPU's cores: one thread for each."""
+  return {"xla_cpu_multi_thread_eigen": False} if platform == "cpu" else {}
+
+
 def make_program(
-  runs: int, batch_size: int, policy_delay: int, devices: Sequence[jax.Device] | None = None
+  agent: Agent, runs: int, batch_size: int, devices: Sequence[jax.Device] | None = None
 ) -> Program:
   """The program for a number of runs on some devices (all, if not given)."""
   devices = jax.devices() if devices is None else devices
   return Program(
+    agent=agent,
     batch_size=batch_size,
-    policy_delay=policy_delay,
     vectorised=vectorise(devices[0].platform, -(-runs // len(devices))),
     mesh=Mesh(np.array(devices), (_RUN_AXIS,)),
   )
@@ -226,7 +233,7 @@ def make_program(
 
 def start(
   seeds: Sequence[int],
-  networks: Networks,
+  agent: Agent,
   data: Transitions,
   spans: Sequence[tuple[int, int]] | None = None,
 ) -> Runs:
@@ -234,7 +241,7 @@ def start(
 
   Args:
     seeds: R integers from 0 to 2^32 - 1.
-    networks: of every agent.
+    agent: of all runs.
     data: that they will learn from.
     spans: (offset, size) of each run's rows; all rows, if not given.
   """
@@ -244,7 +251,7 @@ def start(
   offsets, sizes = np.array(spans, np.int32).T
   one = functools.partial(
     initial_state,
-    networks=networks,
+    agent=agent,
     observation_size=observation_size,
     action_size=data.actions.shape[1],
     dtype=data.actions.dtype,
@@ -260,8 +267,8 @@ def start(
 
 
 def place(
-  runs: Runs, hyperparameters: Hyperparameters, data: Transitions, program: Program
-) -> tuple[Runs, Hyperparameters, Transitions]:
+  runs: Runs, hyperparameters: Any, data: Transitions, program: Program
+) -> tuple[Runs, Any, Transitions]:
   """Lays runs over the program's devices, and the data on each of them.
 
   Where the runs do not divide, frozen copies of the last fill up; `gather`

@@ -1,6 +1,7 @@
 """The pytrees that everything else passes around."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -71,6 +72,34 @@ class Hyperparameters(struct.PyTreeNode):
   critic_learning_rate: Array | float = 3e-4
   value_learning_rate: Array | float = 3e-4
   actor_schedule_steps: Array | float = 500_000.0
+
+
+class Agent(NamedTuple):
+  """A learning algorithm as pure functions; hashable, hence static under `jax.jit`.
+
+  `training.advance`, `evaluation` and the online loop know an algorithm only by
+  this. Make one through a cached function, so that equal agents are one object
+  and compile once.
+
+  Attributes:
+    init: (key, observation_size, action_size, dtype) -> state, a pytree with an
+      int32 scalar `step` that starts at 0.
+    update: (state, batch, noise, hyperparameters, *, update_actor) -> (state,
+      metrics): one gradient step, which adds 1 to `step`. `update_actor` is static.
+    policy: state -> parameters of the policy that is evaluated.
+    act: (those parameters, observations (..., S)) -> actions (..., A) in [-1, 1],
+      deterministic.
+    cycle: gradient steps of a cycle; the last one has `update_actor` set.
+    noise_shape: (batch_size, action_size) -> shape of the standard normal noise
+      that one update takes.
+  """
+
+  init: Callable[..., Any]
+  update: Callable[..., tuple[Any, Metrics]]
+  policy: Callable[[Any], Parameters]
+  act: Callable[[Parameters, Array], Array]
+  cycle: int
+  noise_shape: Callable[[int, int], tuple[int, ...]]
 
 
 class Learner(struct.PyTreeNode):

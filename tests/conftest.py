@@ -49,6 +49,12 @@ def make_points(runs: int, dtype=np.float32, **changes) -> Hyperparameters:
   return Hyperparameters(**values)
 
 
+def small_architecture(width: int = 16) -> networks.Architecture:
+  """Two hidden layers of some width in every network."""
+  sizes = (width, width)
+  return networks.Architecture(sizes, sizes, sizes)
+
+
 @pytest.fixture
 def transitions() -> Transitions:
   return make_transitions(200)
@@ -56,4 +62,4 @@ def transitions() -> Transitions:
 
 @pytest.fixture(scope="session")
 def small_networks():
-  return networks.make(ACTION_SIZE, (16, 16))
+  return networks.make(ACTION_SIZE, small_architecture())

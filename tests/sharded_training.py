@@ -6,20 +6,22 @@ os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=8"
 
 import jax
 import numpy as np
-from conftest import ACTION_SIZE, make_points, make_transitions
+from conftest import ACTION_SIZE, make_points, make_transitions, small_architecture
 
 from dmg_jax import networks, training
+from dmg_jax.agents import dmg
 
 TOLERANCE = 1e-10
 
 
 def train(seeds, devices):
   data = make_transitions(200, np.float64)
-  program = training.make_program(len(seeds), 16, 2, jax.devices()[:devices])
-  runs = training.start(seeds, networks.make(ACTION_SIZE, (16, 16)), data)
+  agent = dmg.make(networks.make(ACTION_SIZE, small_architecture()))
+  program = training.make_program(agent, len(seeds), 16, jax.devices()[:devices])
+  runs = training.start(seeds, agent, data)
   placed = training.place(runs, make_points(len(seeds), np.float64), data, program)
   assert len(placed[0].seeds.sharding.device_set) == devices
-  draws = jax.jit(jax.vmap(lambda s, o, n: training.draw(s, 5, o, n, (16, 2), np.float64)))(
+  draws = jax.jit(jax.vmap(lambda s, o, n: training.draw(s, 5, (o, n), 16, (16, 2), np.float64)))(
     placed[0].seeds, placed[0].offsets, placed[0].sizes
   )
   runs, metrics = training.advance(*placed, program, 10)

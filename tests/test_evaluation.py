@@ -1,6 +1,5 @@
 """Evaluation: fixed numbers of episodes, seeds of their own, any number of workers."""
 
-import functools
 import os
 import signal
 import subprocess
@@ -14,6 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from conftest import small_architecture
 from toy_environments import COUNTDOWN
 
 from dmg_jax import evaluation, networks
@@ -86,22 +86,23 @@ def test_episodes_of_different_lengths_by_hand(shared_workers, tmp_path, count, 
 @pytest.fixture(scope="module")
 def policies() -> Policies:
   """Two random Pendulum policies, whose actions reach [-2, 2]."""
-  modules = networks.make(1, (8, 8))
-  actors = [dmg.init(jax.random.key(i), modules, 3, 1).actor.parameters for i in range(2)]
+  modules = networks.make(1, small_architecture(8))
+  actors = [modules.actor.init(jax.random.key(i), np.zeros((1, 3), np.float32)) for i in range(2)]
   units = scaling.for_actions(3, np.array([-2.0]), np.array([2.0]))
   units = units.replace(observation_mean=np.float32([0.1, 0.2, 0.3]))
-  return Policies(functools.partial(dmg.act, modules), stack(*actors), stack(units, units))
+  return Policies(dmg.make(modules).act, stack(*actors), stack(units, units))
 
 
 def by_hand(policies: Policies, run: int, seed: int) -> tuple[float, int]:
   """One episode, one step at a time, in plain Gymnasium."""
   env = gymnasium.make("Pendulum-v1")
+  act = jax.jit(policies.act)
   actor, units = jax.tree.map(lambda leaf: leaf[run], (policies.actors, policies.scalings))
   observation, _ = env.reset(seed=seed)
   total, length, done = 0.0, 0, False
   while not done:
     raw = np.asarray(observation, np.float32)
-    action = 2 * policies.act(actor, raw - units.observation_mean)
+    action = 2 * act(actor, raw - units.observation_mean)
     observation, reward, terminated, truncated, _ = env.step(np.asarray(action))
     total, length, done = total + float(reward), length + 1, terminated or truncated
   return total, length
@@ -188,11 +189,13 @@ def test_no_policies_and_no_episodes_are_nothing():
 def test_two_environments_share_workers_from_two_threads(policies, shared_workers):
   """Neither thread reads the other's replies."""
   seeds = episode_seeds(0, [0, 1], 100, 3)
-  cases = [("Pendulum-v1", policies, seeds), (COUNTDOWN, proportional_policies(1, -3), SEEDS)] * 2
+  pendulums, countdowns = (
+    Simulators(env_id, workers=shared_workers[2]) for env_id in ("Pendulum-v1", COUNTDOWN)
+  )
+  cases = [(pendulums, policies, seeds), (countdowns, proportional_policies(1, -3), SEEDS)] * 2
 
   def play(case) -> Evaluation:
-    env_id, policies, seeds = case
-    return evaluate(Simulators(env_id, workers=shared_workers[2]), policies, seeds)
+    return evaluate(*case)
 
   with ThreadPoolExecutor(4) as threads:
     together = list(threads.map(play, cases))
@@ -224,14 +227,13 @@ def test_an_unknown_environment_is_the_users_mistake(count):
   simulators.close()
 
 
-def test_workers_refuse_an_environment_that_they_cannot_import(monkeypatch):
-  policies = proportional_policies(1, -3)
-  with pytest.raises(UserError, match="entry_point='module:Class'"):
-    evaluate(Simulators("toy/ByClass-v0", workers=2), policies, SEEDS)
-  # The rule does not choose workers for it.
-  monkeypatch.setattr(evaluation, "automatic_workers", lambda episodes: 2)
-  result = evaluate(Simulators("toy/ByClass-v0"), policies, SEEDS)
+def test_an_environment_that_workers_cannot_import_lives_in_this_process():
+  workers = Workers(2)
+  result = evaluate(
+    Simulators("toy/ByClass-v0", workers=workers), proportional_policies(1, -3), SEEDS
+  )
   np.testing.assert_array_equal(result.returns, RETURNS)
+  assert not workers.process_ids()
 
 
 def test_fewer_than_one_worker_is_refused():

@@ -11,7 +11,7 @@ from dmg_jax.agents import dmg
 
 @pytest.fixture(scope="module")
 def state():
-  return dmg.init(jax.random.key(0), networks.make(3), 11, 3)
+  return dmg.init(jax.random.key(0), 11, 3, networks=networks.make(3))
 
 
 def test_shapes(state):
@@ -37,7 +37,7 @@ def test_initialisation_is_uniform_in_pytorchs_bounds(state):
 
 def test_both_critics_differ_and_targets_start_as_copies(state):
   critics = state.critic.parameters["params"]
-  first, second = critics["critic_1"]["layer_0"]["kernel"], critics["critic_2"]["layer_0"]["kernel"]
+  first, second = critics["critics"]["layer_0"]["kernel"]
   assert not np.allclose(first, second)
   jax.tree.map(np.testing.assert_array_equal, state.target_critic, state.critic.parameters)
   jax.tree.map(np.testing.assert_array_equal, state.target_actor, state.actor.parameters)

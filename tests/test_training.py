@@ -20,10 +20,11 @@ BATCH, DELAY = 16, 2
 
 def population(small_networks, seeds, data, points=None, vectorised=False, spans=None):
   """Placed runs on this process's devices, and their program."""
-  program = training.make_program(len(seeds), BATCH, DELAY)
+  agent = dmg.make(small_networks, DELAY)
+  program = training.make_program(agent, len(seeds), BATCH)
   program = dataclasses.replace(program, vectorised=vectorised)
   points = make_points(len(seeds), data.rewards.dtype) if points is None else points
-  runs = training.start(seeds, small_networks, data, spans)
+  runs = training.start(seeds, agent, data, spans)
   return *training.place(runs, points, data, program), program
 
 
@@ -45,7 +46,12 @@ def assert_close(first, second, tolerance):
 
 def test_draws_stay_in_the_runs_span_and_cover_it():
   rows, noise = training.draw(
-    jnp.uint32(3), jnp.int32(7), jnp.int32(100), jnp.int32(8), (500, ACTION_SIZE), jnp.float32
+    jnp.uint32(3),
+    jnp.int32(7),
+    (jnp.int32(100), jnp.int32(8)),
+    500,
+    (500, ACTION_SIZE),
+    jnp.float32,
   )
   assert set(np.asarray(rows)) == set(range(100, 108))
   assert abs(float(noise.mean())) < 0.1
@@ -56,7 +62,7 @@ def test_draws_differ_between_steps_and_seeds():
   def rows(seed, step):
     span = (jnp.int32(0), jnp.int32(10**6))
     return tuple(
-      np.asarray(training.draw(jnp.uint32(seed), jnp.int32(step), *span, (8, 1), jnp.float32)[0])
+      np.asarray(training.draw(jnp.uint32(seed), jnp.int32(step), span, 8, (8, 1), jnp.float32)[0])
     )
 
   assert len({rows(seed, step) for seed in range(4) for step in range(4)}) == 16
@@ -88,11 +94,13 @@ def test_advance_is_the_step_that_parity_proves(small_networks):
     points = make_points(1, np.float64, lam=0.4, nu=2.0)
     runs, _ = advanced(small_networks, [11], data, [2] * (cycles // 2), points=points)
     update = jax.jit(dmg.update, static_argnames="update_actor")
-    state = jax.tree.map(lambda leaf: leaf[0], training.start([11], small_networks, data).states)
+    state = jax.tree.map(
+      lambda leaf: leaf[0], training.start([11], dmg.make(small_networks), data).states
+    )
     point = jax.tree.map(lambda leaf: leaf[0], points)
     for step in range(cycles * DELAY):
       rows, noise = training.draw(
-        jnp.uint32(11), jnp.int32(step), 0, 200, (BATCH, ACTION_SIZE), jnp.float64
+        jnp.uint32(11), jnp.int32(step), (0, 200), BATCH, (BATCH, ACTION_SIZE), jnp.float64
       )
       batch = jax.tree.map(lambda leaf, rows=rows: jnp.asarray(leaf)[rows], data)
       state, _ = update(state, batch, noise, point, update_actor=step % DELAY == DELAY - 1)
@@ -122,7 +130,7 @@ def test_each_run_has_its_own_point(small_networks, transitions):
   points = make_points(3, lam=np.array([0.0, 0.25, 1.0]))
   runs, metrics = advanced(small_networks, [4, 4, 4], transitions, [2], points=points)
   np.testing.assert_allclose(metrics["lam"], [0.0, 0.25, 1.0])
-  kernel = runs.states.critic.parameters["params"]["critic_1"]["layer_0"]["kernel"]
+  kernel = runs.states.critic.parameters["params"]["critics"]["layer_0"]["kernel"]
   assert not np.allclose(kernel[0], kernel[1])
   assert not np.allclose(kernel[1], kernel[2])
 
@@ -146,7 +154,7 @@ def test_a_diverging_run_freezes_and_its_neighbours_go_on(small_networks, transi
   np.testing.assert_array_equal(runs.frozen_at, [training.ACTIVE, 0, training.ACTIVE])
   np.testing.assert_array_equal(runs.states.step, [8, 0, 8])
   assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(runs.states))
-  fresh = training.start([0, 1, 2], small_networks, transitions)
+  fresh = training.start([0, 1, 2], dmg.make(small_networks), transitions)
   assert_same(
     jax.tree.map(lambda leaf: leaf[1], runs.states),
     jax.tree.map(lambda leaf: np.asarray(leaf)[1], fresh.states),

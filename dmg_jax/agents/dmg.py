@@ -1,12 +1,13 @@
 """Doubly Mild Generalization: Algorithm 1 of arXiv 2411.07934.
 
-An agent is a `TrainState`; `init` makes one, `update` takes one gradient step
-on a minibatch, `act` evaluates its policy. All three are pure, and randomness
-comes in as arguments. With lambda and the actor's two coefficients as data,
+`init` makes a `TrainState`, `update` takes one gradient step on a minibatch, `act`
+evaluates the policy. All three are pure, and randomness comes in as arguments;
+`make` bundles them for `dmg_jax.training`. With lambda and the actor's two coefficients as data,
 TD3, TD3+BC, IQL and behaviour cloning are points of the same program
 (`dmg_jax.methods`).
 """
 
+import functools
 from typing import Any
 
 import chex
@@ -18,6 +19,7 @@ from flax import linen as nn
 from dmg_jax import losses, schedules
 from dmg_jax.optimisers import descend, learner
 from dmg_jax.types import (
+  Agent,
   Array,
   Hyperparameters,
   Metrics,
@@ -28,16 +30,34 @@ from dmg_jax.types import (
 )
 
 
+@functools.cache
+def make(networks: Networks, policy_delay: int = 2) -> Agent:
+  """DMG with given networks; equal arguments give the same object.
+
+  Args:
+    networks: from `dmg_jax.networks.make`.
+    policy_delay: gradient steps of a cycle; the actor and the targets move in the last.
+  """
+  return Agent(
+    init=functools.partial(init, networks=networks),
+    update=update,
+    policy=lambda state: state.actor.parameters,
+    act=functools.partial(act, networks),
+    cycle=policy_delay,
+    noise_shape=lambda batch_size, action_size: (batch_size, action_size),
+  )
+
+
 def init(
-  key: Array, networks: Networks, observation_size: int, action_size: int, dtype=jnp.float32
+  key: Array, observation_size: int, action_size: int, dtype=jnp.float32, *, networks: Networks
 ) -> TrainState:
   """A fresh agent: random networks, targets equal to them, step 0.
 
   Args:
     key: typed PRNG key.
-    networks: from `dmg_jax.networks.make`.
     observation_size, action_size: S and A.
     dtype: of all parameters, and hence of all computation.
+    networks: from `dmg_jax.networks.make`.
   """
   observations = jnp.zeros((1, observation_size), dtype)
   actions = jnp.zeros((1, action_size), dtype)
@@ -109,7 +129,7 @@ def update(
 
   value, value_loss_now, values = descend(state.value, value_loss, h.value_learning_rate)
 
-  # Q <- argmin E[(target - Q(s, a))^2], summed over both critics, Eq. 16.
+  # Q <- argmin E[(target - Q(s, a))^2], summed over the critics, Eq. 16.
   smoothing = jnp.clip(h.smoothing_noise * noise, -h.smoothing_clip, h.smoothing_clip)
   next_actions = act(networks, state.target_actor, batch.next_observations)
   next_actions = jnp.clip(next_actions + smoothing, -1, 1)
@@ -185,5 +205,5 @@ def _apply(module: nn.Module, parameters: Parameters, *inputs: Array) -> Array:
 
 
 def _min_q(networks: Networks, critic: Parameters, observations: Array, actions: Array) -> Array:
-  """(B,) the smaller of both critics."""
+  """(B,) the smallest value of all critics."""
   return jnp.min(_apply(networks.critic, critic, observations, actions), axis=0)

@@ -2,6 +2,7 @@
 
 import json
 import platform
+import shlex
 from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
@@ -11,7 +12,7 @@ import gymnasium
 import jax
 import numpy as np
 
-from dmg_jax import networks, run_directory
+from dmg_jax import networks, run_config, run_directory
 from dmg_jax.collect import maze_data, tiers
 from dmg_jax.collect.recording import Recipe, Recording, may_grow
 from dmg_jax.collect.request import Request, check
@@ -142,14 +143,23 @@ def _make(request: Request, recipe: Recipe, directory: Path, tell: Callable[[str
     reference = known or tuple(training["reference_returns"])
     return _Made(episodes, found, reference, {"seed": recipe.seed, **notes})
   tell(f"training, as far as needed, recorded in {directory}")
-  config = recipe._asdict() | {"exploration_noise": list(recipe.exploration_noise)}
-  lock = run_directory.claim(directory, config, may_grow(recipe))
-  recording = Recording(recipe, directory)
+  config = {
+    "format": run_config.FORMAT,
+    "kind": run_config.COLLECT,
+    "invocation": shlex.split(request.command),
+    "recipe": recipe._asdict(),
+  }
+  steps = frozenset(f"recipe.{name}" for name in may_grow(recipe))
+  claim = run_directory.claim(directory, config, steps, steps | {"invocation"})
   try:
-    return _cut(request, recording)
+    recording = Recording(recipe, directory)
+    claim.store_growth()
+    try:
+      return _cut(request, recording)
+    finally:
+      recording.close()
   finally:
-    recording.close()
-    lock.close()
+    claim.close()
 
 
 def _shipped(request: Request, env_id: str) -> dict[str, tiers.Policy]:

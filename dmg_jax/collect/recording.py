@@ -112,11 +112,13 @@ class Recording:
     capacity = max(self._rounds, self._checkpoints.latest() or 0)
     self.stream = Stream(capacity, count, observation_size, len(low), recipe.seed)
     self._state: Any = None
-    positions: Mapping[str, int] = {}
-    if (latest := self._checkpoints.latest()) is not None:
-      self._state, positions = self._checkpoints.restore(latest, self.learner.initial())
-      self.stream.load(directory / _STREAM, latest)
-    self._log = run_log.RunLog(directory, positions)
+    restored = self._checkpoints.restore_latest(self.learner.initial())
+    for notice in restored.notices:
+      print(notice, flush=True)
+    if restored.step:
+      self._state = restored.tree
+      self.stream.load(directory / _STREAM, restored.step)
+    self._log = run_log.RunLog(directory, restored.positions)
     self.evaluations = run_log.read(directory, run_log.EVALUATIONS)
     (directory / _SNAPSHOTS).mkdir(exist_ok=True)
 
@@ -196,7 +198,6 @@ class Recording:
 
   def close(self) -> None:
     """Frees the simulators and the files."""
-    self._checkpoints.close()
     self._log.close()
     self._simulators.close()
     for env in self._environments:

@@ -100,26 +100,27 @@ def td3(
 
   def gradient_step(state, buffer, rate, update_actor):
     h = hyperparameters
-    new, _ = training.gradient_step(
+    shape = (settings.batch_size, action_size)
+    span = (jnp.zeros((), jnp.int32), buffer.size)
+    rows, noise = training.draw(run_seed, state.step, span, settings.batch_size, shape, jnp.float32)
+    new, _ = dmg.update(
       state,
-      run_seed,
-      (jnp.zeros((), jnp.int32), buffer.size),
+      training.take(buffer.transitions, rows),
+      noise,
       h.replace(
         actor_learning_rate=rate * h.actor_learning_rate,
         critic_learning_rate=rate * h.critic_learning_rate,
         value_learning_rate=rate * h.value_learning_rate,
       ),
-      buffer.transitions,
-      batch_size=settings.batch_size,
       update_actor=update_actor,
     )
     return new
 
   return OnlineLearner(
-    description=f"DMG's step at lambda 1, nu 0: {methods.DESCRIPTIONS['td3']}",
+    description=f"DMG's step at lambda 1, nu 0: {methods.METHODS['td3'].description}",
     cycle=2,
     initial=lambda: training.initial_state(
-      run_seed, modules, settings.observation_size, action_size
+      run_seed, dmg.make(modules), settings.observation_size, action_size
     ),
     explore=explore,
     learn=_cycles(gradient_step, 2),

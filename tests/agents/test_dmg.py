@@ -15,7 +15,7 @@ update = jax.jit(dmg.update, static_argnames="update_actor")
 
 @pytest.fixture(scope="module")
 def state(small_networks):
-  return dmg.init(jax.random.key(1), small_networks, OBSERVATION_SIZE, ACTION_SIZE)
+  return dmg.init(jax.random.key(1), OBSERVATION_SIZE, ACTION_SIZE, networks=small_networks)
 
 
 def batch_and_noise(size: int = 32):

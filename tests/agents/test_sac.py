@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from conftest import small_architecture
 from scipy import integrate
 
 from dmg_jax import networks
@@ -53,7 +54,9 @@ def test_the_density_is_finite_where_tanh_is_flat():
 def test_without_noise_exploration_is_the_mode():
   state = agent()
   observations = batch().observations
-  kept = dmg.act(networks.make(2, (8, 8)), sac.mode(state.actor.parameters), observations)
+  kept = dmg.act(
+    networks.make(2, small_architecture(8)), sac.mode(state.actor.parameters), observations
+  )
   explored = sac.explore(MODULES, state.actor.parameters, observations, jnp.zeros((5, 2)))
   np.testing.assert_allclose(kept, explored, atol=1e-6)
 
@@ -161,5 +164,7 @@ def test_it_learns_the_better_of_two_sides():
     return jax.lax.scan(step, state, jax.random.split(jax.random.key(1), 3000))[0]
 
   state = learn(state)
-  action = dmg.act(networks.make(1, (32, 32)), sac.mode(state.average_actor), jnp.zeros((1, 1)))
+  action = dmg.act(
+    networks.make(1, small_architecture(32)), sac.mode(state.average_actor), jnp.zeros((1, 1))
+  )
   np.testing.assert_allclose(action, 0.6, atol=0.1)

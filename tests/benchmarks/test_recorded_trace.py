@@ -33,10 +33,10 @@ def test_weights_are_transposed_and_second_critic_follows_first():
     tensors[f"l{layer}.weight"] = np.array([[10 * layer + 1.0, 10 * layer + 2.0]])
     tensors[f"l{layer}.bias"] = np.array([float(layer)])
   parameters = recorded_trace.flax_parameters("critic", tensors)["params"]
-  assert sorted(parameters) == ["critic_1", "critic_2"]
-  np.testing.assert_array_equal(parameters["critic_1"]["layer_1"]["kernel"], [[21], [22]])
-  np.testing.assert_array_equal(parameters["critic_2"]["layer_0"]["kernel"], [[31], [32]])
-  np.testing.assert_array_equal(parameters["critic_2"]["layer_1"]["bias"], [4])
+  layers = parameters["critics"]
+  np.testing.assert_array_equal(layers["layer_1"]["kernel"], [[[21], [22]], [[41], [42]]])
+  np.testing.assert_array_equal(layers["layer_0"]["kernel"], [[[11], [12]], [[31], [32]]])
+  np.testing.assert_array_equal(layers["layer_1"]["bias"], [[2], [4]])
 
 
 @pytest.mark.parametrize("network", recorded_trace.NETWORKS)

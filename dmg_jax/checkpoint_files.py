@@ -1,0 +1,153 @@
+"""One checkpoint on the disk, as Orbax writes it, sealed with a digest of what it holds.
+
+A checkpoint is a folder named by its step. It appears whole, by a rename, and
+disappears whole: a reader sees all of it or nothing.
+"""
+
+import contextlib
+import logging
+import os
+import re
+import shutil
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orbax.checkpoint as ocp
+
+from dmg_jax import named_leaves
+from dmg_jax.errors import UserError
+
+_TREE, _POSITIONS, _SEAL = "tree", "positions", "seal"
+_PARTIAL = ".orbax-checkpoint-tmp"
+_REMOVED, _DAMAGED = ".removed", ".damaged"
+_SYSTEM_ERROR = re.compile(r"os_error_code='(\d+)'")
+_PATIENCE_S = 60.0
+
+
+class DamageError(Exception):
+  """A checkpoint that is not what was saved."""
+
+
+def steps(folder: Path) -> list[int]:
+  """Steps of the committed checkpoints, newest first."""
+  try:
+    names = [entry.name for entry in os.scandir(folder) if entry.is_dir()]
+  except FileNotFoundError:
+    return []
+  except OSError as error:
+    raise UserError(f"{folder} cannot be read: {error.strerror}") from error
+  found = [int(name) for name in names if re.fullmatch(r"0|[1-9]\d*", name, re.ASCII)]
+  return sorted(found, reverse=True)
+
+
+def write(
+  folder: Path, step: int, tree: Any, positions: Mapping[str, int], only_as_end: bool
+) -> None:
+  """Commits a checkpoint.
+
+  Raises:
+    OSError, ValueError, RuntimeError: the storage layer's words for a full disk.
+  """
+  seal = {"only_as_end": only_as_end, "sha256": _seal(tree, positions, only_as_end)}
+  with _quiet(), ocp.Checkpointer(ocp.CompositeCheckpointHandler()) as checkpointer:
+    checkpointer.save(
+      (folder / str(step)).absolute(),
+      ocp.args.Composite(
+        **{
+          _TREE: ocp.args.StandardSave(tree),
+          _POSITIONS: ocp.args.JsonSave(dict(positions)),
+          _SEAL: ocp.args.JsonSave(seal),
+        }
+      ),
+    )
+
+
+def read(folder: Path, step: int) -> tuple[Any, dict[str, int], bool]:
+  """The tree as nested dicts, the positions, and `only_as_end`; all as they were saved.
+
+  Raises:
+    DamageError: if they are not.
+  """
+  path = (folder / str(step)).absolute()
+  try:
+    with _quiet(), ocp.Checkpointer(ocp.CompositeCheckpointHandler()) as checkpointer:
+      restored = checkpointer.restore(
+        path,
+        ocp.args.Composite(
+          **{
+            _TREE: ocp.args.StandardRestore(),
+            _POSITIONS: ocp.args.JsonRestore(),
+            _SEAL: ocp.args.JsonRestore(),
+          }
+        ),
+      )
+    tree, positions, seal = restored[_TREE], restored[_POSITIONS], restored[_SEAL]
+    whole = _seal(tree, positions, seal["only_as_end"]) == seal["sha256"]
+  # Damaged bytes end in errors of many layers: OCDBT, Zarr, JSON, and plain look-ups.
+  except Exception as error:
+    raise DamageError(reason(error)) from error
+  if not whole:
+    raise DamageError("its arrays are not those that were saved")
+  return tree, positions, seal["only_as_end"]
+
+
+def _seal(tree: Any, positions: Mapping[str, int], only_as_end: bool) -> str:
+  """The digest of all that a checkpoint holds."""
+  counts = {name: np.int64(count) for name, count in positions.items()}
+  return named_leaves.digest({"tree": tree, "positions": counts, "end": np.bool_(only_as_end)})
+
+
+def clean(folder: Path) -> None:
+  """Removes what was half-written or half-removed. Only for the holder of the lock."""
+  for path in folder.iterdir():
+    if _PARTIAL in path.name or path.name.endswith(_REMOVED):
+      shutil.rmtree(path, ignore_errors=True)
+
+
+def set_aside(folder: Path, step: int) -> None:
+  """Takes a checkpoint out of the list without destroying it."""
+  aside = folder / f"{step}{_DAMAGED}"
+  shutil.rmtree(aside, ignore_errors=True)
+  with contextlib.suppress(FileNotFoundError):
+    (folder / str(step)).rename(aside)
+
+
+def remove(folder: Path, step: int) -> None:
+  """Deletes a checkpoint."""
+  removed = folder / f"{step}{_REMOVED}"
+  (folder / str(step)).rename(removed)
+  shutil.rmtree(removed)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+  """Drops what Orbax's threads log of errors that are raised here as well."""
+  before = set(threading.enumerate())
+
+  def ours(record: logging.LogRecord) -> bool:
+    return "orbax" not in record.pathname
+
+  logger = logging.getLogger("absl")
+  logger.addFilter(ours)
+  try:
+    yield
+  except BaseException:
+    # Some may still be at it.
+    for thread in set(threading.enumerate()) - before:
+      thread.join(_PATIENCE_S)
+    raise
+  finally:
+    logger.removeFilter(ours)
+
+
+def reason(error: Exception) -> str:
+  """The system's own words, if the storage layer passes its error on."""
+  code = _SYSTEM_ERROR.search(str(error))
+  if code:
+    return os.strerror(int(code[1]))
+  if isinstance(error, OSError) and error.strerror:
+    return error.strerror
+  return " ".join(str(error).split())[:200] or type(error).__name__
