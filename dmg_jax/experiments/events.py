@@ -8,8 +8,9 @@ import socket
 import struct
 import time
 from collections.abc import Iterable, Mapping
+from io import FileIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from tensorboardX.proto.event_pb2 import Event
@@ -17,7 +18,7 @@ from tensorboardX.record_writer import masked_crc32c
 from tensorboardX.summary import scalar
 
 from dmg_jax import run_log
-from dmg_jax.errors import StorageError
+from dmg_jax.errors import StorageError, storage
 
 _FOLDER = "tensorboard"
 
@@ -35,12 +36,10 @@ class Events:
   def __init__(self, directory: Path):
     self._folder = directory / _FOLDER
     self._name = f"events.out.tfevents.{int(time.time())}.{socket.gethostname()}"
-    self._files: dict[str, BinaryIO] = {}
-    try:
+    self._files: dict[str, FileIO] = {}
+    with storage(self._folder):
       for path in self._folder.glob("*/events.*"):
         path.unlink()
-    except OSError as error:
-      raise self._full(error) from error
     for name in (run_log.METRICS, run_log.EVALUATIONS):
       self.add(name, run_log.read(directory, name))
 
@@ -58,36 +57,30 @@ class Events:
     elif name == run_log.EVALUATIONS:
       for (run, step), mean in _mean_returns(rows).items():
         records.setdefault(run, []).append(_record(step, "evaluation/return", mean))
-    try:
+    with storage(self._folder):
       for run, events in records.items():
+        # Unbuffered: what a full disk refused is not tried again at the end.
+        left = memoryview(b"".join(events))
         file = self._file(run)
-        file.write(b"".join(events))
-        file.flush()
-    except OSError as error:
-      raise self._full(error) from error
+        while left:
+          left = left[file.write(left) :]
 
   def close(self) -> None:
     """Closes the event files."""
-    try:
+    with storage(self._folder):
       for file in self._files.values():
         file.close()
-    except OSError as error:
-      raise self._full(error) from error
 
-  def _file(self, run: str) -> BinaryIO:
+  def _file(self, run: str) -> FileIO:
     if run not in self._files:
       if "/" in run or run in ("", ".", ".."):
         raise StorageError(f"{self._folder.parent}: {run!r} is no id of a run; the log is damaged")
       folder = self._folder / run
       folder.mkdir(parents=True, exist_ok=True)
-      self._files[run] = open(folder / self._name, "wb")  # noqa: SIM115 - closed by close()
+      path = folder / self._name
+      self._files[run] = open(path, "wb", buffering=0)  # noqa: SIM115 - closed by close()
       self._files[run].write(_framed(Event(wall_time=time.time(), file_version="brain.Event:2")))
     return self._files[run]
-
-  def _full(self, error: OSError) -> StorageError:
-    return StorageError(
-      f"{self._folder} cannot be written: {error.strerror}; make room and start the command again"
-    )
 
 
 def _mean_returns(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[str, int], float]:

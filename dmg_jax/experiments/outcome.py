@@ -17,13 +17,14 @@ from dmg_jax.report import diagnostics
 from dmg_jax.report.figures import job_curves
 from dmg_jax.report.paper import paper_scores
 from dmg_jax.report.tables import job_table, job_text
+from dmg_jax.tasks import NO_ENVIRONMENT
 
 _PACKAGES = (
   "dmg_jax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "gymnasium", "mujoco",
   "minari", "numpy",
 )  # fmt: skip
 _REPORTED_METRICS = ("policy_q", "v", "clipped_weights")
-_NO_ENVIRONMENT = "none"
+
 _Rows = Sequence[Mapping[str, Any]]
 
 
@@ -128,7 +129,7 @@ def _group(
   reference = task["reference"]
   field = "return" if reference is None else "score"
   means = {run["id"]: _means(rows[run["id"]], field) for run in runs}
-  simulator = task["env"] != _NO_ENVIRONMENT
+  simulator = task["env"] != NO_ENVIRONMENT
   for run in runs:
     # Without this a lost log would pass for a job without a simulator.
     if simulator and frozen_at[run["id"]] < 0 and settings["steps"] not in means[run["id"]]:

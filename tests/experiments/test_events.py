@@ -91,6 +91,6 @@ except StorageError as error:
   assert result.stderr == ""
   (line,) = result.stdout.splitlines()
   assert line == (
-    f"{tmp_path / 'tensorboard'} cannot be written: No space left on device; make room and start"
-    " the command again"
+    f"{tmp_path / 'tensorboard'} could not be written: No space left on device; make room or"
+    " restore access, and start the same command again"
   )

@@ -10,8 +10,8 @@ from dmg_jax.report.figures import style
 from dmg_jax.report.paper import paper_scores
 from dmg_jax.report.scores.intervals import mean_interval
 from dmg_jax.report.scores.method_names import order
-from dmg_jax.report.scores.paper_settings import is_antmaze
 from dmg_jax.report.scores.score import Score
+from dmg_jax.tasks import is_antmaze
 
 Cells = Mapping[tuple[str, str], Sequence[Score]]
 

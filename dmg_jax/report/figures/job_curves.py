@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from dmg_jax.errors import StorageError
+from dmg_jax.errors import storage
 from dmg_jax.report.figures import job_panels, style
 from dmg_jax.report.tables.job_table import Results
 
@@ -54,15 +54,12 @@ def curves(
       figure = job_panels.panels(groups, metrics)
     target = Path(path)
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    try:
-      figure.savefig(temporary, format="png", dpi=_DOTS_PER_INCH)
-      os.replace(temporary, target)
-    except OSError as error:
-      raise StorageError(
-        f"{target} cannot be written: {error.strerror}; make room and start the command again"
-      ) from error
-    finally:
-      temporary.unlink(missing_ok=True)
+    with storage(target):
+      try:
+        figure.savefig(temporary, format="png", dpi=_DOTS_PER_INCH)
+        os.replace(temporary, target)
+      finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _one_group(results: Results, metrics: Mapping[str, np.ndarray]) -> Figure:

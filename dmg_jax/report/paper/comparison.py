@@ -9,11 +9,11 @@ from dmg_jax.report.paper.comparison_parts import Beside, Comparison, Entry, Mea
 from dmg_jax.report.paper.paper_scores import PaperCell
 from dmg_jax.report.scores.commands import Job
 from dmg_jax.report.scores.intervals import mean_interval
-from dmg_jax.report.scores.paper_settings import is_antmaze
 from dmg_jax.report.scores.score import Score
 from dmg_jax.report.scores.selection import by_task, join
 from dmg_jax.report.scores.statistics import mean_and_deviation
 from dmg_jax.report.tables.job_table import WINDOW
+from dmg_jax.tasks import is_antmaze
 
 SEEDS = {2: 5, 3: 5, 4: 5, 6: 10}
 REQUIRED = {

@@ -7,7 +7,7 @@ NeurIPS 2024; arXiv 2411.07934): data sets, seeds and steps as its Sections 5 an
 from typing import NamedTuple
 
 from dmg_jax.report.paper import paper_scores
-from dmg_jax.report.scores.paper_settings import is_antmaze, paper_point
+from dmg_jax.tasks import is_antmaze, paper_point
 
 STEPS = 1_000_000
 _DEFAULT_SEEDS = 5  # of configs/mujoco.py
@@ -86,7 +86,8 @@ def exhibits() -> tuple[Exhibit, ...]:
     Exhibit(
       "Table 1",
       "which methods generalise where",
-      note="It has no numbers; `dmg_jax/methods.py` has its methods as points of one family.",
+      note="It has no numbers. `dmg_jax/methods.py` has its methods as points of one family, and "
+      "`--config.methods=dmg,td3,td3_bc,iql,bc` trains them side by side.",
     ),
     Exhibit(
       "Table 2, locomotion", "scores, mean ± sd", locomotion, 5, command=_MAIN, report=table_2
@@ -112,7 +113,7 @@ def exhibits() -> tuple[Exhibit, ...]:
     Exhibit(
       "Table 5",
       "hyper-parameters",
-      note="Nothing is run: `configs/mujoco.py` holds them, and every run its own in config.json.",
+      note="Nothing is run: `dmg_jax/tasks.py` holds them, and every run its own in config.json.",
     ),
     Exhibit(
       "Table 6, locomotion",

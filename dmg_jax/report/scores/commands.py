@@ -5,9 +5,11 @@ several values of a flag, so what is appended wins.
 """
 
 import os
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
+
+from dmg_jax import run_directory
 
 _RUN_DIR = ("--run_dir", "-run_dir")
 _FROM_PYTHON = "call dmg_jax.train again, as the run was made"
@@ -54,15 +56,14 @@ def command(
   Returns:
     A line for a shell; for a job that was started from Python, a sentence.
   """
-  invocation = list(_without_run_dir(config["invocation"]))
-  if not invocation:
-    changes = ", ".join(f"{name}={_flag(value)}" for name, value in overrides.items())
-    where = [f"run_dir={str(directory)!r}"] if directory is not None else []
-    named = ", ".join([*where, changes] if changes else where)
-    return f"{_FROM_PYTHON}, with {named}" if named else _FROM_PYTHON
-  changed = [f"--config.{name}={_flag(value)}" for name, value in overrides.items()]
-  where = [f"--run_dir={directory}"] if directory is not None else []
-  return shlex.join(["python", *invocation, *changed, *where])
+  words = list(_without_run_dir(config["invocation"]))
+  if words:
+    words += [f"--config.{name}={_flag(value)}" for name, value in overrides.items()]
+    return run_directory.command(words, None if directory is None else Path(directory))
+  changes = {"run_dir": str(directory)} if directory is not None else {}
+  changes |= overrides
+  named = ", ".join(f"{name}={value!r}" for name, value in changes.items())
+  return _FROM_PYTHON + f", with {named}" * bool(named)
 
 
 def _overrides(config: Mapping[str, Any], task: str, label: str) -> dict[str, Any]:

@@ -16,14 +16,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from dmg_jax import run_directory, run_log
+from dmg_jax import run_config, run_directory, run_log
 from dmg_jax.errors import UserError
 from dmg_jax.report.scores import commands, stored_job
 from dmg_jax.report.scores.score import Score
 from dmg_jax.report.scores.selection import join
 from dmg_jax.report.scores.stored_job import Group, LeftOutError
-
-_FORMAT = 2
 
 
 class Gathered(NamedTuple):
@@ -102,15 +100,12 @@ def _run_directories(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
 
 def _read(directory: Path) -> tuple[dict[str, Any], dict[str, Any]]:
   """Config and summary of a finished offline job."""
-  config = _json(directory / run_directory.CONFIG)
-  if "format" not in config and "dataset" in config and "lam" in config:
-    raise LeftOutError("it was written by an older version of dmg_jax; run it again with this one")
-  if config.get("format") != _FORMAT or config.get("kind") != "offline":
-    raise LeftOutError(
-      f"its {run_directory.CONFIG} is not one of an offline job of format {_FORMAT}"
-    )
+  try:
+    config = run_directory.read_config(directory, run_config.OFFLINE)
+  except UserError as error:
+    raise LeftOutError(str(error)) from error
   if not (directory / run_directory.SUMMARY).exists():
-    raise LeftOutError(f"not finished; finish it with: {_command(config, directory)}")
+    raise LeftOutError(f"not finished; finish it with: {commands.command(config, directory)}")
   summary = _json(directory / run_directory.SUMMARY)
   try:
     done, wanted = int(summary["steps"]), int(config["settings"]["steps"])
@@ -119,16 +114,9 @@ def _read(directory: Path) -> tuple[dict[str, Any], dict[str, Any]]:
   if done < wanted:
     raise LeftOutError(
       f"not finished, at {done:,} of {wanted:,} steps; finish it with:"
-      f" {_command(config, directory)}"
+      f" {commands.command(config, directory)}"
     )
   return config, summary
-
-
-def _command(config: Mapping[str, Any], directory: Path) -> str:
-  try:
-    return commands.command(config, directory)
-  except (KeyError, TypeError, AttributeError) as error:
-    raise LeftOutError(f"not finished, and its {run_directory.CONFIG} is damaged") from error
 
 
 def _refuse_mixtures(groups: Iterable[Group]) -> None:
@@ -159,7 +147,7 @@ def _refuse(first: Group, second: Group, what: str, *, cell: bool) -> None:
 
 def _json(path: Path) -> dict[str, Any]:
   try:
-    content = json.loads(path.read_text(encoding="utf-8"))
+    content = run_log.decode(json.loads(path.read_text(encoding="utf-8")))
   except (OSError, ValueError, RecursionError) as error:
     raise LeftOutError(f"its {path.name} cannot be read ({error})") from error
   if not isinstance(content, dict):

@@ -6,9 +6,9 @@ from typing import NamedTuple
 from dmg_jax.data import catalog
 from dmg_jax.report.scores.aggregates import Aggregates, Population, aggregate
 from dmg_jax.report.scores.method_names import order
-from dmg_jax.report.scores.paper_settings import is_antmaze
 from dmg_jax.report.scores.score import Score
 from dmg_jax.report.scores.selection import by_task
+from dmg_jax.tasks import is_antmaze
 
 FAMILIES = ("locomotion", "antmaze", "own_data", "other_data")
 _KINDS = {"d4rl": ("locomotion", "antmaze"), "own_data": ("own_data",), "other_data": FAMILIES[3:]}

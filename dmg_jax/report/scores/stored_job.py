@@ -12,11 +12,12 @@ from dmg_jax.data import catalog
 from dmg_jax.report.scores.commands import Job
 from dmg_jax.report.scores.score import Score
 from dmg_jax.report.tables.job_table import SCORE, WINDOW
+from dmg_jax.tasks import NO_ENVIRONMENT
 
 _PACKAGES = ("dmg_jax", "jax", "gymnasium", "mujoco")
 _OF_TASK = ("sha256", "env", "env_kwargs", "step_limit", "reference")
 _OF_EVALUATION = ("evaluation_interval", "evaluation_episodes")
-_NO_ENVIRONMENT = "none"
+
 _ERRORS = (AttributeError, IndexError, KeyError, OSError, TypeError, ValueError)
 
 
@@ -109,7 +110,7 @@ def _groups(
 
 def _has_no_scores(task: Mapping[str, Any], result: Mapping[str, Any]) -> str:
   name = task["name"]
-  if task["env"] == _NO_ENVIRONMENT:
+  if task["env"] == NO_ENVIRONMENT:
     return "it was trained without a simulator and has no scores"
   if result["unit"] != SCORE:
     return f"its environment, {task['env']}, has returns but no normalised score"
@@ -136,7 +137,10 @@ def _group(
   versions: Mapping[str, Any],
 ) -> Group:
   settings = job.config["settings"]
-  point = {name: _value(value) for name, value in runs[0]["point"].items()}
+  point = {
+    name: tuple(value) if isinstance(value, list) else value
+    for name, value in runs[0]["point"].items()
+  }
   group = Group(
     directory,
     job.label,
@@ -189,13 +193,6 @@ def _score(
     source=str(group.directory),
     job=job,
   )
-
-
-def _value(value: Any) -> Any:
-  """A stored hyperparameter: JSON has no infinity and no tuple."""
-  if isinstance(value, list):
-    return tuple(value)
-  return float(value) if value == "inf" else value
 
 
 def _curves(directory: Path) -> dict[str, _Curve]:
