@@ -1,5 +1,6 @@
 """The main job: train all seeds on a data set, evaluate, save, and show the result."""
 
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -7,9 +8,8 @@ from typing import Any
 
 import jax
 import numpy as np
-from tqdm import tqdm
 
-from dmg_jax import networks, run_directory, run_log, training
+from dmg_jax import networks, run_config, run_directory, run_log, training
 from dmg_jax.agents import dmg
 from dmg_jax.checkpoints import Checkpoints
 from dmg_jax.data import catalog, scaling
@@ -18,7 +18,10 @@ from dmg_jax.envs.make import make, spaces
 from dmg_jax.errors import UserError
 from dmg_jax.evaluation import Policies, Simulators, episode_seeds, evaluate
 from dmg_jax.experiments import outcome
-from dmg_jax.experiments.settings import MAY_GROW, NO_ENVIRONMENT, Settings
+from dmg_jax.experiments import settings as settings_module
+from dmg_jax.experiments.settings import NO_ENVIRONMENT, Settings
+from dmg_jax.interruption import Interruption
+from dmg_jax.progress import Progress
 from dmg_jax.types import Hyperparameters, Networks, Transitions
 
 
@@ -89,19 +92,65 @@ def train(
   for notice in dataset.notices[notices:]:
     announce(notice)
   reference = catalog.reference_returns(settings.config["env"]) or dataset.reference
-  lock = run_directory.claim(directory, settings.config, MAY_GROW)
-  checkpoints = Checkpoints(directory)
+  claim = run_directory.claim(directory, _stored(settings, dataset, reference))
   try:
-    if (latest := checkpoints.latest()) is not None and latest >= settings.config["steps"]:
-      announce(f"finished already: the checkpoint of step {latest:,} is the last")
-      frozen_at = checkpoints.restore(latest)[0]["runs"]["frozen_at"]
+    checkpoints = Checkpoints(directory)
+    job = _Job(settings, dataset, units, reference, directory, checkpoints, announce)
+    claim.store_growth()
+    if job.step >= settings.config["steps"]:
+      announce(f"finished already: the checkpoint of step {job.step:,} is the last")
+      job.simulators.close()
     else:
-      job = _Job(settings, dataset, units, reference, directory, checkpoints, announce)
-      frozen_at = job.run()
-    return outcome.conclude(directory, settings.config, dataset, frozen_at, reference)
+      with Interruption() as stop:
+        job.run(stop)
+        if stop.requested and job.step < settings.config["steps"]:
+          command = run_directory.command(claim.config["invocation"], directory)
+          announce(f"interrupted at step {job.step:,}; saved; this goes on: {command}")
+          sys.exit(stop.exit_code)
+    return outcome.conclude(directory, settings.config, dataset, job._frozen_at(), reference)
   finally:
-    checkpoints.close()
-    lock.close()
+    claim.close()
+
+
+def _stored(settings: Settings, dataset: Dataset, reference) -> dict[str, Any]:
+  """The config in format 2."""
+  config = settings.config
+  point = {name: config[name] for name in settings_module._HYPERPARAMETERS}
+  point |= {"batch_size": config["batch_size"], "policy_delay": config["policy_delay"]}
+  for name in ("actor", "critic", "value"):
+    point[f"{name}_hidden_sizes"] = config["hidden_sizes"]
+  return {
+    "format": run_config.FORMAT,
+    "kind": run_config.OFFLINE,
+    "invocation": sys.argv,
+    "settings": {
+      name: config[name]
+      for name in (
+        "steps", "evaluation_interval", "evaluation_episodes", "evaluation_seed", "log_interval",
+        "checkpoint_interval", "precision",
+      )
+    } | {"workers": 1},
+    "tasks": [
+      {
+        "name": dataset.name,
+        "source": dataset.name,
+        "kind": dataset.kind,
+        "sha256": dataset.sha256,
+        "env": config["env"],
+        "normalise_observations": config["normalise_observations"],
+        "clip_actions": config["clip_actions"],
+        "reward_shift": config["reward_shift"],
+        "reference": reference,
+      }
+    ],
+    "runs": [
+      {
+        "id": f"dmg,seed={seed}", "task": dataset.name, "method": "dmg", "label": "DMG",
+        "point": point, "seed": seed, "population": 0,
+      }
+      for seed in settings.seeds()
+    ],
+  }  # fmt: skip
 
 
 class _Job:
@@ -130,45 +179,48 @@ class _Job:
     self.program = training.make_program(agent, len(self.seeds), config["batch_size"])
     transitions: Transitions = jax.tree.map(np.float32, units.apply(dataset.transitions))
     runs = training.gather(training.start(self.seeds, agent, transitions), len(self.seeds))
-    self.step = 0
-    positions: dict[str, int] = {}
-    if (latest := checkpoints.latest()) is not None:
-      tree, positions = checkpoints.restore(latest, {"runs": runs, "scaling": units})
-      runs, self.step = tree["runs"], latest
-      announce(f"continuing from the checkpoint of step {latest:,}")
-    self.log = run_log.RunLog(directory, positions)
-    self.events = outcome.Events(directory)
+    restored = checkpoints.restore_latest(
+      {"populations": {"0": runs}, "scalings": {"0": units}}, config["steps"]
+    )
+    runs, self.step = restored.tree["populations"]["0"], restored.step
+    for notice in restored.notices:
+      announce(notice)
+    if restored.step:
+      announce(f"continuing from the checkpoint of step {self.step:,}")
+    if self.step >= config["steps"]:
+      run_log.check(directory, restored.positions)
+    else:
+      self.log = run_log.RunLog(directory, restored.positions)
+      self.events = outcome.Events(directory)
     self.hyperparameters: Hyperparameters = jax.tree.map(np.float32, settings.hyperparameters())
     self.runs, self.placed_hyperparameters, self.data = training.place(
       runs, self.hyperparameters, transitions, self.program
     )
     self.compiled: dict[int, Callable[..., Any]] = {}
 
-  def run(self) -> np.ndarray:
-    """Trains to the last step; (R,) at which step each run diverged, if it did."""
+  def run(self, stop: Interruption) -> None:
+    """Trains to the last step, or until a signal."""
     config = self.config
     intervals = [config["log_interval"], config["checkpoint_interval"]]
     if config["env"] != NO_ENVIRONMENT:
       intervals.append(config["evaluation_interval"])
-    with tqdm(
-      total=config["steps"],
-      initial=self.step,
-      unit="step",
-      desc=f"{len(self.seeds)} runs",
-      smoothing=0.1,
-    ) as progress:
-      while self.step < config["steps"]:
+    description = f"{len(self.seeds)} runs"
+    with Progress(config["steps"], self.step, "step", description) as self.progress:
+      while self.step < config["steps"] and not stop.requested:
         ends = [(self.step // interval + 1) * interval for interval in intervals]
         self._advance(min(*ends, config["steps"]))
-        progress.update(self.step - progress.n)
         if self._due("evaluation_interval") and config["env"] != NO_ENVIRONMENT:
-          progress.set_postfix_str(self._evaluate())
+          self.progress.note(self._evaluate())
         if self._due("checkpoint_interval"):
           self._save()
+      if stop.requested:
+        self._save()
+    self.close()
+
+  def close(self) -> None:
     self.simulators.close()
     self.log.close()
     self.events.close()
-    return self._frozen_at()
 
   def _due(self, interval: str) -> bool:
     return self.step % self.config[interval] == 0 or self.step == self.config["steps"]
@@ -187,6 +239,7 @@ class _Job:
     self.runs, metrics = self.compiled[cycles](*arguments)
     metrics = training.gather(metrics, len(self.seeds))
     seconds = time.monotonic() - started
+    self.progress.update(end - self.step)
     self.step = end
     rate = cycles * self.config["policy_delay"] * len(self.seeds) / seconds
     self._time("train", seconds, steps_per_second=rate)
@@ -248,7 +301,13 @@ class _Job:
     """Commits the complete state, and with it all rows logged so far."""
     started = time.monotonic()
     runs = training.gather(self.runs, len(self.seeds))
-    self.checkpoints.save(self.step, {"runs": runs, "scaling": self.units}, self.log.positions())
+    self.checkpoints.save(
+      self.step,
+      {"populations": {"0": runs}, "scalings": {"0": self.units}},
+      self.log.positions(),
+      only_as_end=self.step == self.config["steps"]
+      and run_config.ends_off_the_grid(self.config, self.config["env"] != NO_ENVIRONMENT),
+    )
     self._time("checkpoint", time.monotonic() - started)
 
   def _time(self, what: str, seconds: float, **more: float) -> None:
@@ -268,7 +327,7 @@ class _Job:
     self._tell_frozen(run, self.step)
 
   def _tell_frozen(self, run: int, step: int) -> None:
-    tqdm.write(
+    self.progress.write(
       f"seed {self.seeds[run]} diverged: numbers stopped being finite after step {step:,}; "
       "its last finite state is kept, the other seeds go on"
     )
