@@ -9,6 +9,7 @@ code in the same episodes. Scores, per seed, and the curves of DMG go to
 benchmarks/results/learning_comparison.{json,png}. Started again, it continues.
 """
 
+import functools
 import json
 import multiprocessing
 import platform
@@ -25,7 +26,7 @@ from absl import app, flags
 
 from dmg_jax import run_directory
 from dmg_jax.data import catalog
-from dmg_jax.report.scores import statistics
+from dmg_jax.report.scores import intervals, statistics
 
 _OUT = flags.DEFINE_string("out", "runs/learning_comparison", "Folder of the runs.")
 _WORKERS = flags.DEFINE_integer("workers", 2, "PyTorch processes, of one thread each.")
@@ -107,6 +108,7 @@ def evaluate_torch(directory: Path, config: dict, seed: int) -> float:
   import recorded_trace
 
   from dmg_jax import networks
+  from dmg_jax.agents import dmg
   from dmg_jax.data.scaling import Scaling
   from dmg_jax.evaluation import Policies, Simulators, episode_seeds, evaluate
 
@@ -116,7 +118,8 @@ def evaluate_torch(directory: Path, config: dict, seed: int) -> float:
   tensors = {name: array for name, array in stored.items() if "scaling_" not in name}
   actor = recorded_trace.flax_parameters("actor", tensors)
   modules = networks.make(len(units.action_scale))
-  policies = Policies(modules, *jax.tree.map(lambda leaf: np.asarray(leaf)[None], (actor, units)))
+  stacked = jax.tree.map(lambda leaf: np.asarray(leaf)[None], (actor, units))
+  policies = Policies(functools.partial(dmg.act, modules), *stacked)
   seeds = episode_seeds(
     config["evaluation_seed"], [seed], config["steps"], config["evaluation_episodes"]
   )
@@ -145,7 +148,7 @@ def main(_) -> None:
     (ROOT / "dmg_jax/data/embedded" / catalog.EMBEDDED / "provenance.json").read_text()
   )
   scores = {"dmg_jax": last_scores(dmg), "pytorch": torch_scores, "bc": last_scores(cloning)}
-  interval = statistics.difference_interval(scores["dmg_jax"], scores["pytorch"])
+  interval = intervals.difference_interval(scores["dmg_jax"], scores["pytorch"])
   iqm = {name: statistics.interquartile_mean(values) for name, values in scores.items()}
   recorded = provenance["recording_policy"]["score"]
   result = {

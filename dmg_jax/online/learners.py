@@ -117,7 +117,7 @@ def td3(
     return new
 
   return OnlineLearner(
-    description=f"DMG's step at lambda 1, nu 0: {methods.DESCRIPTIONS['td3']}",
+    description=f"DMG's step at lambda 1, nu 0: {methods.METHODS['td3'].description}",
     cycle=2,
     initial=lambda: training.initial_state(
       run_seed, dmg.make(modules), settings.observation_size, action_size
