@@ -145,7 +145,7 @@ def _label(
   task: Task, method: str, point: Mapping[str, Any], usual: Mapping[str, Any], request: Request
 ) -> str:
   """A method's title, and how it departs from its usual settings on the task."""
-  preparation = tasks.PREPARATION[request.family] | {"clip_actions": False}
+  preparation = {**tasks.PREPARATION[request.family], "clip_actions": False}
   theirs = task._asdict()
   different = [
     f"{name} {_shown(point[name])}"

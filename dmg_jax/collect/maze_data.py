@@ -41,8 +41,9 @@ _PLAY_TARGETS: Mapping[str, tuple[Cell, ...]] = {
 }
 # Per metre, and per metre per second: in a straight corridor the ball reaches its top speed.
 _PULL, _DAMPING = 10.0, 1.0
-# Streams of an episode's seed.
+# Streams of random numbers, spawned from an episode's seed and from the run's.
 _START, _TARGETS = 0, 1
+_NOISE = 0
 
 
 class Cells(NamedTuple):
@@ -94,14 +95,14 @@ class Sent(gymnasium.Wrapper):
     assert seed is not None
     assert options is None
     observation, info = self.env.reset(seed=seed, options=self.options(seed))
-    self._generator = np.random.default_rng((seed, _TARGETS))
+    self._generator = _spawn(seed, _TARGETS)
     self._goal = info["goal"]
     self._send(self._maze.cell(observation[:2]))
     return observation, info
 
   def options(self, seed: int) -> dict[str, Any]:
     """Those that the maze itself is reset with in an episode of this seed."""
-    generator = np.random.default_rng((seed, _START))
+    generator = _spawn(seed, _START)
     start = _near(self._maze, _choose(self._where.starts, generator), generator)
     return {"start": start.tolist()}
 
@@ -119,6 +120,14 @@ class Sent(gymnasium.Wrapper):
     self._target = (
       self._goal if cell == self._maze.goal else _near(self._maze, cell, self._generator)
     )
+
+
+def _spawn(seed: int, stream: int) -> np.random.Generator:
+  """A generator of its own for each stream, and none of them the one of `env.reset(seed=seed)`.
+
+  (`default_rng((seed, 0))` would be that one: NumPy pads a seed with zeros.)
+  """
+  return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(stream,)))
 
 
 def _choose(choices: Sequence[Cell], generator: np.random.Generator) -> Cell:
@@ -187,7 +196,7 @@ def episodes(
   observation_size, low, _ = spaces(plain[0])
   length = -(-steps // _ENVIRONMENTS)
   stream = Stream(length, _ENVIRONMENTS, observation_size, len(low), seed)
-  generator = np.random.default_rng(seed)
+  generator = _spawn(seed, _NOISE)
 
   def act(_: int, observations: np.ndarray) -> np.ndarray:
     pairs = zip(environments, observations, strict=True)

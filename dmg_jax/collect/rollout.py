@@ -62,7 +62,8 @@ def roll(env_id: str, behaviour: Behaviour | None, transitions: int, seed: int) 
 
   def act(round_: int, observations: np.ndarray) -> np.ndarray:
     if behaviour is None:
-      generator = np.random.default_rng((seed, round_))
+      # Spawned: (seed, round_) would be the sequence that an episode's seed comes from.
+      generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(round_,)))
       return generator.uniform(low, high, (ENVIRONMENTS, len(low))).astype(np.float32)
     actions = _act(
       behaviour.networks,

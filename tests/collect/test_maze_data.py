@@ -97,6 +97,31 @@ def test_episodes_come_from_their_seeds():
   np.testing.assert_array_equal(begin(5)[:2], sent.options(5)["start"])
 
 
+def test_starts_and_targets_do_not_depend_on_the_environments_own_draws():
+  """Of 300 episodes: a start's offset was once a linear function of the goal's noise."""
+  sent = send(tier="play")  # One start cell: the offset is the start's first draw.
+  seeds = range(300)
+  starts = np.array([sent.options(seed)["start"] for seed in seeds])
+  own = np.array([np.random.default_rng(seed).uniform(size=2) for seed in seeds])
+  targets = []
+  for seed in seeds:
+    sent.reset(seed=seed)
+    targets.append(sent._generator.uniform(size=2))
+  for one, other in ((starts, own), (np.array(targets), own), (starts, np.array(targets))):
+    correlations = np.corrcoef(one.T, other.T)[:2, 2:]
+    # 0.2 is 3.5 standard deviations of what independent draws have.
+    assert np.abs(correlations).max() < 0.2
+
+
+def test_the_ants_start_does_not_tell_its_goal():
+  pytest.importorskip("ogbench", reason="the ant's body comes with it")
+  sent = send("dmg_jax/AntMaze-UMaze-v0", "play")
+  goals = np.array([sent.reset(seed=seed)[1]["goal"] for seed in range(300)])
+  starts = np.array([sent.options(seed)["start"] for seed in range(300)])
+  # Was 0.894: the goal is the same draw plus half of another.
+  assert np.abs(np.corrcoef(starts.T, goals.T)[:2, 2:]).max() < 0.2
+
+
 @pytest.mark.parametrize(("tier", "reached"), [("play", 1.0), ("diverse", 0.3)])
 def test_the_ball_gets_to_the_goal_and_the_episode_ends_there(tier, reached):
   found, rules = maze_data.episodes(UMAZE, tier, steps=6000, noise=0.2, seed=0)
