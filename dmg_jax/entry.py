@@ -1,6 +1,6 @@
 """The command `dmg-jax`: the launchers of `launch/`, also without a clone.
 
-  dmg-jax main --config=configs/mujoco.py      # as python launch/main.py --config=...
+dmg-jax main --config=configs/mujoco.py      # as python launch/main.py --config=...
 """
 
 import runpy

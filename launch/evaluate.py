@@ -19,9 +19,7 @@ def main() -> None:
   if _RUN_DIR.value is None:
     raise UserError("no run directory; name one with --run_dir=DIR")
   print(f"{'run':<40}{'episodes':>9}{'return':>22}{'score':>18}")
-  for found in reevaluation.reevaluate(
-    _RUN_DIR.value, _EPISODES.value, _SEED.value, _RUN.value
-  ):
+  for found in reevaluation.reevaluate(_RUN_DIR.value, _EPISODES.value, _SEED.value, _RUN.value):
     score = "-" if found.scores is None else _spread(found.scores)
     returns = _spread(found.returns)
     print(f"{found.run:<40}{len(found.returns):>9}{returns:>22}{score:>18}", flush=True)

@@ -52,7 +52,7 @@ def test_seeds_of_one_group_are_of_its_data_set_method_and_point_alone():
 
 
 def test_a_job_started_from_python_is_told_in_words():
-  stored = config([task()], runs()) | {"invocation": []}
+  stored = config([task()], runs(), ["dmg_jax.train"])
   assert command(stored, "runs/x", steps=40) == (
     "call dmg_jax.train again, as the run was made, with run_dir='runs/x', steps=40"
   )
