@@ -42,15 +42,12 @@ def define_config(default: str) -> Any:
   configs that come with the package.
   """
   sys.argv[1:] = [_located(argument) for argument in sys.argv[1:]]
-  # It reads the overrides already, and raises what it likes.
-  return _or_exit(
-    lambda: (
-      _check(sys.argv),
-      config_flags.DEFINE_config_file(
-        "config", _located(_CONFIG + default)[len(_CONFIG) :], "File of the settings of the job."
-      ),
-    )[1]
-  )
+  def define() -> Any:
+    _check(sys.argv)
+    file = _located(_CONFIG + default)[len(_CONFIG) :]
+    return config_flags.DEFINE_config_file("config", file, "File of the settings of the job.")
+
+  return _or_exit(define)
 
 
 def _or_exit(work: Callable[[], Any]) -> Any:

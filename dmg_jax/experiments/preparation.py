@@ -56,9 +56,10 @@ def prepare(task: Task, dataset: Dataset) -> Prepared:
           f"{dataset.name}: {field} have {ours} numbers, but those of {task.env} have {theirs}; "
           "name the right --config.env (and --config.env_kwargs), or none"
         )
+  simulator = task.env != NO_ENVIRONMENT
   if low is None or high is None:
     low, high = -np.ones(action_size), np.ones(action_size)
-  dataset = check_actions(dataset, low, high, task.clip_actions)
+  dataset = check_actions(dataset, low, high, task.clip_actions, simulator)
   if task.reward_shift:
     rewards = dataset.transitions.rewards + np.float32(task.reward_shift)
     notice = (
