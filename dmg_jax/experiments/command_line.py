@@ -140,4 +140,13 @@ def _help(module: Any) -> str:
 
 
 def _fields(table: Mapping[str, fields.Field]) -> list[str]:
-  return [f"  {name:<24} {field.meaning}" for name, field in table.items()]
+  paper = tasks.paper_point("") | dict(tasks.SCHEDULES[tasks.LOCOMOTION])
+  lines = []
+  for name, field in table.items():
+    default = fields.DEFAULTS[name]
+    if default is not None:
+      shown = f" (default: {default!r})"
+    else:
+      shown = f" (the paper's: {paper[name]})" if name in paper else " (default: by the data)"
+    lines.append(f"  {name:<24} {field.meaning}{shown}")
+  return lines
