@@ -12,6 +12,7 @@ from typing import Any
 from absl import app, flags, logging
 from ml_collections import config_flags
 
+from dmg_jax import tasks
 from dmg_jax.errors import SimulatorError, StoppedError, StorageError, UserError
 from dmg_jax.experiments import fields
 
