@@ -141,13 +141,14 @@ def _help(module: Any) -> str:
 
 
 def _fields(table: Mapping[str, fields.Field]) -> list[str]:
-  paper = tasks.paper_point("") | dict(tasks.SCHEDULES[tasks.LOCOMOTION])
+  family = tasks.LOCOMOTION
+  paper = {**tasks.paper_point(""), **tasks.SCHEDULES[family], **tasks.PREPARATION[family]}
   lines = []
   for name, field in table.items():
     default = fields.DEFAULTS[name]
     if default is not None:
       shown = f" (default: {default!r})"
     else:
-      shown = f" (the paper's: {paper[name]})" if name in paper else " (default: by the data)"
+      shown = f" (the paper's: {paper[name]})" if name in paper else ""
     lines.append(f"  {name:<24} {field.meaning}{shown}")
   return lines
