@@ -146,14 +146,16 @@ def _task(config: Mapping[str, Any], source: str, dataset: Dataset) -> Task:
     return preparation[name] if config[name] is None else config[name]
 
   env = config["env"] or dataset.env_id or tasks.NO_ENVIRONMENT
-  reference = catalog.reference_returns(env) or dataset.reference
+  elsewhere = dataset.env_id is not None and env not in (dataset.env_id, tasks.NO_ENVIRONMENT)
+  # Another simulator's rewards are on no scale of the data's.
+  reference = catalog.reference_returns(env) or (None if elsewhere else dataset.reference)
   return Task(
     name=dataset.name,
     source=str(Path(source).expanduser().absolute()) if _is_path(source) else source,
     kind=dataset.kind,
     sha256=dataset.sha256,
     env=env,
-    env_kwargs=dict(config["env_kwargs"] or {}),
+    env_kwargs=dict(config["env_kwargs"] or ({} if elsewhere else dataset.env_kwargs)),
     step_limit=config["step_limit"],
     normalise_observations=chosen("normalise_observations"),
     clip_actions=config["clip_actions"],
