@@ -12,6 +12,7 @@ from dmg_jax.data.load import load
 from dmg_jax.envs.make import make
 from dmg_jax.errors import UserError
 from dmg_jax.experiments import data, offline, report, settings
+from dmg_jax.experiments.verify import verify
 from dmg_jax.report.figures import gallery
 
 NAME = "hopper-medium-replay-v2"
@@ -35,7 +36,7 @@ def exported(tmp_path, monkeypatch):
   folder = minari_files.write(tmp_path / "minari", "dmg/hopper/x-v0", episodes, make("Hopper-v4"))
   path = tmp_path / "d4rl" / "hopper_medium_replay-v2.hdf5"
   path.parent.mkdir()
-  list(data.export(str(folder), None, str(path)))
+  list(data.export(str(folder), data.Given(), str(path)))
   return path
 
 
@@ -58,4 +59,4 @@ def test_no_number_of_the_papers_stands_beside(exported, tmp_path, monkeypatch):
 @pytest.mark.usefixtures("exported")
 def test_it_is_found_where_d4rls_file_should_lie():
   with pytest.raises(UserError, match=r"own-hopper-medium-replay-v2: sha256 is .*, published was"):
-    list(data.verify(NAME, None, 1))
+    list(verify(NAME, data.Given(), 1))
