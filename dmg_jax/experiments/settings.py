@@ -164,9 +164,7 @@ def _task(config: Mapping[str, Any], source: str, dataset: Dataset) -> Task:
   )
 
 
-def _env_kwargs(
-  config: Mapping[str, Any], dataset: Dataset, elsewhere: bool
-) -> Mapping[str, Any]:
+def _env_kwargs(config: Mapping[str, Any], dataset: Dataset, elsewhere: bool) -> Mapping[str, Any]:
   if config["env_kwargs"] is not None:
     return config["env_kwargs"]
   return {} if elsewhere else dataset.env_kwargs
