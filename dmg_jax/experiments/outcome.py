@@ -12,7 +12,7 @@ import numpy as np
 from dmg_jax import run_directory, run_log
 from dmg_jax.data import catalog
 from dmg_jax.data.dataset import Dataset
-from dmg_jax.errors import StorageError
+from dmg_jax.errors import StorageError, UserError
 from dmg_jax.report import diagnostics
 from dmg_jax.report.figures import job_curves
 from dmg_jax.report.paper import paper_scores
@@ -66,11 +66,21 @@ def conclude(
     frozen_at: id of a run -> step at which it diverged, or a negative number.
 
   Raises:
+    UserError: if logs and config do not belong together.
     StorageError: if a log lacks the last evaluation of a run, or a file cannot be written;
       an older summary and plot are left as they are.
   """
-  groups = results(directory, config, datasets, frozen_at)
-  metrics = _metrics(run_log.read(directory, run_log.METRICS), groups)
+  try:
+    groups = results(directory, config, datasets, frozen_at)
+    metrics = _metrics(run_log.read(directory, run_log.METRICS), groups)
+  except UserError:
+    raise
+  except (KeyError, TypeError, ValueError) as error:
+    raise UserError(
+      f"{directory}: its logs and its {run_directory.CONFIG} do not belong together"
+      f" ({type(error).__name__}: {error}); restore them from a copy, or train again in another"
+      " --run_dir"
+    ) from error
   hints = []
   for group, values in zip(groups, metrics, strict=True):
     dataset = datasets[group.task]
