@@ -13,7 +13,7 @@ from dmg_jax import run_directory, run_log
 from dmg_jax.data import catalog
 from dmg_jax.data.dataset import Dataset
 from dmg_jax.errors import StorageError, UserError
-from dmg_jax.report import diagnostics
+from dmg_jax.report import diagnostics, units
 from dmg_jax.report.figures import job_curves
 from dmg_jax.report.paper import paper_scores
 from dmg_jax.report.scores.labels import table_label
@@ -160,7 +160,7 @@ def _group(
     seeds=np.array([run["seed"] for run in runs]),
     steps=np.array(steps, np.int64),
     scores=np.array(scores, np.float64).reshape(len(runs), len(steps)),
-    unit=job_table.RETURN if reference is None else job_table.SCORE,
+    unit=units.RETURN if reference is None else units.SCORE,
     episodes=settings["evaluation_episodes"],
     frozen_at=np.array([frozen_at[run["id"]] for run in runs], np.int64),
     simulator=simulator,
