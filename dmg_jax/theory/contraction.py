@@ -41,19 +41,19 @@ def draw(key: Array) -> Case:
   return Case(mdp, data_of(mdp.actions, support, radius), jax.random.uniform(keys[3]))
 
 
-def norm(q: Array, mask: Array) -> jax.Array:
+def norm(q: Array, mask: Array) -> Array:
   """The sup norm of Q over a mask."""
   return jnp.max(jnp.where(mask, jnp.abs(q), 0))
 
 
-def contraction_ratio(case: Case, first: Array, second: Array) -> jax.Array:
+def contraction_ratio(case: Case, first: Array, second: Array) -> Array:
   """|T_DMG Q1 - T_DMG Q2| / |Q1 - Q2|, sup norms over the generalised area."""
   before = norm(first - second, case.data.generalised)
   images = [mild_backup(case.mdp, q, case.data, case.lam) for q in (first, second)]
   return norm(images[0] - images[1], case.data.generalised) / before
 
 
-def _random_pairs(key: Array, pairs: int) -> tuple[jax.Array, jax.Array]:
+def _random_pairs(key: Array, pairs: int) -> tuple[Array, Array]:
   """(N, S, A) twice: half of the pairs independent, half one above the other.
 
   Where one lies above the other the maxima differ alike, which is when the ratio is largest.
@@ -66,13 +66,13 @@ def _random_pairs(key: Array, pairs: int) -> tuple[jax.Array, jax.Array]:
   return first.reshape(-1, *shape[1:]), jnp.concatenate([apart, above])
 
 
-def _contracts(case: Case, first: Array, second: Array) -> dict[str, jax.Array]:
+def _contracts(case: Case, first: Array, second: Array) -> dict[str, Array]:
   """The largest ratio over pairs of Q (N, S, A), and that of a constant shift."""
   ratios = jax.vmap(partial(contraction_ratio, case))(first, second)
   return {"ratio": jnp.max(ratios), "shift": contraction_ratio(case, first[0], first[0] + 1)}
 
 
-def _converges(case: Case, starts: Array, steps: int) -> dict[str, jax.Array]:
+def _converges(case: Case, starts: Array, steps: int) -> dict[str, Array]:
   """How far iterates from first Q (N, S, A) end from the fixed point of policy iteration."""
   fixed = fixed_point(case.mdp, case.data, case.lam)
   backup = jax.vmap(lambda q: mild_backup(case.mdp, q, case.data, case.lam))
@@ -84,7 +84,7 @@ def _converges(case: Case, starts: Array, steps: int) -> dict[str, jax.Array]:
   }
 
 
-def follow_perturbation(case: Case, size: Array | float, steps: int) -> tuple[jax.Array, jax.Array]:
+def follow_perturbation(case: Case, size: Array | float, steps: int) -> tuple[Array, Array]:
   """How an error of the generalised values off the data lives on.
 
   The values off the data are raised by `size` above the fixed point once, and T_DMG is applied.
@@ -110,10 +110,13 @@ def follow_perturbation(case: Case, size: Array | float, steps: int) -> tuple[ja
   start = fixed + jnp.where(outside, size, 0)
   _, norms = jax.lax.scan(step, (start, start), None, length=steps)
   first = distances(start, start)
-  return tuple(jnp.concatenate([head[None], tail]) for head, tail in zip(first, norms, strict=True))
+  free, held = (
+    jnp.concatenate([head[None], tail]) for head, tail in zip(first, norms, strict=True)
+  )
+  return free, held
 
 
-def _propagates(case: Case, steps: int) -> dict[str, jax.Array]:
+def _propagates(case: Case, steps: int) -> dict[str, Array]:
   """How far both norms exceed lambda gamma^k and (lambda gamma)^k, the most over k."""
   free, held = follow_perturbation(case, 1.0, steps)
   powers = jnp.arange(1, steps + 1)

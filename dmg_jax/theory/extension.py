@@ -11,25 +11,25 @@ from dmg_jax.theory.operators import Data, mild_backup
 from dmg_jax.types import Array
 
 
-def distances(actions: Array) -> jax.Array:
+def distances(actions: Array) -> Array:
   """(S, A, A): between the actions (S, A, D) of each state."""
   return jnp.sqrt(jnp.sum(jnp.square(actions[:, :, None] - actions[:, None, :]), axis=-1))
 
 
-def upper_extension(q: Array, actions: Array, mask: Array, lipschitz: Array | float) -> jax.Array:
+def upper_extension(q: Array, actions: Array, mask: Array, lipschitz: Array | float) -> Array:
   """The largest Lipschitz function that equals Q on a mask: min over its a of Q(a) + K |. - a|."""
   cones = q[:, None, :] + lipschitz * distances(actions)
   return jnp.min(jnp.where(mask[:, None, :], cones, jnp.inf), axis=2)
 
 
-def lower_extension(q: Array, actions: Array, mask: Array, lipschitz: Array | float) -> jax.Array:
+def lower_extension(q: Array, actions: Array, mask: Array, lipschitz: Array | float) -> Array:
   """The smallest Lipschitz function that equals Q on a mask."""
   return -upper_extension(-q, actions, mask, lipschitz)
 
 
 def extend(
   q: Array, actions: Array, support: Array, lipschitz: Array | float, shares: Array
-) -> jax.Array:
+) -> Array:
   """A Lipschitz function that equals Q on the data and is anything possible elsewhere.
 
   Args:
@@ -57,7 +57,7 @@ def approximate_backup(
   lam: Array | float,
   lipschitz: Array | float,
   shares: Array,
-) -> jax.Array:
+) -> Array:
   """The worst-case operator of Thm 4: T_DMG on the data, any Lipschitz error off it.
 
   Args:
@@ -78,7 +78,7 @@ def misled(
   actions: Array,
   data: Data,
   lipschitz: Array | float,
-) -> jax.Array:
+) -> Array:
   """The policy of an adversary who sets the values off the data, within the Lipschitz constant.
 
   In each state it makes greedy the generalised action that does most harm among those that can

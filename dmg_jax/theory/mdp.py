@@ -45,13 +45,13 @@ def policy_value(mdp: FiniteMDP, policy: Array) -> jax.Array:
   return jnp.linalg.solve(jnp.eye(len(rewards)) - mdp.discount * transitions, rewards)
 
 
-def action_value(mdp: FiniteMDP, state_values: Array) -> jax.Array:
+def action_value(mdp: FiniteMDP, state_values: Array) -> Array:
   """R + gamma E[V(s')], (S, A), of state values (S,)."""
   # A sum and not a product of matrices: over thousands of small MDPs it is one fused loop.
   return mdp.rewards + mdp.discount * jnp.sum(mdp.transitions * state_values, axis=-1)
 
 
-def expected_return(mdp: FiniteMDP, policy: Array) -> jax.Array:
+def expected_return(mdp: FiniteMDP, policy: Array) -> Array:
   """J(pi): the value of a policy (S, A) at the first state, not times 1 - gamma."""
   return mdp.initial @ policy_value(mdp, policy)
 

@@ -62,32 +62,32 @@ def greedy(q: Array, mask: Array) -> jax.Array:
   return jax.nn.one_hot(jnp.argmax(jnp.where(mask, q, -jnp.inf), axis=1), q.shape[1], dtype=q.dtype)
 
 
-def restricted_backup(mdp: FiniteMDP, q: Array, mask: Array) -> jax.Array:
+def restricted_backup(mdp: FiniteMDP, q: Array, mask: Array) -> Array:
   """T_u Q = R + gamma E[max over a' of u of Q(s', a')], for u given by its mask."""
   return action_value(mdp, maximum(q, mask))
 
 
-def in_sample_backup(mdp: FiniteMDP, q: Array, data: Data) -> jax.Array:
+def in_sample_backup(mdp: FiniteMDP, q: Array, data: Data) -> Array:
   """T_In: bootstraps from the data's actions alone (Def. 3)."""
   return restricted_backup(mdp, q, data.support)
 
 
-def full_backup(mdp: FiniteMDP, q: Array) -> jax.Array:
+def full_backup(mdp: FiniteMDP, q: Array) -> Array:
   """T: the Bellman optimality operator, over all actions."""
   return restricted_backup(mdp, q, jnp.ones_like(q, bool))
 
 
-def mixed_maximum(q: Array, data: Data, lam: Array | float) -> jax.Array:
+def mixed_maximum(q: Array, data: Data, lam: Array | float) -> Array:
   """(S,): lambda max over beta-tilde + (1 - lambda) max over beta-hat."""
   return lam * maximum(q, data.generalised) + (1 - lam) * maximum(q, data.support)
 
 
-def mild_backup(mdp: FiniteMDP, q: Array, data: Data, lam: Array | float) -> jax.Array:
+def mild_backup(mdp: FiniteMDP, q: Array, data: Data, lam: Array | float) -> Array:
   """T_DMG (Def. 2), at every action as under oracle generalisation (Assumption 1)."""
   return action_value(mdp, mixed_maximum(q, data, lam))
 
 
-def fixed_point(mdp: FiniteMDP, data: Data, lam: Array | float) -> jax.Array:
+def fixed_point(mdp: FiniteMDP, data: Data, lam: Array | float) -> Array:
   """(S, A): the fixed point of T_DMG by policy iteration, exact up to rounding.
 
   Its values at lambda = 0 are those of T_In. Given the two greedy actions of each state,
@@ -95,7 +95,7 @@ def fixed_point(mdp: FiniteMDP, data: Data, lam: Array | float) -> jax.Array:
   of R + gamma P w cannot lower w, and once they stay the same w is the fixed point.
   """
 
-  def evaluate(policies: tuple[Array, Array]) -> jax.Array:
+  def evaluate(policies: tuple[Array, Array]) -> Array:
     policy = lam * policies[0] + (1 - lam) * policies[1]
     rewards = jnp.sum(policy * mdp.rewards, axis=1)
     transitions = jnp.einsum("sa,sat->st", policy, mdp.transitions)
@@ -120,12 +120,12 @@ def fixed_point(mdp: FiniteMDP, data: Data, lam: Array | float) -> jax.Array:
   return evaluate(policies)
 
 
-def in_sample_fixed_point(mdp: FiniteMDP, data: Data) -> jax.Array:
+def in_sample_fixed_point(mdp: FiniteMDP, data: Data) -> Array:
   """(S, A): Q*_In, the fixed point of T_In (Lemma 1)."""
   return fixed_point(mdp, data, 0.0)
 
 
-def optimal_q(mdp: FiniteMDP) -> jax.Array:
+def optimal_q(mdp: FiniteMDP) -> Array:
   """(S, A): Q* of the MDP."""
   everything = jnp.ones_like(mdp.rewards, bool)
   return fixed_point(mdp, Data(everything, everything), 0.0)

@@ -73,14 +73,14 @@ def attaining_case() -> SmoothCase:
   )
 
 
-def bound(case: SmoothCase, steps: Array) -> jax.Array:
+def bound(case: SmoothCase, steps: Array) -> Array:
   """lambda eps_a K_Q gamma (1 - gamma^k) / (1 - gamma) at each k of `steps`."""
   discount = case.mdp.discount
   limit = case.lam * case.radius * case.lipschitz * discount / (1 - discount)
   return limit * (1 - discount**steps)
 
 
-def in_sample_iterates(case: SmoothCase, steps: int) -> jax.Array:
+def in_sample_iterates(case: SmoothCase, steps: int) -> Array:
   """Q_In^k, (steps + 1, S, A), from Q^0 = 0; at all actions."""
 
   def step(q, _):
@@ -91,7 +91,7 @@ def in_sample_iterates(case: SmoothCase, steps: int) -> jax.Array:
   return jnp.concatenate([start[None], jax.lax.scan(step, start, None, length=steps)[1]])
 
 
-def mild_iterates(case: SmoothCase, shares: Array) -> jax.Array:
+def mild_iterates(case: SmoothCase, shares: Array) -> Array:
   """Q^_DMG^k, (K + 1, S, A), from Q^0 = 0 on the data, and any errors off it.
 
   Args:
@@ -111,13 +111,13 @@ def mild_iterates(case: SmoothCase, shares: Array) -> jax.Array:
   return jnp.concatenate([start[None], jax.lax.scan(step, start, shares[1:])[1]])
 
 
-def excess(case: SmoothCase, shares: Array) -> jax.Array:
+def excess(case: SmoothCase, shares: Array) -> Array:
   """Q^_DMG^k - Q_In^k, (K + 1, S, A); off the data it is 0 by convention."""
   difference = mild_iterates(case, shares) - in_sample_iterates(case, len(shares) - 1)
   return jnp.where(case.data.support, difference, 0)
 
 
-def ascend(case: SmoothCase, logits: Array, iterations: int) -> jax.Array:
+def ascend(case: SmoothCase, logits: Array, iterations: int) -> Array:
   """Errors that lift the values on the data most, found by gradient ascent (Adam).
 
   Args:
@@ -143,7 +143,7 @@ def ascend(case: SmoothCase, logits: Array, iterations: int) -> jax.Array:
   return jax.nn.sigmoid(logits)
 
 
-def margins(case: SmoothCase, shares: Array) -> dict[str, jax.Array]:
+def margins(case: SmoothCase, shares: Array) -> dict[str, Array]:
   """How far Theorem 4 is from failing for given errors.
 
   Returns:
@@ -167,7 +167,7 @@ def margins(case: SmoothCase, shares: Array) -> dict[str, jax.Array]:
   }
 
 
-def _random_shares(key: Array, steps: int) -> jax.Array:
+def _random_shares(key: Array, steps: int) -> Array:
   actions = _IN_DATA * (1 + _NEIGHBOURS)
   return jax.random.uniform(key, (steps + 1, _STATES, actions))
 

@@ -26,7 +26,7 @@ _LAMBDAS = (0.0, 0.25, 0.5, 0.75, 1.0)
 ROUNDING = 1e-10
 
 
-def compare(case: Case) -> dict[str, jax.Array]:
+def compare(case: Case) -> dict[str, Array]:
   """The greedy policies of Q*_DMG over beta-tilde and of Q*_In over beta-hat, solved exactly.
 
   Returns:
@@ -55,10 +55,10 @@ compare_many = jax.jit(jax.vmap(compare))
 
 
 @jax.jit
-def _mean_gap(cases: Case, radius: Array, lam: Array) -> jax.Array:
+def _mean_gap(cases: Case, radius: Array, lam: Array) -> Array:
   """V_DMG - V_In over all states and MDPs, as a share of V* - V_In."""
 
-  def gap(case: Case) -> jax.Array:
+  def gap(case: Case) -> Array:
     data = data_of(case.mdp.actions, case.data.support, radius)
     compared = compare(Case(case.mdp, data, lam))
     best = jnp.max(optimal_q(case.mdp), axis=1)
