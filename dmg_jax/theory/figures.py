@@ -101,8 +101,8 @@ def _contraction(numbers: Mapping[str, Any]) -> Figure:
     f"$\\lambda={mild}$, carried by generalisation alone": (shown["held"][mild], _GREEN, "-"),
   }
   for label, (curve, colour, dashes) in curves.items():
-    error.semilogy(curve[:16], dashes, marker="o", ms=3, color=colour, label=label)
-  steps = np.arange(16)
+    error.semilogy(curve[:13], dashes, marker="o", ms=3, color=colour, label=label)
+  steps = np.arange(13)
   discount, lam = shown["discount"], shown["lam"]
   error.semilogy(steps[1:], lam * discount ** steps[1:], ":", color=_GREY)
   error.semilogy(steps, (lam * discount) ** steps, ":", color=_GREY)
@@ -110,9 +110,9 @@ def _contraction(numbers: Mapping[str, Any]) -> Figure:
     title="an error of 1 off the data, followed",
     xlabel="backups",
     ylabel="what is left of it",
-    ylim=(1e-7, 30),
+    ylim=(1e-7, 1e4),
   )
-  error.legend(loc="lower left")
+  error.legend(loc="upper left")
   return figure
 
 
@@ -212,7 +212,7 @@ def _lower_bound(numbers: Mapping[str, Any]) -> Figure:
     xscale="log",
     xlabel="$\\epsilon_a$ / threshold",
     ylabel="loss of J / bound",
-    ylim=(0, 1.7),
+    ylim=(0, 1.5),
   )
   rows = numbers["crossing"]
   multiples = [row["multiple"] for row in rows]
