@@ -13,6 +13,8 @@ from dmg_jax.theory.mdp import FiniteMDP
 from dmg_jax.theory.operators import Data
 
 SEEDS = st.integers(0, 2**31 - 1)
+# Compiling takes longer than running here, and the compiler's last levels take most of it.
+compiled = partial(jax.jit, compiler_options={"xla_backend_optimization_level": 0})
 SHARES = st.floats(0, 1)
 # One state, three actions on a line; the data hold the first.
 LINE = FiniteMDP(
@@ -58,7 +60,7 @@ def test_the_first_of_equal_actions_is_greedy():
   np.testing.assert_array_equal(operators.greedy(q, mask), [[0, 1, 0]])
 
 
-@jax.jit
+@compiled
 def _made(seed, radius):
   keys = jax.random.split(jax.random.key(seed), 3)
   mdp = generators.random_mdp(keys[0], 4, 6, 2)
@@ -66,7 +68,7 @@ def _made(seed, radius):
   return mdp, operators.data_of(mdp.actions, support, radius), jax.random.normal(keys[2], (2, 4, 6))
 
 
-@jax.jit
+@compiled
 def _order(seed, radius, lam):
   """Smallest entries of differences that are never negative."""
   mdp, data, (q, other) = _made(seed, radius)
@@ -86,7 +88,7 @@ def test_in_sample_is_below_mild_is_below_full_and_mild_is_monotone(seed, radius
   assert _order(seed, radius, lam).min() >= -1e-12
 
 
-@jax.jit
+@compiled
 def _ends(seed, radius, lam):
   mdp, data, (q, _) = _made(seed, radius)
   fixed = operators.fixed_point(mdp, data, lam)
