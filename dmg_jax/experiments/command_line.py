@@ -42,6 +42,7 @@ def define_config(default: str) -> Any:
   configs that come with the package.
   """
   sys.argv[1:] = [_located(argument) for argument in sys.argv[1:]]
+
   def define() -> Any:
     _check(sys.argv)
     file = _located(_CONFIG + default)[len(_CONFIG) :]
