@@ -25,7 +25,7 @@ from absl import app, flags
 
 from dmg_jax import run_directory
 from dmg_jax.data import catalog
-from dmg_jax.report.scores import statistics
+from dmg_jax.report.scores import intervals, statistics
 
 _OUT = flags.DEFINE_string("out", "runs/learning_comparison", "Folder of the runs.")
 _WORKERS = flags.DEFINE_integer("workers", 2, "PyTorch processes, of one thread each.")
@@ -145,7 +145,7 @@ def main(_) -> None:
     (ROOT / "dmg_jax/data/embedded" / catalog.EMBEDDED / "provenance.json").read_text()
   )
   scores = {"dmg_jax": last_scores(dmg), "pytorch": torch_scores, "bc": last_scores(cloning)}
-  interval = statistics.difference_interval(scores["dmg_jax"], scores["pytorch"])
+  interval = intervals.difference_interval(scores["dmg_jax"], scores["pytorch"])
   iqm = {name: statistics.interquartile_mean(values) for name, values in scores.items()}
   recorded = provenance["recording_policy"]["score"]
   result = {

@@ -37,3 +37,17 @@ def storage(what: str | os.PathLike[str]) -> Iterator[None]:
       f"{what} could not be written: {error.strerror or error}; "
       "make room or restore access, and start the same command again"
     ) from error
+
+
+class StoppedError(Exception):
+  """A signal stopped a job; all its work is saved.
+
+  Launchers print it and exit with its code.
+
+  Attributes:
+    exit_code: 130 after SIGINT (Ctrl-C), 143 after SIGTERM.
+  """
+
+  def __init__(self, message: str, exit_code: int):
+    super().__init__(message)
+    self.exit_code = exit_code

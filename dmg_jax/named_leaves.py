@@ -48,4 +48,6 @@ def _described(named: dict[str, Any], name: str) -> str:
   """Such as float32 (3, 2)."""
   if name not in named:
     return "missing"
-  return f"{np.asarray(named[name]).dtype} {np.shape(named[name])}"
+  leaf = named[name]
+  dtype = leaf.dtype if hasattr(leaf, "dtype") else np.asarray(leaf).dtype
+  return f"{dtype} {np.shape(leaf)}"

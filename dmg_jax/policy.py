@@ -9,12 +9,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import linen as nn
 
-from dmg_jax import checkpoints, networks, run_config, run_directory
+from dmg_jax import checkpoints, named_leaves, networks, run_config, run_directory
+from dmg_jax.agents import dmg
 from dmg_jax.data.scaling import Scaling
 from dmg_jax.errors import UserError
-from dmg_jax.types import Array, Parameters
+from dmg_jax.types import Agent, Array
 
 _ACTIVE = -1
 
@@ -31,7 +31,7 @@ class Policy:
     observation_size, action_size: S and A.
     run: as in the run directory's `config.json`: id, task, method, point, seed.
     precision: of the matrix products, see `networks.make`.
-    parameters: {"actor": the network's parameters, "scaling": a `Scaling`}.
+    parameters: {"policy": those of the agent's policy, "scaling": a `Scaling`}.
   """
 
   def __init__(
@@ -63,7 +63,7 @@ class Policy:
     It can be transformed by `jax.jit`, `jax.vmap` and `jax.grad`; its arguments
     are `parameters` and observations (..., S). Nothing is checked.
     """
-    return functools.partial(_act, _actor(self.run, self.action_size, self.precision))
+    return functools.partial(_act, _agent(self.run, self.action_size, self.precision))
 
   @functools.cached_property
   def _compiled(self) -> Callable[[Any, Array], jax.Array]:
@@ -121,7 +121,10 @@ def load_policy(run_dir: str | os.PathLike[str], run: str | None = None) -> Poli
     warnings.warn(notice, stacklevel=2)
   try:
     return _make(directory, config, restored.tree, run)
-  except (KeyError, IndexError, TypeError) as error:
+  # A UserError is a ValueError too, and says more.
+  except UserError:
+    raise
+  except (KeyError, IndexError, TypeError, ValueError) as error:
     raise UserError(
       f"the checkpoint of step {restored.step} in {directory} does not fit its "
       f"{run_directory.CONFIG} ({type(error).__name__}: {error}); restore both from a copy"
@@ -135,21 +138,23 @@ def _make(
   frozen_at = [int(_leaf(tree, runs, place, "frozen_at")) for place in range(len(runs))]
   place = _choose(directory, [run["id"] for run in runs], frozen_at, run)
   names = [task["name"] for task in config["tasks"]]
-  parameters = {
-    "actor": _leaf(tree, runs, place, "states", "actor", "parameters"),
-    "scaling": Scaling(**tree["scalings"][str(names.index(runs[place]["task"]))]),
+  scaling = Scaling(**tree["scalings"][str(names.index(runs[place]["task"]))])
+  sizes = {
+    "observation_size": len(scaling.observation_mean),
+    "action_size": len(scaling.action_centre),
   }
-  return Policy(parameters, runs[place], config["settings"]["precision"])
+  precision = config["settings"]["precision"]
+  agent = _agent(runs[place], sizes["action_size"], precision)
+  like = jax.eval_shape(lambda: agent.init(jax.random.key(0), **sizes))
+  state = named_leaves.restructure(_leaf(tree, runs, place, "states"), like)
+  return Policy({"policy": agent.policy(state), "scaling": scaling}, runs[place], precision)
 
 
-def _leaf(tree: Mapping[str, Any], runs: list[dict[str, Any]], place: int, *path: str) -> Any:
-  """What a run has at a path of its population: without the axis of runs."""
+def _leaf(tree: Mapping[str, Any], runs: list[dict[str, Any]], place: int, name: str) -> Any:
+  """What a run has of a field of its population: without the axis of runs."""
   population = runs[place]["population"]
   row = sum(run["population"] == population for run in runs[:place])
-  content = tree["populations"][str(population)]
-  for name in path:
-    content = content[name]
-  return jax.tree.map(lambda leaf: leaf[row], content)
+  return jax.tree.map(lambda leaf: leaf[row], tree["populations"][str(population)][name])
 
 
 def _choose(
@@ -169,12 +174,19 @@ def _choose(
   return place
 
 
-def _actor(run: Mapping[str, Any], action_size: int, precision: str) -> nn.Module:
-  """The actor's module, of the sizes that are stored with the run."""
-  return networks.make(action_size, tuple(run["point"]["actor_hidden_sizes"]), precision).actor
+def _agent(run: Mapping[str, Any], action_size: int, precision: str) -> Agent:
+  """The agent of a run, with the networks that are stored with it."""
+  point = run["point"]
+  architecture: dict[str, Any] = {"precision": precision}
+  for name in networks.Architecture._fields:
+    if name in point:
+      architecture[name] = tuple(point[name]) if isinstance(point[name], list) else point[name]
+  return dmg.make(
+    networks.make(action_size, networks.Architecture(**architecture)), point["policy_delay"]
+  )
 
 
-def _act(actor: nn.Module, parameters: Mapping[str, Parameters], observations: Array) -> jax.Array:
+def _act(agent: Agent, parameters: Mapping[str, Any], observations: Array) -> jax.Array:
   scaling: Scaling = parameters["scaling"]
-  actions: Any = actor.apply(parameters["actor"], scaling.observe(observations))
+  actions = agent.act(parameters["policy"], scaling.observe(observations))
   return jnp.asarray(scaling.act(actions))

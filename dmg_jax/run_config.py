@@ -104,42 +104,43 @@ def differences(
     Short texts such as "discount 0.99 -> 0.9", the first few; and path -> new
     value of each field that grew.
   """
-  ours, theirs = _fields(config), _fields(stored)
   # Text -> how many times: a field of every run is told once.
   different: dict[str, int] = {}
-  grown = {}
+  grown: dict[tuple[str, ...], int] = {}
+  for name, key in (("tasks", "name"), ("runs", "id")):
+    there, here = ([item[key] for item in side.get(name, [])] for side in (stored, config))
+    if there != here:
+      different[f"{name} {_short(there)} -> {_short(here)}"] = 1
+      stored, config = ({**side, name: []} for side in (stored, config))
+  ours, theirs = _fields(config), _fields(stored)
   for path in dict.fromkeys([*theirs, *ours]):
     old, new = theirs.get(path), ours.get(path)
     if old == new:
       continue
     change = f"{_label(path)} {_short(old)} -> {_short(new)}"
-    grows = _matches(path, may_grow) and _is(old, int) and _is(new, int)
-    if grows and new > old:
-      grown[path] = new
-      continue
-    if _matches(path, may_differ):
-      continue
-    if grows:
+    if _matches(path, may_grow) and isinstance(old, int) and isinstance(new, int):
+      if new > old:
+        grown[path] = new
+        continue
       change += " (it may grow, not shrink)"
-    different[change] = different.get(change, 0) + 1
-  if different:
-    changes = [
-      f"{text} in {count} runs" if count > 1 else text for text, count in different.items()
-    ]
-    if len(changes) > _NAMED:
-      changes = [*changes[:_NAMED], f"and {len(changes) - _NAMED} more"]
+    if not _matches(path, may_differ):
+      different[change] = different.get(change, 0) + 1
+  texts = [f"{text} in {count} runs" if count > 1 else text for text, count in different.items()]
+  if len(texts) > _NAMED:
+    texts = [*texts[:_NAMED], f"and {len(texts) - _NAMED} more"]
+  return texts, grown
 
 
 def _fields(content: Any, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], Any]:
   """Path -> value, of everything in a config. Tasks and runs are named by name and id."""
+  items: list[tuple[str, Any]]
   if isinstance(content, Mapping):
-    items = content.items()
+    items = [*content.items()]
   elif isinstance(content, list) and content and all(isinstance(item, dict) for item in content):
-    names = [str(item.get("id", item.get("name"))) for item in content]
-    items = [("names", names), *zip(names, content, strict=True)]
+    items = [(str(item.get("id", item.get("name"))), item) for item in content]
   else:
     return {path: content}
-  fields = {}
+  fields: dict[tuple[str, ...], Any] = {}
   for name, value in items:
     fields |= _fields(value, (*path, name))
   return fields

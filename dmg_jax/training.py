@@ -213,6 +213,11 @@ def vectorise(backend: str, runs_per_device: int) -> bool:
   return backend != "cpu" and runs_per_device > 1
 
 
+def compiler_options(platform: str) -> dict[str, str | bool]:
+  """Of a program whose calls are spread over a CPU's cores: one thread for each."""
+  return {"xla_cpu_multi_thread_eigen": False} if platform == "cpu" else {}
+
+
 def make_program(
   agent: Agent, runs: int, batch_size: int, devices: Sequence[jax.Device] | None = None
 ) -> Program:

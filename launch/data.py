@@ -4,50 +4,110 @@
   python launch/data.py show NAME [--out=FILE.png]
   python launch/data.py verify NAME [--episodes=20]
   python launch/data.py import NAME --dataset_id=mine/hopper/mixed-v0 [--env=Hopper-v4]
-  python launch/data.py export NAME --out=FILE.hdf5
+  python launch/data.py export NAME --out=FILE.hdf5 (or FILE.npz)
 
-NAME is whatever `--config.dataset` takes. `import` stores it in Minari's form, `export`
-in D4RL's.
+NAME is a D4RL name, an .hdf5 or .npz file, a Minari id or the folder of a Minari data set, as
+for `--config.dataset` of launch/main.py.
 """
 
+import argparse
 import sys
+from collections.abc import Iterator, Sequence
+from typing import NoReturn
 
-from absl import app, flags, logging
-
-from dmg_jax.errors import UserError
+from dmg_jax.envs.make import read_kwargs
+from dmg_jax.errors import StorageError, UserError
 from dmg_jax.experiments import data
-
-_ENV = flags.DEFINE_string("env", None, "Gymnasium id, where the data name none.")
-_OUT = flags.DEFINE_string("out", None, "File to write.")
-_EPISODES = flags.DEFINE_integer("episodes", 20, "Episodes that `verify` plays again.")
-_DATASET_ID = flags.DEFINE_string("dataset_id", None, "Minari id that `import` gives.")
+from dmg_jax.experiments.verify import verify
 
 
-def main(arguments: list[str]) -> None:
-  logging.set_verbosity(logging.WARNING)
+class _Parser(argparse.ArgumentParser):
+  """One line where the arguments are wrong."""
+
+  def error(self, message: str) -> NoReturn:
+    raise UserError(f"{message} ({self.prog} --help lists what there is)")
+
+
+def _parser() -> argparse.ArgumentParser:
+  text = argparse.RawDescriptionHelpFormatter
+  parser = _Parser(
+    "python launch/data.py", description=__doc__, formatter_class=text, allow_abbrev=False
+  )
+  commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
+
+  def command(name: str, summary: str) -> argparse.ArgumentParser:
+    found = commands.add_parser(name, help=summary, description=summary, allow_abbrev=False)
+    if name == "list":
+      return found
+    found.add_argument("name", metavar="NAME", help="data set: name, id, file or folder")
+    found.add_argument(
+      "--env", metavar="ID", help="Gymnasium id of the environment; default: the one the data name"
+    )
+    found.add_argument(
+      "--env_kwargs",
+      metavar="JSON",
+      help="its arguments as a JSON object; default: those the data name, else none",
+    )
+    found.add_argument(
+      "--step_limit",
+      type=int,
+      metavar="STEPS",
+      help="largest number of steps of an episode, for HDF5 files without `timeouts`; "
+      "default: the environment's",
+    )
+    return found
+
+  command("list", "List the data sets that are known by name, and whether they are here.")
+  show = command("show", "Print sizes, lengths and returns.")
+  show.add_argument("--out", metavar="FILE.png", help="picture to draw; default: none")
+  check = command("verify", "Check fields and hash, and play episodes again in the simulator.")
+  check.add_argument(
+    "--episodes",
+    type=int,
+    default=20,
+    metavar="COUNT",
+    help="largest number of episodes to play again, at least 1; default: 20",
+  )
+  imported = command("import", "Store a data set in Minari's form, in the folder of Minari.")
+  imported.add_argument(
+    "--dataset_id", required=True, metavar="ID", help="id to give, such as mine/hopper/mixed-v0"
+  )
+  exported = command("export", "Write a data set to one file; D4RL's form, or plain arrays.")
+  exported.add_argument(
+    "--out", required=True, metavar="FILE", help="file to write: .hdf5 or .h5 (D4RL's form), .npz"
+  )
+  return parser
+
+
+def _answer(arguments: argparse.Namespace) -> Iterator[str]:
+  if arguments.command == "list":
+    return data.listing()
+  kwargs = None if arguments.env_kwargs is None else read_kwargs(arguments.env_kwargs)
+  given = data.Given(arguments.env, kwargs, arguments.step_limit)
+  match arguments.command:
+    case "show":
+      return data.show(arguments.name, given, arguments.out)
+    case "verify":
+      return verify(arguments.name, given, arguments.episodes)
+    case "import":
+      return data.store(arguments.name, given, arguments.dataset_id)
+    case _:
+      return data.export(arguments.name, given, arguments.out)
+
+
+def main(arguments: Sequence[str]) -> int:
+  """Prints the answer; returns the exit code: 2 for a slip of the user, 1 for a full disk."""
   try:
-    match arguments[1:]:
-      case ["list"]:
-        lines = data.listing()
-      case ["show", name]:
-        lines = data.show(name, _ENV.value, _OUT.value)
-      case ["verify", name]:
-        lines = data.verify(name, _ENV.value, _EPISODES.value)
-      case ["import", name] if _DATASET_ID.value:
-        lines = data.store(name, _ENV.value, _DATASET_ID.value)
-      case ["export", name] if _OUT.value:
-        lines = data.export(name, _ENV.value, _OUT.value)
-      case _:
-        raise UserError(
-          "say list, show NAME, verify NAME, import NAME --dataset_id=ID, or "
-          "export NAME --out=FILE.hdf5"
-        )
-    for line in lines:
+    for line in _answer(_parser().parse_args(arguments)):
       print(line)
-  except UserError as error:
+  except (UserError, StorageError) as error:
     print(f"error: {error}", file=sys.stderr)
-    sys.exit(2)
+    return 2 if isinstance(error, UserError) else 1
+  except KeyboardInterrupt:
+    print("interrupted", file=sys.stderr)
+    return 130
+  return 0
 
 
 if __name__ == "__main__":
-  app.run(main)
+  sys.exit(main(sys.argv[1:]))

@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-from dmg_jax import methods
+from dmg_jax import methods, tasks
+from dmg_jax.errors import UserError
 from dmg_jax.types import Hyperparameters
 
 
@@ -15,7 +16,7 @@ from dmg_jax.types import Hyperparameters
     ("td3", 1.0, 1.0, 0.0, 3.0, 3.0),
     ("td3_bc", 1.0, 1.0, 0.4, 0.0, 1.0),
     ("iql", 0.0, 0.0, 1.0, 3.0, 100.0),
-    ("bc", 0.25, 0.0, 1.0, 0.0, 1.0),
+    ("bc", 0.0, 0.0, 1.0, 0.0, 1.0),
   ],
 )
 def test_points(method, lam, q_coefficient, nu, inverse_temperature, weight_clip):
@@ -32,8 +33,18 @@ def test_methods_published_without_a_cosine_have_none():
     assert math.isinf(methods.point(method, Hyperparameters()).actor_schedule_steps)
 
 
-def test_every_method_is_described_and_no_other_is_known():
-  for method in methods.DESCRIPTIONS:
-    methods.point(method, Hyperparameters())
-  with pytest.raises(KeyError):
-    methods.point("sarsa", Hyperparameters())
+def test_every_method_names_fields_that_exist():
+  for method in methods.METHODS.values():
+    assert {*method.fixed, *method.usual, *method.unused} <= {*tasks.FIELDS}
+    assert not {*method.fixed} & {*method.usual}
+
+
+def test_an_unknown_method_is_refused_with_near_names():
+  with pytest.raises(UserError, match="no method 'TD3\\+BC'; name one or several of td3_bc"):
+    methods.point("TD3+BC", Hyperparameters())
+
+
+def test_equal_points_give_one_agent_and_other_sizes_another():
+  point = tasks.paper_point("hopper-medium-v2")
+  assert methods.agent(point, 3) is methods.agent(dict(point), 3)
+  assert methods.agent(point | {"critics": 4}, 3) is not methods.agent(point, 3)

@@ -1,6 +1,5 @@
 """Episodes as a D4RL-form HDF5 file."""
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -8,7 +7,9 @@ import h5py
 import numpy as np
 
 from dmg_jax.data.episodes import Episode
-from dmg_jax.errors import StorageError, UserError
+from dmg_jax.data.whole_files import whole_file, writable
+
+SUFFIXES = (".hdf5", ".h5")
 
 
 def write(path: Path, episodes: Sequence[Episode], metadata: Mapping[str, str]) -> None:
@@ -24,28 +25,22 @@ def write(path: Path, episodes: Sequence[Episode], metadata: Mapping[str, str]) 
   was seen, throughout.
 
   Args:
-    path: of a file that does not exist yet.
+    path: of a file that does not exist yet, in a folder that does.
     episodes: in order.
-    metadata: stored as attributes of `metadata`.
+    metadata: stored as attributes of the group `metadata`; `d4rl.read` takes `env_id` and
+      `env_kwargs` (JSON) from there.
 
   Raises:
-    UserError: if the file exists.
+    UserError: if the file exists, or its folder does not.
     StorageError: if it cannot be written; nothing is left of it then.
   """
-  if path.exists():
-    raise UserError(f"{path} exists already; name another file")
+  writable(path, SUFFIXES)
   rows = [_rows(episode, last=episode is episodes[-1]) for episode in episodes]
-  partial = path.with_name(f"{path.name}.partial")
-  try:
-    with h5py.File(partial, "w") as file:
-      for field in rows[0]:
-        joined = np.concatenate([columns[field] for columns in rows])
-        file.create_dataset(field, data=joined, compression="gzip")
-      file.create_group("metadata").attrs.update(metadata)
-    os.replace(partial, path)
-  except (OSError, RuntimeError) as error:  # h5py raises either where a disk is full
-    partial.unlink(missing_ok=True)
-    raise StorageError(f"{path} cannot be written: {error}; make room, or name another") from error
+  with whole_file(path) as partial, h5py.File(partial, "w") as file:
+    for field in rows[0]:
+      joined = np.concatenate([columns[field] for columns in rows])
+      file.create_dataset(field, data=joined, compression="gzip")
+    file.create_group("metadata").attrs.update(metadata)
 
 
 def _rows(episode: Episode, last: bool) -> dict[str, np.ndarray]:

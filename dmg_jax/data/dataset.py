@@ -23,6 +23,7 @@ class Dataset(NamedTuple):
     kind: "d4rl" for D4RL's own files alone, "hdf5" for others in their form; "minari", "npz"
       or "embedded".
     env_id: the simulator that the data suggest, if any.
+    env_kwargs: its arguments, where they differ from its usual ones.
     action_low, action_high: (A,), bounds of the actions where the data state them.
     reference: the returns that score 0 and 100, where known.
     episode_returns: (E,), undiscounted returns of the complete episodes alone, those that
@@ -35,6 +36,7 @@ class Dataset(NamedTuple):
   name: str
   kind: str
   env_id: str | None
+  env_kwargs: Mapping[str, Any]
   action_low: np.ndarray | None
   action_high: np.ndarray | None
   reference: tuple[float, float] | None
@@ -50,6 +52,7 @@ def build(
   kind: str,
   episode_returns: np.ndarray,
   env_id: str | None = None,
+  env_kwargs: Mapping[str, Any] | None = None,
   action_bounds: tuple[np.ndarray, np.ndarray] | None = None,
   reference: tuple[float, float] | None = None,
   notices: Sequence[str] = (),
@@ -68,6 +71,7 @@ def build(
     name=name,
     kind=kind,
     env_id=env_id,
+    env_kwargs=dict(env_kwargs or {}),
     action_low=low,
     action_high=high,
     reference=reference,
@@ -136,13 +140,27 @@ def complete_returns(rewards: np.ndarray, ends: np.ndarray) -> np.ndarray:
   return np.diff(totals, prepend=0.0)
 
 
-def check_actions(dataset: Dataset, low: np.ndarray, high: np.ndarray, clip: bool) -> Dataset:
+def action_box(dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
+  """The box (low, high), each (A,), of actions that no simulator bounds.
+
+  Where the data state no bounds, [-1, 1] is assumed.
+  """
+  if dataset.action_low is not None and dataset.action_high is not None:
+    return dataset.action_low, dataset.action_high
+  size = np.shape(dataset.transitions.actions)[1]
+  return -np.ones(size, np.float32), np.ones(size, np.float32)
+
+
+def check_actions(
+  dataset: Dataset, low: np.ndarray, high: np.ndarray, clip: bool, simulator: bool = True
+) -> Dataset:
   """The data set with every action inside the box [low, high].
 
   Args:
     dataset: any.
-    low, high: (A,), of the environment that the policy will act in.
+    low, high: (A,), of the environment that the policy will act in, or of `action_box`.
     clip: whether actions may be moved further than float rounding explains.
+    simulator: whether the box is a simulator's; for messages.
 
   Returns:
     The data set, clipped where it left the box; with a notice if by more than 1e-5.
@@ -156,7 +174,7 @@ def check_actions(dataset: Dataset, low: np.ndarray, high: np.ndarray, clip: boo
   if low.shape != actions.shape[1:] or high.shape != low.shape:
     raise UserError(
       f"{dataset.name}: actions have {actions.shape[1]} dimensions, the environment's have "
-      f"{low.size}; choose the environment that the data come from with --config.env="
+      f"{low.size}; name the environment that the data come from (setting env)"
     )
   clipped = np.clip(actions, low, high)
   excess = np.abs(actions - clipped)
@@ -166,23 +184,50 @@ def check_actions(dataset: Dataset, low: np.ndarray, high: np.ndarray, clip: boo
   outside = int(np.any(excess > _ROUNDING, axis=1).sum())
   if outside:
     row, dimension = np.unravel_index(excess.argmax(), excess.shape)
+    whose, remedy = _whose_box(dataset, simulator)
     leave = (
-      f"actions leave the environment's box in {outside} of {len(actions)} rows, furthest in "
+      f"actions leave {whose} in {outside} of {len(actions)} rows, furthest in "
       f"dimension {dimension} by {excess[row, dimension]:.3g} ({actions[row, dimension]:.6g} in "
       f"row {row}, box [{low[dimension]:.6g}, {high[dimension]:.6g}])"
     )
     if not clip:
-      raise UserError(f"{dataset.name}: {leave}; allow clipping with --config.clip_actions=True")
+      raise UserError(f"{dataset.name}: {leave}; {remedy}allow clipping (setting clip_actions)")
     notices = (*notices, f"{leave}: clipped")
   return dataset._replace(transitions=dataset.transitions.replace(actions=clipped), notices=notices)
 
 
-def _column(values: Any, field: str, name: str) -> np.ndarray:
+def _whose_box(dataset: Dataset, simulator: bool) -> tuple[str, str]:
+  """What a box of actions is called, and what may be done where it does not fit."""
+  if simulator:
+    return "the environment's box", ""
+  if dataset.action_low is not None:
+    return "the data's own box (action_low, action_high)", ""
+  return (
+    "the box [-1, 1], which is assumed without a simulator and without bounds,",
+    "state the bounds in the data (action_low and action_high in an .npz file), or ",
+  )
+
+
+def numbers(values: Any, field: str, name: str) -> np.ndarray:
+  """The values as float32; they may be infinite or NaN.
+
+  Raises:
+    UserError: if they are complex or not numeric.
+  """
   try:
-    with np.errstate(over="ignore"):
-      column = np.asarray(values, np.float32)
+    array = np.asarray(values)
   except (TypeError, ValueError) as error:
     raise UserError(f"{name}: {field} are not numeric; store them as float32") from error
+  if array.dtype.kind == "c":
+    raise UserError(f"{name}: {field} are complex numbers; store real ones, as float32")
+  if array.dtype.kind not in "biuf":
+    raise UserError(f"{name}: {field} are not numeric; store them as float32")
+  with np.errstate(over="ignore"):
+    return array.astype(np.float32, copy=False)
+
+
+def _column(values: Any, field: str, name: str) -> np.ndarray:
+  column = numbers(values, field, name)
   if field in _MATRICES:
     wrong, wanted = column.ndim != 2, "(N, dimensions)"
   else:

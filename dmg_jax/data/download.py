@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from tqdm import tqdm
 
 from dmg_jax.data.catalog import D4RLFile
+from dmg_jax.data.whole_files import made
 from dmg_jax.errors import UserError
 
 _CHUNK = 2**20
@@ -41,7 +42,8 @@ def fetch(file: D4RLFile, directory: Path) -> Path:
     The file's path.
 
   Raises:
-    UserError: if the download fails, stops early or has another hash; then nothing is left.
+    UserError: if the download fails, stops early or has another hash; then nothing is left,
+      no folder either.
   """
   target = directory / PurePosixPath(file.url).name
   if target.is_file():
@@ -49,18 +51,19 @@ def fetch(file: D4RLFile, directory: Path) -> Path:
   # In the same folder, because a rename is atomic only within a file system.
   partial = directory / f".{target.name}.{uuid.uuid4().hex}.part"
   try:
-    directory.mkdir(parents=True, exist_ok=True)
-    try:
-      sha256 = _download(file, partial)
-      if file.sha256 is None:
-        tqdm.write(
-          f"{target.name}: no published hash to compare with; sha256 is {sha256}", file=sys.stderr
-        )
-      elif sha256 != file.sha256:
-        raise OSError(f"other bytes than published: sha256 {sha256}, expected {file.sha256}")
-      os.replace(partial, target)
-    finally:
-      partial.unlink(missing_ok=True)
+    with made(directory):
+      try:
+        sha256 = _download(file, partial)
+        if file.sha256 is None:
+          tqdm.write(
+            f"{target.name}: no published hash to compare with; sha256 is {sha256}",
+            file=sys.stderr,
+          )
+        elif sha256 != file.sha256:
+          raise OSError(f"other bytes than published: sha256 {sha256}, expected {file.sha256}")
+        os.replace(partial, target)
+      finally:
+        partial.unlink(missing_ok=True)
   except (OSError, http.client.HTTPException) as error:
     raise UserError(
       f"{target.name}: download from {file.url} failed ({error}); "

@@ -1,11 +1,12 @@
 """Minari data sets: the project's own format, by id or by path."""
 
+import fcntl
 import json
 import os
 import shutil
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from textwrap import shorten
 from typing import Any
@@ -18,6 +19,9 @@ from minari.data_collector import EpisodeBuffer
 from dmg_jax.data import catalog
 from dmg_jax.data.dataset import Dataset, build
 from dmg_jax.data.episodes import Episode, flatten
+from dmg_jax.data.names import new_dataset
+from dmg_jax.data.whole_files import made
+from dmg_jax.envs import dict_observations
 from dmg_jax.errors import UserError
 
 # What Minari and its file formats raise where files are missing, cut or altered.
@@ -30,6 +34,8 @@ _DAMAGE = (
   TypeError,
   ValueError,
 )
+
+_STAGED = "datasets"
 
 
 def write(
@@ -69,28 +75,34 @@ def write(
     )
     for index, episode in enumerate(episodes)
   ]
+  with minaris_root(Path(root)), warnings.catch_warnings():
+    # Minari misses an author's address and a permalink.
+    warnings.simplefilter("ignore", UserWarning)
+    stored = minari.create_dataset_from_buffers(
+      dataset_id,
+      buffer=[],
+      env=env.spec,
+      observation_space=_single_precision(env.observation_space),
+      action_space=_single_precision(env.action_space),
+      data_format="arrow",
+      **metadata,
+    )
+    _fill(stored.storage, buffers)
+  return Path(root) / dataset_id
+
+
+@contextmanager
+def minaris_root(root: Path) -> Iterator[None]:
+  """Minari's own functions read and write under `root`."""
   before = os.environ.get("MINARI_DATASETS_PATH")
-  os.environ["MINARI_DATASETS_PATH"] = str(Path(root).absolute())
+  os.environ["MINARI_DATASETS_PATH"] = str(root.absolute())
   try:
-    with warnings.catch_warnings():
-      # Minari misses an author's address and a permalink.
-      warnings.simplefilter("ignore", UserWarning)
-      stored = minari.create_dataset_from_buffers(
-        dataset_id,
-        buffer=[],
-        env=env.spec,
-        observation_space=_single_precision(env.observation_space),
-        action_space=_single_precision(env.action_space),
-        data_format="arrow",
-        **metadata,
-      )
-      _fill(stored.storage, buffers)
+    yield
   finally:
     if before is None:
       del os.environ["MINARI_DATASETS_PATH"]
     else:
       os.environ["MINARI_DATASETS_PATH"] = before
-  return Path(root) / dataset_id
 
 
 def _fill(storage: Any, buffers: Sequence[EpisodeBuffer]) -> None:
@@ -108,29 +120,60 @@ def _fill(storage: Any, buffers: Sequence[EpisodeBuffer]) -> None:
 def staged(root: Path, dataset_id: str) -> Iterator[Path]:
   """A folder of Minari data sets to write one in, which is then moved to `root` whole.
 
-  So whoever looks into `root` finds the data set complete or not at all, whatever
-  interrupts its writing. What a killed process left is removed by the next.
+  Whoever looks into `root` finds the data set complete or not at all, whatever interrupts its
+  writing. What a killed process left is removed by the next that writes the same data set.
 
   Args:
-    root: folder of Minari data sets.
-    dataset_id: of the data set, which must be in the yielded folder at the end.
+    root: folder of Minari data sets; made if it is not there.
+    dataset_id: of the data set, which must be in the yielded folder at the end; other data
+      sets there are moved too, unless `root` has them.
 
   Raises:
-    OSError: if there is such a data set in `root` by now.
+    UserError: if the id is malformed or leads out of `root`, there is such a data set, or
+      another process is writing it.
+    OSError: if the folders cannot be written.
   """
-  stage = root / f".{dataset_id.replace('/', '-')}.partial"
-  shutil.rmtree(stage, ignore_errors=True)
+  new_dataset(root, dataset_id)
+  with made(root):
+    stage = root / f".{dataset_id.replace('/', '-')}.partial"
+    lock = _lock(stage, dataset_id)
+    try:
+      yield stage / _STAGED
+      _move(stage / _STAGED, root, dataset_id)
+    finally:
+      shutil.rmtree(stage, ignore_errors=True)
+      os.close(lock)
+
+
+def _lock(stage: Path, dataset_id: str) -> int:
+  """An empty folder that no other process writes in, as long as the descriptor is open."""
+  stage.mkdir(exist_ok=True)
+  lock = os.open(stage, os.O_RDONLY)
   try:
-    yield stage
-    folder = root / dataset_id
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    for namespace in stage.glob("**/namespace_metadata.json"):
-      place = root / namespace.relative_to(stage)
-      if not place.exists():
-        namespace.rename(place)
-    (stage / dataset_id).rename(folder)
-  finally:
-    shutil.rmtree(stage, ignore_errors=True)
+    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    if not os.path.samestat(os.fstat(lock), stage.stat()):
+      raise BlockingIOError  # The other one was done, and has removed the folder.
+    shutil.rmtree(stage / _STAGED, ignore_errors=True)
+  except (BlockingIOError, FileNotFoundError) as error:
+    os.close(lock)
+    raise UserError(f"{dataset_id} is being written by another process; wait for it") from error
+  except BaseException:
+    os.close(lock)
+    raise
+  return lock
+
+
+def _move(stage: Path, root: Path, dataset_id: str) -> None:
+  """Moves data sets from the stage to `root`, this one last."""
+  for namespace in stage.glob("**/namespace_metadata.json"):
+    place = root / namespace.relative_to(stage)
+    if not place.exists():
+      place.parent.mkdir(parents=True, exist_ok=True)
+      namespace.rename(place)
+  others = [name for name in local_ids(stage) if name != dataset_id]
+  for name in (*(name for name in others if not (root / name).exists()), dataset_id):
+    (root / name).parent.mkdir(parents=True, exist_ok=True)
+    (stage / name).rename(root / name)
 
 
 def _single_precision(box: Any) -> gymnasium.spaces.Box:
@@ -143,11 +186,17 @@ def open_path(folder: str | Path) -> minari.MinariDataset:
 
 
 def read(dataset: minari.MinariDataset) -> Iterator[Episode]:
-  """The episodes of a Minari data set, in order, with seeds and options where it has them."""
+  """The episodes of a Minari data set, in order, with seeds and options where it has them.
+
+  Observations in named parts are joined in sorted order, see `envs.dict_observations`.
+  """
   notes = dataset.storage.get_episode_metadata(dataset.episode_indices)
   for episode, note in zip(dataset.iterate_episodes(), notes, strict=True):
+    observations = episode.observations
+    if isinstance(observations, dict):
+      observations = dict_observations.join(observations, leading=1)
     yield Episode(
-      observations=episode.observations,
+      observations=observations,
       actions=episode.actions,
       rewards=episode.rewards,
       terminations=episode.terminations,
@@ -166,9 +215,21 @@ def root() -> Path:
 
 
 def provenance(folder: Path) -> dict[str, Any] | None:
-  """How a data set of our own came about, if it is one."""
+  """How a data set of our own came about, if it is one.
+
+  Raises:
+    UserError: if its `provenance.json` is damaged.
+  """
   path = folder / "provenance.json"
-  return json.loads(path.read_text()) if path.exists() else None
+  if not path.exists():
+    return None
+  try:
+    stored = json.loads(path.read_text())
+  except (OSError, ValueError) as error:
+    raise UserError(f"{path} is damaged ({error}); get the data set again") from error
+  if not isinstance(stored, dict):
+    raise UserError(f"{path} is damaged (no JSON object); get the data set again")
+  return stored
 
 
 def local_ids(folder: Path) -> list[str]:
@@ -178,39 +239,29 @@ def local_ids(folder: Path) -> list[str]:
   return sorted(dataset_id for dataset_id in ids if not dataset_id.startswith("."))
 
 
-def download(dataset_id: str) -> Path:
-  """Fetches a public data set by Minari's own downloader; returns its folder.
-
-  Raises:
-    UserError: if that fails, for whatever reason.
-  """
-  try:
-    minari.download_dataset(dataset_id)
-  except Exception as error:  # Each of Minari's remote stores has its own exceptions.
-    raise UserError(
-      f"Minari data set {dataset_id!r} is not in {root()} and cannot be downloaded "
-      f"({shorten(str(error), 200)}); "
-      f"fetch it with `minari download {dataset_id}` and place it there"
-    ) from error
-  return root() / dataset_id
-
-
 def load(folder: str | Path) -> Dataset:
   """The transitions of the Minari data set in a folder (the one that holds `data/`).
 
-  Nothing is dropped: every episode brings the observation after its last step.
+  Nothing is dropped: every episode brings the observation after its last step. Observations in
+  named parts, as in goal-conditioned tasks, are joined in the sorted order of their names
+  (`achieved_goal`, `desired_goal`, `observation`); a notice says so.
 
   Raises:
     UserError: if the folder holds no whole Minari data set, or observations or actions that
       are no flat boxes.
   """
+  notices = []
   try:
     stored = open_path(folder)
-    spaces = {"observations": stored.observation_space, "actions": stored.action_space}
-    for field, space in spaces.items():
-      if not isinstance(space, gymnasium.spaces.Box) or len(space.shape) != 1:
+    space = stored.observation_space
+    if isinstance(space, gymnasium.spaces.Dict) and dict_observations.flat_box(space) is not None:
+      notices.append(f"observations are joined in this order: {dict_observations.order(space)}")
+      space = dict_observations.flat_box(space)
+    spaces = {"observations": space, "actions": stored.action_space}
+    for field, found in spaces.items():
+      if not isinstance(found, gymnasium.spaces.Box) or len(found.shape) != 1:
         raise UserError(
-          f"{folder}: {field} are {shorten(str(space), 200)}, not a flat Box; "
+          f"{folder}: {field} are {shorten(str(found), 200)}, not a flat Box; "
           "convert the data set, or save its arrays as .npz"
         )
     episodes = list(read(stored))
@@ -238,9 +289,25 @@ def load(folder: str | Path) -> Dataset:
     kind="minari",
     episode_returns=np.asarray(complete),
     env_id=env_id,
+    env_kwargs=_env_kwargs(stored.env_spec),
     action_bounds=(stored.action_space.low, stored.action_space.high),
     reference=_reference(stored, env_id),
+    notices=notices,
   )
+
+
+def _env_kwargs(spec: Any) -> dict[str, Any]:
+  """The arguments of an environment in which it differs from the registered one."""
+  if spec is None:
+    return {}
+  usual: dict[str, Any] = {}
+  with suppress(gymnasium.error.Error, ImportError):
+    usual = gymnasium.spec(spec.id).kwargs
+  return {
+    name: value
+    for name, value in spec.kwargs.items()
+    if name != "render_mode" and not (name in usual and usual[name] == value)
+  }
 
 
 def _reference(stored: minari.MinariDataset, env_id: str | None) -> tuple[float, float] | None:

@@ -1,12 +1,16 @@
 """Simulators by name."""
 
+import json
 import warnings
-from typing import NamedTuple
+from collections.abc import Mapping
+from textwrap import shorten
+from typing import Any, NamedTuple
 
 import gymnasium
 import numpy as np
-from gymnasium.spaces import Box
+from gymnasium.spaces import Box, Dict
 
+from dmg_jax.envs.dict_observations import JoinedObservations, flat_box
 from dmg_jax.errors import UserError
 
 
@@ -23,30 +27,51 @@ class Spaces(NamedTuple):
   action_high: np.ndarray
 
 
-def make(env_id: str) -> gymnasium.Env:
+def make(env_id: str, kwargs: Mapping[str, Any] | None = None) -> gymnasium.Env:
   """A Gymnasium environment with vector observations and a bounded action box.
 
+  Observations in named parts (a Dict of Boxes) are joined in sorted order, see
+  `dict_observations`.
+
+  Args:
+    env_id: a Gymnasium id with its version, such as "Hopper-v4".
+    kwargs: arguments of the environment, such as {"use_contact_forces": True}; also
+      `max_episode_steps`.
+
   Raises:
-    UserError: if there is no such environment, or its spaces are of another kind.
+    UserError: if there is no such environment, its version is not given, it does not take
+      these arguments, or its spaces are of another kind.
   """
+  name = f"environment {env_id!r}" + (f" with {dict(kwargs)}" if kwargs else "")
   with warnings.catch_warnings():
     # D4RL's locomotion is evaluated in -v4 on purpose: -v5 has other rewards.
     warnings.filterwarnings("ignore", category=DeprecationWarning, module="gymnasium")
+    warnings.filterwarnings("ignore", message=".*instead of the unversioned")
     try:
-      env = gymnasium.make(env_id)
-    except (gymnasium.error.Error, ModuleNotFoundError) as error:
+      env = gymnasium.make(env_id, **(kwargs or {}))
+    except UserError:
+      raise
+    except Exception as error:  # Environments of other packages raise whatever they like.
       raise UserError(
-        f"environment {env_id!r} cannot be made: {error} "
-        "(name an installed Gymnasium environment, or 'none' to train without one)"
+        f"{name} cannot be made: {shorten(str(error), 300)} (name an installed Gymnasium "
+        "environment with its version, and arguments that it takes)"
       ) from error
+  if env.spec is not None and env.spec.id != env_id.rpartition(":")[2]:
+    env.close()
+    raise UserError(f"{name}: the version is missing; write it out, such as {env.spec.id}")
+  if flat_box(env.observation_space) is not None:
+    env = JoinedObservations(env)
   observations, actions = env.observation_space, env.action_space
   if not (isinstance(observations, Box) and len(observations.shape) == 1):
-    raise UserError(f"environment {env_id!r}: observations must be a vector, not {observations}")
+    what = "a vector, or vectors by name" if isinstance(observations, Dict) else "a vector"
+    raise UserError(f"{name}: observations must be {what}, not {_shown(observations)}")
   if not (isinstance(actions, Box) and len(actions.shape) == 1 and actions.is_bounded()):
-    raise UserError(
-      f"environment {env_id!r}: actions must be a bounded continuous box, not {actions}"
-    )
+    raise UserError(f"{name}: actions must be a bounded continuous box, not {_shown(actions)}")
   return env
+
+
+def _shown(space: gymnasium.Space) -> str:
+  return shorten(str(space), 200)
 
 
 def spaces(env: gymnasium.Env) -> Spaces:
@@ -55,3 +80,44 @@ def spaces(env: gymnasium.Env) -> Spaces:
   assert isinstance(observations, Box)
   assert isinstance(actions, Box)
   return Spaces(observations.shape[0], actions.low, actions.high)
+
+
+def check_sizes(name: str, env_id: str, found: Spaces, observations: int, actions: int) -> None:
+  """Refuses data whose observations or actions do not have the environment's sizes.
+
+  Args:
+    name: of the data, for the message.
+    env_id: of the environment.
+    found: its spaces.
+    observations, actions: numbers of each in the data.
+
+  Raises:
+    UserError: naming both sizes.
+  """
+  for field, ours, theirs in (
+    ("observations", observations, found.observation_size),
+    ("actions", actions, len(found.action_low)),
+  ):
+    if ours != theirs:
+      raise UserError(
+        f"{name}: {field} have {ours} numbers, but those of {env_id} have {theirs}; name the "
+        "environment that the data come from (settings env and env_kwargs)"
+      )
+
+
+def read_kwargs(text: str) -> dict[str, Any]:
+  """Arguments of an environment, written as a JSON object.
+
+  Raises:
+    UserError: if the text is not a JSON object.
+  """
+  try:
+    kwargs = json.loads(text)
+  except ValueError:
+    kwargs = None
+  if not isinstance(kwargs, dict):
+    raise UserError(
+      f"the environment's arguments are {text!r}, not a JSON object; write them like "
+      '{"use_contact_forces": true}'
+    )
+  return kwargs

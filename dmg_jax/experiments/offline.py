@@ -1,71 +1,34 @@
-"""The main job: train all seeds on a data set, evaluate, save, and show the result."""
+"""The main job: trains all runs of a plan, evaluates, saves, and shows the result."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import jax
-import numpy as np
-from tqdm import tqdm
-
-from dmg_jax import networks, run_directory, run_log, training
-from dmg_jax.agents import dmg
+from dmg_jax import run_directory, run_log, training
 from dmg_jax.checkpoints import Checkpoints
-from dmg_jax.data import catalog, scaling
-from dmg_jax.data.dataset import Dataset, check_actions
-from dmg_jax.envs.make import make, spaces
-from dmg_jax.errors import UserError
-from dmg_jax.evaluation import Policies, Simulators, episode_seeds, evaluate
-from dmg_jax.experiments import outcome
-from dmg_jax.experiments.settings import MAY_GROW, NO_ENVIRONMENT, Settings
-from dmg_jax.types import Hyperparameters, Networks, Transitions
-
-
-def prepare(settings: Settings, dataset: Dataset) -> tuple[Dataset, scaling.Scaling]:
-  """The data as it will train, checked against the simulator, and its scaling.
-
-  Rewards are moved by `reward_shift`; returns and scores stay in the file's rewards.
-
-  Raises:
-    UserError: if observations or actions do not fit the simulator or its box.
-  """
-  observation_size = dataset.transitions.observations.shape[1]
-  action_size = dataset.transitions.actions.shape[1]
-  low, high = dataset.action_low, dataset.action_high
-  if settings.config["env"] != NO_ENVIRONMENT:
-    env = make(settings.config["env"])
-    their_size, low, high = spaces(env)
-    for field, ours, theirs in (
-      ("observations", observation_size, their_size),
-      ("actions", action_size, len(low)),
-    ):
-      if ours != theirs:
-        raise UserError(
-          f"{dataset.name}: {field} have {ours} numbers, but those of {settings.config['env']} "
-          f"have {theirs}; name the right --config.env, or none"
-        )
-    env.close()
-  if low is None or high is None:
-    low, high = -np.ones(action_size), np.ones(action_size)
-  dataset = check_actions(dataset, low, high, settings.config["clip_actions"])
-  if shift := settings.config["reward_shift"]:
-    rewards = dataset.transitions.rewards + np.float32(shift)
-    notice = f"rewards moved by {shift:g}, to between {rewards.min():g} and {rewards.max():g}"
-    dataset = dataset._replace(
-      transitions=dataset.transitions.replace(rewards=rewards),
-      notices=(*dataset.notices, notice),
-    )
-  units = scaling.for_actions(observation_size, low, high)
-  if settings.config["normalise_observations"]:
-    units = scaling.with_statistics(units, dataset.transitions.observations)
-  return dataset, units
+from dmg_jax.data.dataset import Dataset
+from dmg_jax.errors import StoppedError
+from dmg_jax.evaluation import Simulators
+from dmg_jax.experiments import evaluations, outcome
+from dmg_jax.experiments.beginning import Beginning
+from dmg_jax.experiments.events import Events
+from dmg_jax.experiments.preparation import Prepared, prepare
+from dmg_jax.experiments.settings import Job
+from dmg_jax.interruption import Interruption
+from dmg_jax.plan import Run
+from dmg_jax.population import Population
+from dmg_jax.progress import Progress
+from dmg_jax.tasks import NO_ENVIRONMENT
+from dmg_jax.training import Runs
+from dmg_jax.types import Transitions
 
 
 def train(
-  settings: Settings,
-  dataset: Dataset,
+  job: Job,
+  datasets: Mapping[str, Dataset],
   directory: Path,
+  invocation: Sequence[str],
   announce: Callable[[str], None],
 ) -> outcome.Outcome:
   """Runs the job, or what is left of it, in a run directory.
@@ -75,200 +38,210 @@ def train(
   had happened. Started again when finished, it only reports.
 
   Args:
-    settings: resolved for the data set.
-    dataset: raw.
-    directory: of the run.
+    job: resolved for the data sets.
+    datasets: by name, raw.
+    directory: of the job.
+    invocation: script and arguments that started it.
     announce: shows a line to the user.
 
   Raises:
     UserError: on data that do not fit, or a directory of another job.
     StorageError: if something could not be saved.
+    StoppedError: if a signal came; the state is saved.
   """
-  notices = len(dataset.notices)
-  dataset, units = prepare(settings, dataset)
-  for notice in dataset.notices[notices:]:
-    announce(notice)
-  reference = catalog.reference_returns(settings.config["env"]) or dataset.reference
-  lock = run_directory.claim(directory, settings.config, MAY_GROW)
-  checkpoints = Checkpoints(directory)
+  prepared = {task.name: prepare(task, datasets[task.name]) for task in job.plan.tasks}
+  for name, one in prepared.items():
+    for notice in one.notices:
+      announce(f"{name}: {notice}")
+  config = job.config(list(invocation))
+  claim = run_directory.claim(directory, config)
   try:
-    if (latest := checkpoints.latest()) is not None and latest >= settings.config["steps"]:
-      announce(f"finished already: the checkpoint of step {latest:,} is the last")
-      frozen_at = checkpoints.restore(latest)[0]["runs"]["frozen_at"]
-    else:
-      job = _Job(settings, dataset, units, reference, directory, checkpoints, announce)
-      frozen_at = job.run()
-    return outcome.conclude(directory, settings.config, dataset, frozen_at, reference)
+    with Interruption() as stop:
+      loop = _Training(job, prepared, directory, announce)
+      claim.store_growth()
+      try:
+        frozen_at = loop.run(lambda: stop.requested)
+      finally:
+        loop.close()
+    if not loop.finished:
+      again = run_directory.command(claim.config["invocation"], directory)
+      raise StoppedError(
+        f"stopped after step {loop.step:,}, and saved; to go on: {again}", stop.exit_code
+      )
+    trained = {name: one.dataset for name, one in prepared.items()}
+    return outcome.conclude(directory, config, trained, frozen_at)
   finally:
-    checkpoints.close()
-    lock.close()
+    claim.close()
 
 
-class _Job:
+class _Training:
   """The state of a job between its chunks of compiled training."""
 
   def __init__(
     self,
-    settings: Settings,
-    dataset: Dataset,
-    units: scaling.Scaling,
-    reference: tuple[float, float] | None,
+    job: Job,
+    prepared: Mapping[str, Prepared],
     directory: Path,
-    checkpoints: Checkpoints,
     announce: Callable[[str], None],
   ):
-    config = settings.config
-    self.config, self.seeds = config, settings.seeds()
-    self.units, self.reference, self.checkpoints = units, reference, checkpoints
-    self.simulators = Simulators(config["env"])
-    sizes = tuple(config["hidden_sizes"])
-    self.networks: Networks = networks.make(
-      dataset.transitions.actions.shape[1],
-      networks.Architecture(sizes, sizes, sizes, precision=config["precision"]),
-    )
-    agent = dmg.make(self.networks, config["policy_delay"])
-    self.program = training.make_program(agent, len(self.seeds), config["batch_size"])
-    transitions: Transitions = jax.tree.map(np.float32, units.apply(dataset.transitions))
-    runs = training.gather(training.start(self.seeds, agent, transitions), len(self.seeds))
-    self.step = 0
-    positions: dict[str, int] = {}
-    if (latest := checkpoints.latest()) is not None:
-      tree, positions = checkpoints.restore(latest, {"runs": runs, "scaling": units})
-      runs, self.step = tree["runs"], latest
-      announce(f"continuing from the checkpoint of step {latest:,}")
-    self.log = run_log.RunLog(directory, positions)
-    self.events = outcome.Events(directory)
-    self.hyperparameters: Hyperparameters = jax.tree.map(np.float32, settings.hyperparameters())
-    self.runs, self.placed_hyperparameters, self.data = training.place(
-      runs, self.hyperparameters, transitions, self.program
-    )
-    self.compiled: dict[int, Callable[..., Any]] = {}
+    self.plan, self.settings = job.plan, job.settings
+    self.tasks = {task.name: task for task in job.plan.tasks}
+    self.scalings = {name: one.scaling for name, one in prepared.items()}
+    self.members = job.plan.populations()
+    beginnings = [Beginning(runs, prepared, job.settings) for runs in self.members]
+    self.checkpoints = Checkpoints(directory)
+    fresh = self._tree([beginning.runs() for beginning in beginnings])
+    restored = self.checkpoints.restore_latest(fresh, self.settings["steps"])
+    for notice in restored.notices:
+      announce(notice)
+    self.step = restored.step
+    self.simulators = {
+      task.name: Simulators(task.env, task.env_kwargs)
+      for task in job.plan.tasks
+      if task.env != NO_ENVIRONMENT
+    }
+    self.log = run_log.RunLog(directory, restored.positions)
+    rows = run_log.read(directory, run_log.EVALUATIONS)
+    self.evaluated_at = max((row["step"] for row in rows), default=0)
+    self.events = Events(directory)
+    if self.finished:
+      announce(f"finished already: the checkpoint of step {self.step:,} is the last")
+    elif self.step:
+      announce(f"continuing from the checkpoint of step {self.step:,}")
+    # Populations on the same data share one copy of them.
+    data: dict[tuple[str, ...], Transitions] = {}
+    self.populations: list[Population] = []
+    for number, beginning in enumerate(beginnings):
+      runs = restored.tree["populations"][str(number)]
+      made = beginning.population(runs, data.get(beginning.tasks))
+      data[beginning.tasks] = made.data
+      self.populations.append(made)
 
-  def run(self) -> np.ndarray:
-    """Trains to the last step; (R,) at which step each run diverged, if it did."""
-    config = self.config
-    intervals = [config["log_interval"], config["checkpoint_interval"]]
-    if config["env"] != NO_ENVIRONMENT:
-      intervals.append(config["evaluation_interval"])
-    with tqdm(
-      total=config["steps"],
-      initial=self.step,
-      unit="step",
-      desc=f"{len(self.seeds)} runs",
-      smoothing=0.1,
+  @property
+  def finished(self) -> bool:
+    """Whether the last step is taken, and evaluated where it can be."""
+    return self.step >= self.settings["steps"] and not self._evaluation_is_due()
+
+  def run(self, stopped: Callable[[], bool]) -> dict[str, int]:
+    """Trains to the last step, or until stopped; id of a run -> step at which it diverged."""
+    count = len(self.plan.runs)
+    with Progress(
+      self.settings["steps"], self.step, "step", f"{count} run{'s' * (count > 1)}"
     ) as progress:
-      while self.step < config["steps"]:
-        ends = [(self.step // interval + 1) * interval for interval in intervals]
-        self._advance(min(*ends, config["steps"]))
-        progress.update(self.step - progress.n)
-        if self._due("evaluation_interval") and config["env"] != NO_ENVIRONMENT:
-          progress.set_postfix_str(self._evaluate())
-        if self._due("checkpoint_interval"):
+      while not self.finished and not stopped():
+        if not self._evaluation_is_due():
+          done = self.step
+          self._advance(self._next_end(), progress.write)
+          progress.update(self.step - done)
+        if self._evaluation_is_due() and not stopped():
+          progress.note(self._evaluate(progress.write))
+        if self.finished or stopped() or self.step % self.settings["checkpoint_interval"] == 0:
           self._save()
-    self.simulators.close()
+    return {
+      run.id: int(step)
+      for runs, population in zip(self.members, self.populations, strict=True)
+      for run, step in zip(runs, population.frozen_at(), strict=True)
+    }
+
+  def close(self) -> None:
+    """Frees simulators and files."""
+    for simulators in self.simulators.values():
+      simulators.close()
     self.log.close()
     self.events.close()
-    return self._frozen_at()
 
-  def _due(self, interval: str) -> bool:
-    return self.step % self.config[interval] == 0 or self.step == self.config["steps"]
+  def _intervals(self) -> list[int]:
+    """Training stops at the multiples of these."""
+    names = ["log_interval", "checkpoint_interval"]
+    names += ["evaluation_interval"] if self.simulators else []
+    return [self.settings[name] for name in names]
 
-  def _advance(self, end: int) -> None:
-    """One compiled call, to step `end`, and its rows in the logs."""
-    cycles = (end - self.step) // self.config["policy_delay"]
-    arguments = (self.runs, self.placed_hyperparameters, self.data)
-    if cycles not in self.compiled:
-      started = time.monotonic()
-      lowered = training.advance.lower(*arguments, program=self.program, cycles=cycles)
-      self.compiled[cycles] = lowered.compile()
-      self._time("compile", time.monotonic() - started)
-    started = time.monotonic()
-    before = self._frozen_at()
-    self.runs, metrics = self.compiled[cycles](*arguments)
-    metrics = training.gather(metrics, len(self.seeds))
-    seconds = time.monotonic() - started
+  def _next_end(self) -> int:
+    ends = [(self.step // interval + 1) * interval for interval in self._intervals()]
+    return min(*ends, self.settings["steps"])
+
+  def _evaluation_is_due(self) -> bool:
+    """Also after a stop between the last step and its evaluation."""
+    on_grid = self.step % self.settings["evaluation_interval"] == 0
+    due = on_grid or self.step >= self.settings["steps"]
+    return bool(self.simulators) and due and self.step > self.evaluated_at
+
+  def _advance(self, end: int, tell: Callable[[str], None]) -> None:
+    """Trains every population to step `end`, and logs."""
+    rows: dict[str, dict[str, Any]] = {}
+    for runs, population in zip(self.members, self.populations, strict=True):
+      cycles = (end - self.step) // runs[0].point["policy_delay"]
+      if seconds := population.prepare(cycles):
+        self._time("compile", seconds)
+      before, started = population.frozen_at(), time.monotonic()
+      metrics = population.advance(cycles)
+      seconds = time.monotonic() - started
+      self._time("train", seconds, steps_per_second=(end - self.step) * len(runs) / seconds)
+      frozen_at = population.frozen_at()
+      for place, run in enumerate(runs):
+        if frozen_at[place] != before[place]:
+          tell(_frozen(run, frozen_at[place]))
+        if frozen_at[place] == training.ACTIVE:
+          values = {name: float(column[place]) for name, column in metrics.items()}
+          rows[run.id] = {"step": end, "run": run.id, **values}
     self.step = end
-    rate = cycles * self.config["policy_delay"] * len(self.seeds) / seconds
-    self._time("train", seconds, steps_per_second=rate)
-    frozen_at = self._frozen_at()
-    for run in np.flatnonzero(frozen_at != before):
-      self._tell_frozen(int(run), frozen_at[run])
-    rows = [
-      {"step": end, "run": run, "seed": seed}
-      | {name: float(values[run]) for name, values in metrics.items()}
-      for run, seed in enumerate(self.seeds)
-      if frozen_at[run] == training.ACTIVE
-    ]
-    self.log.append(run_log.METRICS, rows)
-    self.events.add(run_log.METRICS, rows)
+    self._log(run_log.METRICS, [rows[run.id] for run in self.plan.runs if run.id in rows])
 
-  def _evaluate(self) -> str:
+  def _evaluate(self, tell: Callable[[str], None]) -> str:
     """Evaluates every run that has not diverged; a few words on how it went."""
     started = time.monotonic()
-    frozen_at = self._frozen_at()
-    active = np.flatnonzero(frozen_at == training.ACTIVE)
-    if not len(active):
-      return "all diverged"
-    actors = training.gather(self.runs.states.actor.parameters, len(self.seeds))
-    actors = jax.tree.map(lambda leaf: leaf[active], actors)
-    scalings = jax.tree.map(lambda leaf: np.stack([leaf] * len(active)), self.units)
-    seeds = [self.seeds[run] for run in active]
-    result = evaluate(
-      self.simulators,
-      Policies(self.networks, actors, scalings),
-      episode_seeds(
-        self.config["evaluation_seed"], seeds, self.step, self.config["evaluation_episodes"]
-      ),
-    )
-    bad = np.isnan(result.returns).any(axis=1)
-    for run in active[bad]:
-      self._freeze(run)
-    rows = []
-    for place in np.flatnonzero(~bad):
-      for episode, value in enumerate(result.returns[place]):
-        row = {
-          "step": self.step,
-          "run": int(active[place]),
-          "seed": seeds[place],
-          "episode": episode,
-          "return": float(value),
-          "length": int(result.lengths[place, episode]),
-        }
-        if self.reference is not None:
-          row["score"] = float(catalog.normalised_score(value, self.reference))
-        rows.append(row)
-    self.log.append(run_log.EVALUATIONS, rows)
-    self.events.add(run_log.EVALUATIONS, rows)
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for runs, population in zip(self.members, self.populations, strict=True):
+      found = evaluations.evaluate_population(
+        runs,
+        population,
+        self.simulators,
+        self.scalings,
+        self.tasks,
+        self.step,
+        self.settings,
+      )
+      rows |= found.rows
+      for place in found.not_finite:
+        population.freeze(place, self.step)
+        tell(_frozen(runs[place], self.step))
+    ordered = [row for run in self.plan.runs for row in rows.get(run.id, ())]
+    self.evaluated_at = self.step
+    self._log(run_log.EVALUATIONS, ordered)
     self._time("evaluation", time.monotonic() - started)
-    measure = "return" if self.reference is None else "score"
-    values = [row[measure] for row in rows]
-    return f"{measure} {np.mean(values):.1f}" if values else "all diverged"
+    return evaluations.summary(ordered)
+
+  def _tree(self, runs: Sequence[Runs]) -> dict[str, Any]:
+    """What a checkpoint holds."""
+    return {
+      "populations": {str(number): one for number, one in enumerate(runs)},
+      "scalings": {
+        str(number): self.scalings[task.name] for number, task in enumerate(self.plan.tasks)
+      },
+    }
 
   def _save(self) -> None:
     """Commits the complete state, and with it all rows logged so far."""
     started = time.monotonic()
-    runs = training.gather(self.runs, len(self.seeds))
-    self.checkpoints.save(self.step, {"runs": runs, "scaling": self.units}, self.log.positions())
+    tree = self._tree([population.runs() for population in self.populations])
+    on_grid = any(self.step % interval == 0 for interval in self._intervals())
+    if self.simulators:
+      on_grid = on_grid and self.step % self.settings["evaluation_interval"] == 0
+    at_end = self.step >= self.settings["steps"]
+    self.checkpoints.save(self.step, tree, self.log.positions(), at_end and not on_grid)
     self._time("checkpoint", time.monotonic() - started)
+
+  def _log(self, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    self.log.append(name, rows)
+    self.events.add(name, rows)
 
   def _time(self, what: str, seconds: float, **more: float) -> None:
     row = {"step": self.step, "what": what, "seconds": seconds, **more}
     self.log.append(run_log.TIMING, [row])
 
-  def _frozen_at(self) -> np.ndarray:
-    return training.gather(self.runs.frozen_at, len(self.seeds))
 
-  def _freeze(self, run: int) -> None:
-    """Freezes a run whose policy gave a simulator no number, at its state of now."""
-    placed = self.runs.frozen_at
-    assert isinstance(placed, jax.Array)
-    frozen_at = np.array(placed)
-    frozen_at[run] = self.step
-    self.runs = self.runs.replace(frozen_at=jax.device_put(frozen_at, placed.sharding))
-    self._tell_frozen(run, self.step)
-
-  def _tell_frozen(self, run: int, step: int) -> None:
-    tqdm.write(
-      f"seed {self.seeds[run]} diverged: numbers stopped being finite after step {step:,}; "
-      "its last finite state is kept, the other seeds go on"
-    )
+def _frozen(run: Run, step: int) -> str:
+  return (
+    f"{run.id} diverged: numbers stopped being finite after step {step:,}; its last finite state "
+    "is kept, the other runs go on"
+  )

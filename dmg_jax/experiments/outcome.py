@@ -1,22 +1,23 @@
-"""What a job leaves for people: events, summary, plot and table, all from its logs."""
+"""What a job leaves for people: summary, plot, table and hints, all from its stored logs."""
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-from tensorboardX import SummaryWriter
 
 from dmg_jax import run_directory, run_log
 from dmg_jax.data import catalog
 from dmg_jax.data.dataset import Dataset
+from dmg_jax.errors import StorageError
 from dmg_jax.report import diagnostics
 from dmg_jax.report.figures import job_curves
 from dmg_jax.report.paper import paper_scores
-from dmg_jax.report.tables import job_table
+from dmg_jax.report.tables import job_table, job_text
+from dmg_jax.tasks import NO_ENVIRONMENT
 
 _PACKAGES = (
   "dmg_jax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "gymnasium", "mujoco",
@@ -24,145 +25,184 @@ _PACKAGES = (
 )  # fmt: skip
 _REPORTED_METRICS = ("policy_q", "v", "clipped_weights")
 
+_Rows = Sequence[Mapping[str, Any]]
+
 
 class Outcome(NamedTuple):
-  """The end of a job, for the terminal.
+  """The end of a job.
 
   Attributes:
     table: plain text.
     hints: sentences, where there are signs of trouble.
     curves: path of the plot.
+    groups: the scores behind the table, one entry for each (data set, label).
   """
 
   table: str
   hints: list[str]
   curves: Path
+  groups: list[job_table.Results]
 
-
-class Events:
-  """TensorBoard events, derived: opening writes again what the logs hold.
-
-  Args:
-    directory: of the run, its logs already cut back to its checkpoint.
-  """
-
-  def __init__(self, directory: Path):
-    folder = directory / "tensorboard"
-    for path in folder.glob("*/events.*"):
-      path.unlink()
-    self._folder = folder
-    self._writers: dict[int, SummaryWriter] = {}
-    for name in (run_log.METRICS, run_log.EVALUATIONS):
-      self.add(name, run_log.read(directory, name))
-
-  def add(self, name: str, rows: list[dict[str, Any]]) -> None:
-    """Adds the rows of a log."""
-    for row in rows:
-      writer = self._writer(row["seed"])
-      if name == run_log.METRICS:
-        for key, value in row.items():
-          if key not in ("step", "run", "seed"):
-            writer.add_scalar(f"training/{key}", value, row["step"])
-    if name == run_log.EVALUATIONS:
-      for (step, seed), mean in _means(rows, "return").items():
-        self._writer(seed).add_scalar("evaluation/return", mean, step)
-
-  def _writer(self, seed: int) -> SummaryWriter:
-    if seed not in self._writers:
-      self._writers[seed] = SummaryWriter(str(self._folder / f"seed_{seed}"))
-    return self._writers[seed]
-
-  def close(self) -> None:
-    """Flushes and closes the event files."""
-    for writer in self._writers.values():
-      writer.close()
-
-
-def _means(rows: list[dict[str, Any]], field: str) -> dict[tuple[int, int], float]:
-  """(step, seed) -> mean of a field over episodes."""
-  values: dict[tuple[int, int], list[float]] = {}
-  for row in rows:
-    values.setdefault((row["step"], row["seed"]), []).append(row[field])
-  return {key: float(np.mean(group)) for key, group in values.items()}
+  @property
+  def all_diverged(self) -> bool:
+    """Whether no run is left; a launcher exits 1 then."""
+    return not any(group.active.any() for group in self.groups)
 
 
 def conclude(
   directory: Path,
   config: Mapping[str, Any],
-  dataset: Dataset,
-  frozen_at: np.ndarray,
-  reference: tuple[float, float] | None,
+  datasets: Mapping[str, Dataset],
+  frozen_at: Mapping[str, int],
 ) -> Outcome:
   """Reads a job's logs, writes `summary.json` and `curves.png`, and makes the table.
 
   Args:
-    directory: of the run.
-    config: of the job.
-    dataset: raw.
-    frozen_at: (R,) step at which a run diverged, or a negative number.
-    reference: returns that score 0 and 100, if there are any.
+    directory: of the job, trained to its last step.
+    config: of the job, format 2.
+    datasets: name of a task -> its data as they were trained on: shifted rewards, but
+      `episode_returns` in the rewards of the file.
+    frozen_at: id of a run -> step at which it diverged, or a negative number.
+
+  Raises:
+    StorageError: if a log lacks the last evaluation of a run, or a file cannot be written;
+      an older summary and plot are left as they are.
   """
-  seeds = np.arange(config["first_seed"], config["first_seed"] + config["seeds"])
-  results = _results(directory, config, dataset, seeds, frozen_at, reference)
-  metrics = _matrix(run_log.read(directory, run_log.METRICS), seeds)
-  hints = diagnostics.diagnose(
-    results,
-    metrics,
-    largest_reward=float(np.abs(dataset.transitions.rewards).max()),
-    discount=config["discount"],
-    inverse_temperature=config["inverse_temperature"],
-  )
+  groups = results(directory, config, datasets, frozen_at)
+  metrics = _metrics(run_log.read(directory, run_log.METRICS), groups)
+  hints = []
+  for group, values in zip(groups, metrics, strict=True):
+    dataset = datasets[group.task]
+    found = diagnostics.diagnose(
+      group,
+      values,
+      largest_reward=float(np.abs(dataset.transitions.rewards).max()),
+      bounded_actions=_bounded(dataset),
+    )
+    where = f"{group.label} on {group.task}: " if len(groups) > 1 else ""
+    hints += [where + hint for hint in found]
   curves = directory / run_directory.CURVES
-  job_curves.curves(curves, results, metrics)
+  job_curves.curves(curves, groups, metrics)
   summary = {
-    "results": job_table.summarise(results),
+    "steps": config["settings"]["steps"],
+    "groups": [job_table.summarise(group) for group in groups],
     "hints": hints,
-    "config": dict(config),
-    "frozen_at": [int(step) if step >= 0 else None for step in frozen_at],
+    "frozen_at": {run: int(step) if step >= 0 else None for run, step in frozen_at.items()},
     "seconds": _seconds(directory),
     "devices": [str(device.device_kind) for device in jax.devices()],
     "versions": {name: metadata.version(name) for name in _PACKAGES}
     | {"python": platform.python_version()},
   }
   run_log.write_json(directory / run_directory.SUMMARY, summary)
-  return Outcome(job_table.summary_table(results), hints, curves)
+  return Outcome(job_text.text(groups), hints, curves, groups)
 
 
-def _results(directory, config, dataset, seeds, frozen_at, reference) -> job_table.Results:
+def results(
+  directory: Path,
+  config: Mapping[str, Any],
+  datasets: Mapping[str, Dataset],
+  frozen_at: Mapping[str, int],
+) -> list[job_table.Results]:
+  """What each group of a job scored, in the order of the job's runs; see `conclude`."""
+  tasks = {task["name"]: task for task in config["tasks"]}
+  members: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+  for run in config["runs"]:
+    members.setdefault((run["task"], run["label"]), []).append(run)
+  rows: dict[str, list[Mapping[str, Any]]] = {run["id"]: [] for run in config["runs"]}
+  for row in run_log.read(directory, run_log.EVALUATIONS):
+    rows[row["run"]].append(row)
+  return [
+    _group(directory, tasks[task], runs, config["settings"], datasets[task], rows, frozen_at)
+    for (task, _), runs in members.items()
+  ]
+
+
+def _group(
+  directory: Path,
+  task: Mapping[str, Any],
+  runs: Sequence[Mapping[str, Any]],
+  settings: Mapping[str, Any],
+  dataset: Dataset,
+  rows: Mapping[str, _Rows],
+  frozen_at: Mapping[str, int],
+) -> job_table.Results:
+  reference = task["reference"]
   field = "return" if reference is None else "score"
-  rows = run_log.read(directory, run_log.EVALUATIONS)
-  means = _means(rows, field)
-  steps = np.array(sorted({row["step"] for row in rows}), np.int64)
-  scores = [[means.get((int(step), int(seed)), np.nan) for step in steps] for seed in seeds]
+  means = {run["id"]: _means(rows[run["id"]], field) for run in runs}
+  simulator = task["env"] != NO_ENVIRONMENT
+  for run in runs:
+    # Without this a lost log would pass for a job without a simulator.
+    if simulator and frozen_at[run["id"]] < 0 and settings["steps"] not in means[run["id"]]:
+      raise StorageError(
+        f"{directory / run_log.EVALUATIONS} lacks the evaluation of {run['id']} at the last step,"
+        f" {settings['steps']:,}; restore the file, or run the job again in another --run_dir"
+      )
+  steps = sorted({step for curve in means.values() for step in curve})
   data_return = float(np.mean(dataset.episode_returns)) if len(dataset.episode_returns) else None
-  data_score = None
-  if reference is not None and data_return is not None:
-    data_score = float(catalog.normalised_score(data_return, reference))
+  scores = [[means[run["id"]].get(step, np.nan) for step in steps] for run in runs]
   return job_table.Results(
-    method="DMG",
-    dataset=dataset.name,
-    seeds=seeds,
-    steps=steps,
-    scores=np.array(scores).reshape(len(seeds), len(steps)),
+    task=task["name"],
+    method=runs[0]["method"],
+    label=runs[0]["label"],
+    point=runs[0]["point"],
+    runs=tuple(run["id"] for run in runs),
+    seeds=np.array([run["seed"] for run in runs]),
+    steps=np.array(steps, np.int64),
+    scores=np.array(scores, np.float64).reshape(len(runs), len(steps)),
     unit=job_table.RETURN if reference is None else job_table.SCORE,
-    episodes=config["evaluation_episodes"],
-    frozen_at=frozen_at,
+    episodes=settings["evaluation_episodes"],
+    frozen_at=np.array([frozen_at[run["id"]] for run in runs], np.int64),
+    simulator=simulator,
     data_return=data_return,
-    data_score=data_score,
-    paper=paper_scores.paper_row(dataset.name) if dataset.kind == "d4rl" else None,
+    data_score=float(catalog.normalised_score(data_return, reference))
+    if reference is not None and data_return is not None
+    else None,
+    paper=_paper(task, runs[0]["label"]),
   )
 
 
-def _matrix(rows: list[dict[str, Any]], seeds: np.ndarray) -> dict[str, np.ndarray]:
-  """What is drawn and diagnosed: metric -> (R, M), NaN where not logged; "step" -> (M,)."""
+def _paper(task: Mapping[str, Any], label: str) -> Mapping[str, Any] | None:
+  """The paper's row for the very method, where the data are D4RL's and so is the simulator."""
+  name = task["name"]
+  if task["kind"] != "d4rl" or task["env"] != catalog.d4rl_env_id(name):
+    return None
+  return paper_scores.paper_row(name, label)
+
+
+def _bounded(dataset: Dataset) -> bool:
+  bounds = [bound for bound in (dataset.action_low, dataset.action_high) if bound is not None]
+  return all(np.isfinite(bound).all() for bound in bounds)
+
+
+def _means(rows: _Rows, field: str) -> dict[int, float]:
+  """Step -> mean of a field over the episodes of a run."""
+  values: dict[int, list[float]] = {}
+  for row in rows:
+    values.setdefault(row["step"], []).append(row[field])
+  return {step: float(np.mean(group)) for step, group in values.items()}
+
+
+def _metrics(rows: _Rows, groups: Sequence[job_table.Results]) -> list[dict[str, np.ndarray]]:
+  """What is drawn and diagnosed, for each group: metric -> (R, M), NaN where not logged.
+
+  "step" is (M,), the same for all groups.
+  """
   steps = np.array(sorted({row["step"] for row in rows}), np.int64)
   columns = {int(step): column for column, step in enumerate(steps)}
-  places = {int(seed): place for place, seed in enumerate(seeds)}
-  matrix = {name: np.full((len(seeds), len(steps)), np.nan) for name in _REPORTED_METRICS}
+  places = {
+    run: (group, place)
+    for group, results in enumerate(groups)
+    for place, run in enumerate(results.runs)
+  }
+  matrices = [
+    {name: np.full((len(group.runs), len(steps)), np.nan) for name in _REPORTED_METRICS}
+    for group in groups
+  ]
   for row in rows:
+    group, place = places[row["run"]]
     for name in _REPORTED_METRICS:
-      matrix[name][places[row["seed"]], columns[row["step"]]] = row[name]
-  return {"step": steps, **matrix}
+      matrices[group][name][place, columns[row["step"]]] = row.get(name, np.nan)
+  return [{"step": steps, **matrix} for matrix in matrices]
 
 
 def _seconds(directory: Path) -> dict[str, float]:

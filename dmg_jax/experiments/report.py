@@ -5,13 +5,14 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from dmg_jax import run_directory
 from dmg_jax.errors import UserError
 from dmg_jax.report.figures import gallery, style
 from dmg_jax.report.paper import comparison, comparison_text, paper_scores
-from dmg_jax.report.scores import foreign, gather, peer_scores, selection
+from dmg_jax.report.scores import foreign, gather, peer_scores, populations, selection
+from dmg_jax.report.scores.populations import Compared
 from dmg_jax.report.scores.score import Score
-from dmg_jax.report.tables import formats
+from dmg_jax.report.tables import formats, words
+from dmg_jax.report.tables.grids import Grid, overall_grid
 
 
 def report(
@@ -55,21 +56,26 @@ def report(
     known = {dataset for dataset, _ in paper_scores.cells(2)} | {score.dataset for score in scores}
     published = [score for score in peer_scores.rebrac_scores() if score.dataset in known]
     scores = selection.join(scores, published)
-  found = comparison.compare(number, scores, statistic, gathered.diverged, gathered.configs)
-  notices = gallery.populations(scores, statistic).notices
-  found = found._replace(notices=(*gathered.notices, *found.notices, *notices))
+  found = comparison.compare(number, scores, statistic, gathered.diverged)
+  found = found._replace(notices=(*gathered.notices, *found.notices))
   caption = comparison_text.caption(found, _episodes(gathered.scores))
+  compared = populations.compared(scores, statistic)
+  overall = [_overall(each, scores, statistic) for each in compared]
   try:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".report.", dir=folder) as aside:
-      drawn = _draw(Path(aside), scores, statistic, inches)
-      text = formats.markdown(found, caption, drawn)
-      for suffix, content in (
-        ("md", text),
-        ("tex", formats.latex(found, caption)),
-        ("csv", formats.comma_separated(found)),
-      ):
-        Path(aside, f"table_{number}.{suffix}").write_text(content, encoding="utf-8")
+      drawn = _draw(Path(aside), scores, compared, statistic, inches)
+      text = formats.markdown(found, caption, overall, drawn)
+      files = {
+        f"table_{number}.md": text,
+        f"table_{number}.tex": formats.latex(found, caption, overall),
+        f"table_{number}.csv": formats.comma_separated(found),
+      }
+      for each in compared:
+        name = words.stem(f"aggregates_{each.kind}", statistic)
+        files[f"{name}.csv"] = formats.overall_comma_separated(each, statistic)
+      for name, content in files.items():
+        Path(aside, name).write_text(content, encoding="utf-8")
       written = sorted(Path(aside).iterdir())
       # Before the first is moved: a report is replaced whole or not at all.
       for path in written:
@@ -84,11 +90,23 @@ def report(
   yield from (f"  {folder / path.name}" for path in written)
 
 
-def _draw(folder: Path, scores: Sequence[Score], statistic: str, width: float) -> list[str]:
+def _overall(compared: Compared, scores: Sequence[Score], statistic: str) -> Grid:
+  shown = [s for s in scores if s.dataset in compared.population.get(s.method, {})]
+  sentence = words.over_tasks(compared, shown, statistic)
+  return overall_grid(compared, sentence[0].upper() + sentence[1:])
+
+
+def _draw(
+  folder: Path,
+  scores: Sequence[Score],
+  compared: Sequence[Compared],
+  statistic: str,
+  width: float,
+) -> list[str]:
   """Draws all figures; a line on each."""
   lines = []
   with style.style():
-    for named in gallery.draw(scores, statistic, width):
+    for named in gallery.draw(scores, compared, statistic, width):
       style.write(named.figure, folder / named.name)
       lines.append(f"{named.name}: {named.caption}")
   return lines
@@ -112,5 +130,4 @@ def _writable(folder: Path) -> Path:
 
 def _episodes(scores: Sequence[Score]) -> list[int]:
   """Of an evaluation of a seed, in each run directory."""
-  sources = dict.fromkeys(score.source for score in scores)
-  return [run_directory.read_config(source)["evaluation_episodes"] for source in sources]
+  return [s.job.config["settings"]["evaluation_episodes"] for s in scores if s.job is not None]

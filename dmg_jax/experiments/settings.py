@@ -1,59 +1,59 @@
-"""From a config, as the user gave it, to settings without gaps."""
+"""From a config, as the user gave it, to a plan and settings without gaps."""
 
-import dataclasses
 import hashlib
 import json
-import math
-import re
+import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
+from dmg_jax import plan, run_config, tasks
+from dmg_jax.data import catalog
 from dmg_jax.data.dataset import Dataset
 from dmg_jax.errors import UserError
-from dmg_jax.types import Hyperparameters
+from dmg_jax.experiments import fields
+from dmg_jax.plan import Plan, Request
+from dmg_jax.tasks import Task
 
-NO_ENVIRONMENT = "none"
-# A finished job may be continued with more of these.
-MAY_GROW = frozenset({"steps"})
-_HYPERPARAMETERS = tuple(field.name for field in dataclasses.fields(Hyperparameters))
-_KNOWN_TIER = re.compile(r"(^|[-/])(random|medium|medium-replay|full-replay|simple)(-v\d+)?$")
-_ANT_MAZE = "dmg_jax/AntMaze-"
-_EXPERT_TIER = re.compile(r"(^|[-/])(medium-)?expert(-v\d+)?$")
-_EMBEDDED_STEPS, _EMBEDDED_EVALUATION_INTERVAL = 22_400, 2_800
-# At the paper's rate the target networks see 22,400 / 2 * 0.005 = 56 Bellman
-# backups in all: too few for a return over a thousand steps.
-_EMBEDDED_TARGET_RATE, _PAPER_TARGET_RATE = 0.05, 0.005
-_PAPER_STEPS, _PAPER_EVALUATION_INTERVAL = 1_000_000, 20_000
+_INTERVALS = ("evaluation_interval", "log_interval", "checkpoint_interval")
+_LARGEST_SEED = 2**32 - 2
+_MAY_DIFFER = ("steps", "workers")
 
 
-class Settings(NamedTuple):
+class Job(NamedTuple):
   """A job, fully determined.
 
   Attributes:
-    config: field -> value, JSON-able, nothing left open.
-    reasons: field -> why a value that depends on the data is what it is.
+    plan: its tasks and runs.
+    settings: field -> value of what all runs share.
+    reasons: lines on values that were chosen because of the data.
   """
 
-  config: dict[str, Any]
-  reasons: dict[str, str]
+  plan: Plan
+  settings: dict[str, Any]
+  reasons: tuple[str, ...]
 
-  def hyperparameters(self) -> Hyperparameters:
-    """The point of hyperparameters, with a leading axis over the seeds."""
-    return Hyperparameters(
-      **{name: np.full(self.config["seeds"], self.config[name]) for name in _HYPERPARAMETERS}
-    )
+  def config(self, invocation: list[str]) -> dict[str, Any]:
+    """What `config.json` holds.
 
-  def seeds(self) -> list[int]:
-    """The seeds of the runs."""
-    first = self.config["first_seed"]
-    return list(range(first, first + self.config["seeds"]))
+    Args:
+      invocation: script and arguments that started the job.
+    """
+    return {
+      "format": run_config.FORMAT,
+      "kind": run_config.OFFLINE,
+      "invocation": invocation,
+      "settings": self.settings,
+      **plan.to_json(self.plan),
+    }
 
   def digest(self) -> str:
-    """Ten hexadecimal digits that name the config, but for what may grow."""
-    fixed = {name: value for name, value in self.config.items() if name not in MAY_GROW}
-    return hashlib.sha256(json.dumps(fixed, sort_keys=True).encode()).hexdigest()[:10]
+    """Ten hexadecimal digits that name the job, but for what may differ when it goes on."""
+    content = self.config([])
+    settings = {name: v for name, v in self.settings.items() if name not in _MAY_DIFFER}
+    named = [task | {"source": ""} for task in content["tasks"]]
+    content |= {"settings": settings, "tasks": named}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:10]
 
 
 def check(config: Mapping[str, Any]) -> None:
@@ -62,108 +62,145 @@ def check(config: Mapping[str, Any]) -> None:
   Raises:
     UserError: naming the field, what is wrong with it and what it may be.
   """
-
-  def refuse(name: str, requirement: str):
-    raise UserError(f"config.{name} is {config[name]!r}, but it must be {requirement}")
-
-  if config["dataset"] is None:
+  fields.check(config)
+  if not data_sets(config):
     raise UserError(
       "no data set is named, and none comes with this package for these settings; name one, "
       "as in --config=configs/antmaze.py:antmaze-umaze-v2 or with --config.dataset=FILE"
     )
-  if not math.isfinite(config["reward_shift"]):
-    refuse("reward_shift", "finite")
-  for name in _HYPERPARAMETERS:
-    value = config[name]
-    if value is not None and (math.isnan(value) or value < 0):
-      refuse(name, "a number that is not negative")
-  for name in ("lam", "discount", "target_rate"):
-    if config[name] is not None and config[name] > 1:
-      refuse(name, "between 0 and 1")
-  if not 0 < config["expectile"] < 1:
-    refuse("expectile", "between 0 and 1, both excluded")
-  if config["actor_schedule_steps"] == 0:
-    refuse("actor_schedule_steps", "positive (inf keeps the rate constant)")
-  for name in _HYPERPARAMETERS:
-    if name != "actor_schedule_steps" and config[name] is not None and math.isinf(config[name]):
-      refuse(name, "finite")
-  for name in (
-    "seeds",
-    "steps",
-    "batch_size",
-    "policy_delay",
-    "evaluation_interval",
-    "evaluation_episodes",
-    "log_interval",
-    "checkpoint_interval",
-  ):
-    if config[name] is not None and config[name] < 1:
-      refuse(name, "at least 1")
-  for name in ("first_seed", "evaluation_seed"):
-    if not 0 <= config[name] <= 2**32 - 1 - config["seeds"]:
-      refuse(name, f"between 0 and {2**32 - 1 - config['seeds']}")
-  for name in ("steps", "evaluation_interval", "log_interval", "checkpoint_interval"):
-    if config[name] is not None and config[name] % config["policy_delay"]:
-      refuse(name, f"a multiple of config.policy_delay ({config['policy_delay']})")
-  if not config["hidden_sizes"] or min(config["hidden_sizes"]) < 1:
-    refuse("hidden_sizes", "one or more positive widths, such as (256,256)")
-  if config["precision"] not in ("float32", "default", "bfloat16"):
-    refuse("precision", "'float32', 'default' or 'bfloat16'")
+  for name in fields.POINT:
+    if config[name] is not None:
+      fields.values(name, config[name])
+  if config["first_seed"] + config["seeds"] - 1 > _LARGEST_SEED:
+    raise UserError(
+      f"config.first_seed {config['first_seed']} with {config['seeds']} seeds goes beyond the "
+      f"largest seed, {_LARGEST_SEED}; lower one of them"
+    )
 
 
-def resolve(config: Mapping[str, Any], dataset: Dataset) -> Settings:
-  """Fills in what depends on the data.
+def data_sets(config: Mapping[str, Any]) -> list[str]:
+  """The data sets that a config names; "" is the embedded one."""
+  value = config["dataset"]
+  if value is None:
+    return []
+  # A path may hold a comma itself.
+  if isinstance(value, str):
+    return [value] if os.path.exists(value) else _parts(value)
+  return list(value)
 
-  nu follows the paper's App. C.1; the steps, the evaluation interval and the
-  target rate are the paper's but for the embedded data, which should be done in
-  minutes. What a config states is left alone: that of AntMaze leaves only the
-  simulator open.
+
+def _parts(text: str) -> list[str]:
+  return [part.strip() for part in text.split(",")]
+
+
+def resolve(config: Mapping[str, Any], datasets: Mapping[str, Dataset]) -> Job:
+  """Fills in what depends on the data, from the paper's settings (`tasks`).
 
   Args:
     config: checked.
-    dataset: that it names.
+    datasets: by source, as `data_sets` names them.
 
   Raises:
-    UserError: if the batch is larger than the data.
+    UserError: for a combination that no job can have.
   """
-  values, reasons = dict(config), {}
-  values["hidden_sizes"] = list(values["hidden_sizes"])
-  values["dataset"] = dataset.name
-  embedded = dataset.kind == "embedded"
-
-  def fill(name: str, value: Any, reason: str) -> None:
-    if values[name] is None:
-      values[name], reasons[name] = value, reason
-
-  if any((env or "").startswith(_ANT_MAZE) for env in (values["env"], dataset.env_id)):
-    fill("nu", 0.5, "the paper's for AntMaze; its other settings are in configs/antmaze.py")
-  elif _EXPERT_TIER.search(dataset.name):
-    fill("nu", 10.0, "the paper's for -expert and -medium-expert data")
-  elif _KNOWN_TIER.search(dataset.name):
-    fill("nu", 0.1, "the paper's for -medium, -medium-replay and -random data")
-  else:
-    fill("nu", 0.1, f"the quality of {dataset.name!r} is not known; for expert data try 10")
-  if embedded:
-    fill("steps", _EMBEDDED_STEPS, "the embedded data; the paper's is 1,000,000")
-    fill("evaluation_interval", _EMBEDDED_EVALUATION_INTERVAL, "an eighth of the embedded steps")
-    fill(
-      "target_rate",
-      _EMBEDDED_TARGET_RATE,
-      f"for so few steps; the paper's is {_PAPER_TARGET_RATE} for 1,000,000",
+  family = config["family"]
+  jobs = [_task(config, source, dataset) for source, dataset in datasets.items()]
+  overrides = {
+    name: fields.values(name, config[name]) for name in fields.POINT if config[name] is not None
+  }
+  methods = config["methods"]
+  request = Request(
+    methods=_parts(methods) if isinstance(methods, str) else list(methods),
+    overrides=overrides,
+    seeds=range(config["first_seed"], config["first_seed"] + config["seeds"]),
+    family=family,
+    precision=config["precision"],
+  )
+  sizes = {
+    dataset.name: (
+      dataset.transitions.observations.shape[1],
+      dataset.transitions.actions.shape[1],
     )
-  else:
-    fill("steps", _PAPER_STEPS, "the paper's")
-    fill("evaluation_interval", _PAPER_EVALUATION_INTERVAL, "the paper's code's")
-    fill("target_rate", _PAPER_TARGET_RATE, "the paper's")
-  if dataset.env_id is None:
-    fill("env", NO_ENVIRONMENT, "the data names no simulator; --config.env=ID would evaluate")
-  else:
-    fill("env", dataset.env_id, "named by the data")
-  rows = len(dataset.transitions.rewards)
-  if values["batch_size"] > rows:
-    raise UserError(
-      f"config.batch_size is {values['batch_size']}, more than the {rows} transitions of "
-      f"{dataset.name}; lower it or bring more data"
+    for dataset in datasets.values()
+  }
+  made = plan.make(request, jobs, sizes)
+  settings, reasons = _settings(config, jobs)
+  if "nu" not in overrides and "dmg" in request.methods:
+    for job in jobs:
+      value, reason = tasks.nu(job.name, family)
+      reasons.append(f"nu of {job.name}: {value:g} ({reason})")
+  if "target_rate" not in overrides and any(job.name == catalog.EMBEDDED for job in jobs):
+    paper = tasks.paper_point("")["target_rate"]
+    reasons.append(
+      f"target_rate of {catalog.EMBEDDED}: {tasks.EMBEDDED_TARGET_RATE:g} (for so few steps; the "
+      f"paper's is {paper:g} for {tasks.SCHEDULES[family]['steps']:,})"
     )
-  values["data_sha256"] = dataset.sha256
-  return Settings(values, reasons)
+  _check_plan(made, settings, {dataset.name: dataset for dataset in datasets.values()})
+  return Job(made, settings, tuple(reasons))
+
+
+def _task(config: Mapping[str, Any], source: str, dataset: Dataset) -> Task:
+  preparation = tasks.PREPARATION[config["family"]]
+
+  def chosen(name: str) -> Any:
+    return preparation[name] if config[name] is None else config[name]
+
+  env = config["env"] or dataset.env_id or tasks.NO_ENVIRONMENT
+  reference = catalog.reference_returns(env) or dataset.reference
+  return Task(
+    name=dataset.name,
+    source=str(Path(source).expanduser().absolute()) if _is_path(source) else source,
+    kind=dataset.kind,
+    sha256=dataset.sha256,
+    env=env,
+    env_kwargs=dict(config["env_kwargs"] or {}),
+    step_limit=config["step_limit"],
+    normalise_observations=chosen("normalise_observations"),
+    clip_actions=config["clip_actions"],
+    reward_shift=float(chosen("reward_shift")),
+    reference=None if reference is None else (float(reference[0]), float(reference[1])),
+  )
+
+
+def _is_path(source: str) -> bool:
+  return bool(source) and Path(source).expanduser().exists()
+
+
+def _settings(config: Mapping[str, Any], jobs: list[Task]) -> tuple[dict[str, Any], list[str]]:
+  """What all runs share, and the reasons for what the data decided."""
+  embedded = all(job.kind == "embedded" for job in jobs)
+  schedule = tasks.EMBEDDED_SCHEDULE if embedded else tasks.SCHEDULES[config["family"]]
+  settings = {
+    name: config[name]
+    for name in ("evaluation_seed", "log_interval", "checkpoint_interval", "precision")
+  }
+  reasons = []
+  for name, value in schedule.items():
+    settings[name] = value if config[name] is None else config[name]
+  if embedded and config["steps"] is None:
+    paper = tasks.SCHEDULES[config["family"]]["steps"]
+    reasons.append(f"steps: {settings['steps']:,} (the embedded data; the paper's is {paper:,})")
+  settings["workers"] = config["workers"] or len(os.sched_getaffinity(0))
+  reasons += [
+    f"env of {job.name}: none (the data name no simulator; --config.env=ID would evaluate)"
+    for job in jobs
+    if job.env == tasks.NO_ENVIRONMENT and config["env"] is None
+  ]
+  return settings, reasons
+
+
+def _check_plan(made: Plan, settings: Mapping[str, Any], datasets: Mapping[str, Dataset]) -> None:
+  for run in made.runs:
+    rows = len(datasets[run.task].transitions.rewards)
+    if run.point["batch_size"] > rows:
+      raise UserError(
+        f"config.batch_size is {run.point['batch_size']}, more than the {rows} transitions of "
+        f"{run.task}; lower it or bring more data"
+      )
+  for delay in {run.point["policy_delay"] for run in made.runs}:
+    for name in ("steps", *_INTERVALS):
+      if settings[name] % delay:
+        raise UserError(
+          f"config.{name} is {settings[name]}, but it must be a multiple of config.policy_delay "
+          f"({delay})"
+        )

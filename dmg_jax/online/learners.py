@@ -60,7 +60,7 @@ def _td3(settings: Settings) -> OnlineLearner:
   """DMG's step at lambda = 1 and nu = 0, with correlated Gaussian noise."""
   agent = dmg.make(networks.make(settings.action_size))
   return OnlineLearner(
-    description=f"DMG's step at lambda 1, nu 0: {methods.DESCRIPTIONS['td3']}",
+    description=f"DMG's step at lambda 1, nu 0: {methods.find('td3').description}",
     agent=agent,
     hyperparameters=methods.point("td3", Hyperparameters()).replace(
       actor_learning_rate=settings.learning_rate,

@@ -6,6 +6,10 @@ import numpy as np
 
 from dmg_jax.report.tables.job_table import SCORE, WINDOW, Results
 
+# Below this many gradient steps nothing has been learned yet, and below this many
+# evaluations or log rows their mean says little: no hint is built on them.
+ENOUGH_STEPS = 5_000
+ENOUGH_EVALUATIONS = 3
 # No policy earns more than the largest reward for ever, so any |Q| beyond that
 # is wrong; half as much again leaves room for errors of regression that pass.
 Q_BOUND_FACTOR = 1.5
@@ -21,6 +25,10 @@ UNSTABLE_SCORE_FLOOR = 10.0
 # V is an expectile above the median, so fewer than half of the advantages are
 # positive in health; with nine in ten weights equal they no longer tell actions apart.
 CLIPPED_FRACTION = 0.9
+# What brings a method's policy nearer to the data; the others have no such number.
+_NEARER = {"dmg": "raise nu, or lower lambda", "td3_bc": "raise nu"}
+_LESS_GENERALISATION = {"dmg": "lower lambda, or raise nu", "td3_bc": "raise nu"}
+_RATES = "lower the learning rates or the target rate"
 
 
 def diagnose(
@@ -28,43 +36,63 @@ def diagnose(
   metrics: Mapping[str, np.ndarray],
   *,
   largest_reward: float,
-  discount: float,
-  inverse_temperature: float,
+  bounded_actions: bool,
 ) -> list[str]:
   """One or two sentences for each sign of trouble; an empty list where there is none.
+
+  Except for diverged runs, nothing is said before `ENOUGH_STEPS` gradient steps, and
+  nothing about scores before `ENOUGH_EVALUATIONS` evaluations.
 
   Args:
     results: of the evaluations; those without any are judged by the metrics alone.
     metrics: "step" (M,) and, each (R, M) and NaN where nothing was logged,
       "policy_q" and "clipped_weights".
     largest_reward: max |r| over the data, as trained on.
-    discount: gamma, below 1.
-    inverse_temperature: alpha; at 0 all weights are alike on purpose.
+    bounded_actions: whether the box of the data's actions is finite; in an infinite one
+      actions cannot be scaled, and numbers say nothing about the method.
   """
   return [
-    *_frozen(results),
-    *_diverging_q(results, metrics, largest_reward / (1 - discount)),
+    *_frozen(results, bounded_actions),
+    *(_diverging_q(results, metrics, largest_reward) if bounded_actions else ()),
     *_below_data(results),
     *_unstable(results),
-    *(_clipped(results, metrics) if inverse_temperature > 0 else ()),
+    *_clipped(results, metrics),
   ]
 
 
-def _frozen(results: Results) -> Iterator[str]:
+def _frozen(results: Results, bounded_actions: bool) -> Iterator[str]:
   frozen = np.asarray(results.frozen_at)
   diverged = frozen >= 0
-  if diverged.any():
-    yield (
-      f"{_seeds(results, diverged)} diverged, first at step {frozen[diverged].min()}: numbers"
-      " stopped being finite, and the last finite policy was kept. Lower lambda or the learning"
-      " rates, and look for extreme values in the data."
+  if not diverged.any():
+    return
+  first = frozen[diverged].min()
+  if not bounded_actions:
+    advice = (
+      "The bounds of the actions are infinite, so actions cannot be scaled to [-1, 1]: give the"
+      " data finite bounds."
     )
+  elif first < ENOUGH_STEPS:
+    advice = (
+      f"Before {ENOUGH_STEPS} steps the cause is more often the data than the method: look for"
+      " extreme observations, rewards or actions."
+    )
+  else:
+    remedy = _LESS_GENERALISATION.get(results.method, _RATES)
+    advice = f"{_sentence(remedy)}; and look for extreme values in the data."
+  yield (
+    f"{_seeds(results, diverged)} diverged, first at step {first}: numbers stopped being finite,"
+    f" and the last finite policy was kept. {advice}"
+  )
 
 
 def _diverging_q(
-  results: Results, metrics: Mapping[str, np.ndarray], bound: float
+  results: Results, metrics: Mapping[str, np.ndarray], largest_reward: float
 ) -> Iterator[str]:
+  discount = float(results.point.get("discount", 1.0))
+  bound = largest_reward / (1 - discount) if discount < 1 else np.inf
   steps = np.asarray(metrics["step"])
+  if not _trained(steps):
+    return
   peaks = np.zeros(len(results.seeds))
   peak_steps = np.zeros(len(results.seeds), np.int64)
   for run, policy_q in enumerate(np.abs(np.asarray(metrics["policy_q"], np.float64))):
@@ -76,25 +104,33 @@ def _diverging_q(
       peaks[run], peak_steps[run] = policy_q[row], steps[row]
   if (beyond := peaks > Q_BOUND_FACTOR * bound).any():
     run = int(np.argmax(peaks))
+    remedy = _LESS_GENERALISATION.get(results.method, _RATES)
     yield (
       f"{_seeds(results, beyond)}: the learned |Q| is up to {peaks[run]:.4g} (step"
-      f" {peak_steps[run]}), but no return can exceed {bound:.4g}, the largest |reward| /"
-      " (1 - discount). Q is diverging: lower lambda, or raise nu."
+      f" {peak_steps[run]}, of the last {WINDOW} rows logged), but no return can exceed"
+      f" {bound:.4g}, the largest |reward| / (1 - discount). Q is diverging: {remedy}."
     )
 
 
 def _below_data(results: Results) -> Iterator[str]:
-  data, scores = results.data_mean, _last_scores(results)
+  data = results.data_mean
+  scores = {
+    run: window
+    for run, window in _last_scores(results).items()
+    if window.size >= ENOUGH_EVALUATIONS
+  }
   means = [window.mean() for window in scores.values()]
-  if data is None or not means:
+  if data is None or not means or not _trained(results.steps):
     return
   error = np.std(means, ddof=1) / np.sqrt(len(means)) if len(means) > 1 else 0.0
   margin = max(BELOW_DATA_FRACTION * abs(data), BELOW_DATA_ERRORS * error)
   if (mean := np.mean(means)) < data - margin:
+    count = max(window.size for window in scores.values())
+    remedy = _NEARER.get(results.method, "train longer")
     yield (
-      f"The policies' {results.unit}, {mean:.4g} over the last evaluations, is below the data's own"
-      f" mean of {data:.4g}: they leave the data where that does not pay. Raise nu, or lower"
-      " lambda."
+      f"The policies' {results.unit}, {mean:.4g} over the last {count} evaluations of"
+      f" {len(means)} seed{'s' * (len(means) > 1)} up to step {int(results.steps[-1])}, is below"
+      f" the data's own mean of {data:.4g}. {_sentence(remedy)}."
     )
 
 
@@ -103,25 +139,33 @@ def _unstable(results: Results) -> Iterator[str]:
   swings = {}
   for run, window in _last_scores(results).items():
     scale = max(abs(window.mean()), abs(results.data_mean or 0.0))
-    if window.size == WINDOW and scale > floor:
+    if window.size == WINDOW and scale > floor and _trained(results.steps):
       swings[run] = _swing(window) / scale
   worst = max(swings, key=lambda run: swings[run], default=None)
   if worst is not None and swings[worst] > UNSTABLE_FRACTION:
     yield (
       f"Seed {results.seeds[worst]} is unstable: about their trend, its last {WINDOW} evaluations"
       f" deviate by {swings[worst]:.0%} of their size. Lower the target rate, or evaluate with more"
-      " episodes."
+      f" episodes than {results.episodes}."
     )
 
 
 def _clipped(results: Results, metrics: Mapping[str, np.ndarray]) -> Iterator[str]:
+  if float(results.point.get("inverse_temperature", 0.0)) == 0 or not _trained(metrics["step"]):
+    return  # at a temperature of 0 all weights are alike on purpose
   clipped = np.asarray(metrics["clipped_weights"], np.float64)[results.active][:, -WINDOW:]
   logged = clipped[np.isfinite(clipped)]
   if logged.size and (share := logged.mean()) > CLIPPED_FRACTION:
     yield (
-      f"{share:.0%} of the advantage weights are at their clip, so nearly all actions of the data"
-      " are imitated alike. Lower the inverse temperature, or raise the weight clip."
+      f"{share:.0%} of the advantage weights are at their clip (mean of the last"
+      f" {clipped.shape[1]} rows logged), so nearly all actions of the data are imitated alike."
+      " Lower the inverse temperature, or raise the weight clip."
     )
+
+
+def _trained(steps: np.ndarray) -> bool:
+  """Whether the last of some ascending gradient steps is late enough to judge by."""
+  return len(steps) > 0 and int(np.asarray(steps)[-1]) >= ENOUGH_STEPS
 
 
 def _last_scores(results: Results) -> dict[int, np.ndarray]:
@@ -138,6 +182,10 @@ def _swing(window: np.ndarray) -> float:
   places = np.arange(window.size)
   residuals = window - np.polyval(np.polyfit(places, window, 1), places)
   return float(np.sqrt(np.sum(np.square(residuals)) / (window.size - 2)))
+
+
+def _sentence(remedy: str) -> str:
+  return remedy[0].upper() + remedy[1:]
 
 
 def _seeds(results: Results, which: np.ndarray) -> str:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from dmg_jax.data import arrays
+from dmg_jax.data.episodes import Episode, flatten
 from dmg_jax.errors import UserError
 
 
@@ -82,6 +83,9 @@ def test_missing_keys_are_named(tmp_path, key):
     ({"terminals": np.array([0, np.nan, 0, 0])}, "terminals hold 1 NaN or infinite.* row 1"),
     ({"next_observations": np.ones((4, 2))}, "observations have 1 dimensions, next_obs.* 2"),
     ({"env_id": 3}, "env_id is no text"),
+    ({"env_kwargs": "[]"}, "environment's arguments are '\\[\\]', not a JSON object"),
+    ({"rewards": np.full(4, 1j)}, "rewards are complex numbers"),
+    ({"action_low": np.full(2, -1j), "action_high": np.ones(2)}, "action_high must both be given"),
     ({"action_low": np.array([-1.0, -1.0])}, "action_low and action_high must both be given"),
     ({"action_low": -1.0, "action_high": 1.0}, r"action_high must .* of shape \(2,\)"),
     ({"action_low": np.ones(2), "action_high": np.ones(2)}, "low < high"),
@@ -148,3 +152,30 @@ def refused_and_untouched(path, message):
   assert "\n" not in str(caught.value)
   assert path.read_bytes() == before
   assert list(path.parent.iterdir()) == [path]
+
+
+def test_episodes_come_back_with_what_is_known_of_them(tmp_path):
+  ends = [(3, True), (2, False), (1, True)]
+  episodes = [
+    Episode(
+      observations=np.arange(start, start + steps + 1, dtype=np.float32)[:, None],
+      actions=np.full((steps, 2), start / 10, np.float32),
+      rewards=np.arange(steps, dtype=np.float32),
+      terminations=(np.arange(steps) == steps - 1) & terminated,
+      truncations=(np.arange(steps) == steps - 1) & (not terminated),
+    )
+    for start, (steps, terminated) in enumerate(ends)
+  ]
+  path = tmp_path / "mine.npz"
+  bounds = (np.float32([-1, -2]), np.float32([1, 2]))
+  arrays.write(path, episodes, "Ant-v4", {"use_contact_forces": True}, bounds)
+  dataset = arrays.read(path)
+  for field, values in vars(flatten(episodes)).items():
+    np.testing.assert_array_equal(getattr(dataset.transitions, field), values, strict=True)
+  np.testing.assert_array_equal(dataset.episode_returns, [0 + 1 + 2, 0 + 1, 0])
+  assert (dataset.env_id, dataset.env_kwargs) == ("Ant-v4", {"use_contact_forces": True})
+  np.testing.assert_array_equal((dataset.action_low, dataset.action_high), bounds)
+  with pytest.raises(UserError, match="exists already"):
+    arrays.write(path, episodes)
+  arrays.write(tmp_path / "other.npz", episodes)
+  assert (arrays.read(tmp_path / "other.npz").env_id, dataset.notices) == (None, ())

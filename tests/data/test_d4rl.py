@@ -41,7 +41,6 @@ def first_observations(dataset):
 def test_rows_by_hand(tmp_path):
   # Terminal at 2, timeout at 4, both at 6, timeout in the last row but one, last row 9.
   columns = rows(10, terminals=flags(10, 2, 6), timeouts=flags(10, 4, 6, 8))
-  columns["next_observations"] = np.full((10, 2), 77.0)  # Must not be read.
   dataset = d4rl.read(write(tmp_path / "a.hdf5", **columns), "mine", None)
   found = dataset.transitions
   kept = np.array([0, 1, 2, 3, 5, 7])
@@ -234,3 +233,75 @@ def refused_and_untouched(path, message):
   assert "\n" not in str(caught.value)
   assert path.read_bytes() == before
   assert list(path.parent.iterdir()) == [path]
+
+
+def cut_without_a_mark():
+  """Rows 0 to 4 and 5 to 9 are two episodes, of which only the second is marked as cut."""
+  columns = rows(10, terminals=flags(10, 1), timeouts=flags(10, 8))
+  columns["next_observations"] = columns["observations"] + np.float32([1, 10])
+  columns["next_observations"][[1, 4]] = [[77, 7], [44.5, 4]]
+  return columns
+
+
+def test_other_files_keep_their_own_next_observations(tmp_path):
+  dataset = d4rl.read(write(tmp_path / "a.hdf5", **cut_without_a_mark()), "mine", None)
+  # The rows are D4RL's: all but the timeout and the last.
+  assert first_observations(dataset) == [0, 1, 2, 3, 4, 5, 6, 7]
+  found = dataset.transitions.next_observations
+  np.testing.assert_array_equal(found[:, 0], [1, 77, 3, 4, 44.5, 6, 7, 8])
+  # Row 1 is terminal: what follows it counts nowhere.
+  assert dataset.notices == (
+    "next_observations differ from the following row in 1 of 7 non-terminal rows, "
+    "the first row 4: the file's are taken",
+  )
+
+
+def test_d4rls_own_files_keep_the_following_row(tmp_path, monkeypatch):
+  name = "walker2d-expert-v2"
+  path = write(tmp_path / "a.hdf5", **cut_without_a_mark())
+  digest = hashlib.sha256(path.read_bytes()).hexdigest()
+  file = catalog.d4rl_files()[name]._replace(size=path.stat().st_size, sha256=digest)
+  monkeypatch.setitem(catalog.d4rl_files(), name, file)
+  dataset = d4rl.read(path, name, None)
+  assert dataset.kind == "d4rl"
+  np.testing.assert_array_equal(dataset.transitions.next_observations[:, 0], np.arange(1, 9))
+  assert dataset.notices[0].endswith("the first row 4: the following row's are taken, as D4RL does")
+
+
+def test_rounding_is_no_difference_and_rows_that_do_not_train_may_be_anything(tmp_path):
+  columns = rows(6, timeouts=flags(6, 2))
+  columns["next_observations"] = columns["observations"] + np.float32([1, 10]) * (1 + 1e-6)
+  columns["next_observations"][[2, 5]] = np.nan
+  dataset = d4rl.read(write(tmp_path / "a.hdf5", **columns), "mine", None)
+  assert dataset.notices == ()
+  np.testing.assert_allclose(dataset.transitions.next_observations[:, 0], [1, 2, 4, 5], rtol=1e-5)
+
+
+def test_nan_in_a_next_observation_that_trains_is_refused(tmp_path):
+  columns = rows(6)
+  columns["next_observations"] = np.full((6, 2), np.nan)
+  refused_and_untouched(write(tmp_path / "a.hdf5", **columns), "next_observations hold 10 NaN")
+
+
+def test_a_file_may_name_its_environment(tmp_path):
+  path = write(tmp_path / "a.hdf5", **rows(4))
+  with h5py.File(path, "r+") as file:
+    file.create_group("metadata").attrs.update(env_id="Hopper-v4", env_kwargs='{"a": [1]}')
+  dataset = d4rl.read(path, "mine", None)
+  assert (dataset.env_id, dataset.env_kwargs) == ("Hopper-v4", {"a": [1]})
+  assert dataset.reference == (-20.272305, 3234.3)
+  # What a file states of itself goes before what its name suggests.
+  dataset = d4rl.read(path, "walker2d-expert-v2", None)
+  assert (dataset.env_id, dataset.reference) == ("Hopper-v4", (-20.272305, 3234.3))
+  with h5py.File(path, "r+") as file:
+    file["metadata"].attrs["env_id"] = 3
+  refused_and_untouched(path, r"a\.hdf5: env_id is no text")
+
+
+@pytest.mark.parametrize(("size", "kind"), [(111, "d4rl"), (27, "hdf5")])
+def test_ant_data_of_another_size_are_not_d4rls(tmp_path, size, kind):
+  path = write(tmp_path / "a.hdf5", **rows(4, observations=np.zeros((4, size))))
+  dataset = d4rl.read(path, "ant-medium-v2", None)
+  assert dataset.kind == kind
+  assert (dataset.env_id, dataset.env_kwargs["use_contact_forces"]) == ("Ant-v4", True)
+  assert dataset.reference == (-325.6, 3879.7)

@@ -3,7 +3,14 @@ import re
 import numpy as np
 import pytest
 
-from dmg_jax.data.dataset import build, check_actions, check_columns, complete_returns, validate
+from dmg_jax.data.dataset import (
+  action_box,
+  build,
+  check_actions,
+  check_columns,
+  complete_returns,
+  validate,
+)
 from dmg_jax.errors import UserError
 from dmg_jax.types import Transitions
 
@@ -90,6 +97,10 @@ def test_hash_sees_values_and_shapes_alone():
     ({"actions": np.array([[0, 0], [0, 0], [0, np.inf]])}, "actions hold 1 NaN.*in row 2"),
     ({"next_observations": np.array([[1e39], [1], [1]])}, "next_observations hold 1 .*in row 0"),
     ({"rewards": np.array(["a", "b", "c"])}, "mine: rewards are not numeric"),
+    ({"rewards": np.array(["1", "2", "3"])}, "mine: rewards are not numeric"),
+    ({"rewards": [[1.0], [2.0, 3.0], [4.0]]}, "mine: rewards are not numeric"),
+    ({"rewards": np.array([1, 2, 3 + 0j])}, "mine: rewards are complex numbers"),
+    ({"actions": np.full((3, 2), 1j)}, "mine: actions are complex numbers"),
     ({"next_observations": np.ones((3, 2))}, "observations have 1 dimensions, next_obs.* 2"),
   ],
 )
@@ -129,7 +140,7 @@ def test_actions_outside_are_refused_with_the_way_out():
   given = dataset(actions=np.array([[1.25, 0], [0, -1.5], [0, 0]], np.float32))
   message = (
     r"mine: actions leave the environment's box in 2 of 3 rows, furthest in dimension 1 by 0\.5 "
-    r"\(-1\.5 in row 1, box \[-1, 1\]\); allow clipping with --config\.clip_actions=True"
+    r"\(-1\.5 in row 1, box \[-1, 1\]\); allow clipping \(setting clip_actions\)"
   )
   with pytest.raises(UserError, match=message):
     check_actions(given, LOW, HIGH, clip=False)
@@ -148,3 +159,25 @@ def test_actions_outside_are_clipped_on_demand():
 def test_a_box_of_another_size_is_refused():
   with pytest.raises(UserError, match="actions have 2 dimensions, the environment's have 3"):
     check_actions(dataset(), -np.ones(3), np.ones(3), clip=True)
+
+
+def test_without_simulator_and_bounds_the_message_names_the_box_that_is_assumed():
+  given = dataset(actions=np.array([[1.25, 0], [0, -1.5], [0, 0]], np.float32))
+  low, high = action_box(given)
+  np.testing.assert_array_equal(low, [-1, -1])
+  np.testing.assert_array_equal(high, [1, 1])
+  message = (
+    r"actions leave the box \[-1, 1\], which is assumed without a simulator and without bounds, in "
+    r"2 of 3 rows.*; state the bounds in the data \(action_low and action_high in an \.npz file\), "
+    r"or allow clipping"
+  )
+  with pytest.raises(UserError, match=message):
+    check_actions(given, low, high, clip=False, simulator=False)
+
+
+def test_without_a_simulator_the_datas_bounds_are_named():
+  given = dataset(actions=np.array([[1.25, 0], [0, 0], [0, 0]], np.float32))
+  given = given._replace(action_low=LOW, action_high=HIGH)
+  assert action_box(given) == (LOW, HIGH)
+  with pytest.raises(UserError, match=r"leave the data's own box \(action_low, action_high\) in 1"):
+    check_actions(given, LOW, HIGH, clip=False, simulator=False)

@@ -84,10 +84,10 @@ def test_an_unknown_hash_is_said_and_printed(address, tmp_path, capsys):
 def test_a_failed_download_leaves_nothing(address, tmp_path, place, changed, message):
   url = f"{address}/{place}/a.hdf5"
   with pytest.raises(UserError, match=message) as caught:
-    download.fetch(entry(url, **changed), tmp_path)
+    download.fetch(entry(url, **changed), tmp_path / "not" / "yet")
   line = str(caught.value)
   assert line.startswith(f"a.hdf5: download from {url} failed")
-  assert line.endswith(f"place the file in {tmp_path} by hand")
+  assert line.endswith(f"place the file in {tmp_path / 'not' / 'yet'} by hand")
   assert "\n" not in line
   assert not list(tmp_path.iterdir())
 

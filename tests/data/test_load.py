@@ -1,4 +1,6 @@
 import hashlib
+import logging
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -8,6 +10,7 @@ import minari
 import numpy as np
 import pytest
 
+from dmg_jax.collect import maze_data, tiers
 from dmg_jax.data import catalog, minari_files
 from dmg_jax.data import load as load_module
 from dmg_jax.data.episodes import Episode
@@ -59,7 +62,7 @@ def write_minari(root, name):
   return minari_files.write(root, name, [episode], env, algorithm_name="-")
 
 
-@pytest.mark.parametrize("suffix", ["hdf5", "h5"])
+@pytest.mark.parametrize("suffix", ["hdf5", "h5", "HDF5", "H5"])
 def test_a_d4rl_file_by_path(tmp_path, suffix):
   dataset = load(str(write_hdf5(tmp_path / f"mine.{suffix}")))
   assert (dataset.name, dataset.kind, dataset.env_id) == ("mine", "hdf5", None)
@@ -162,7 +165,7 @@ def test_a_given_environments_step_limit_stands_in_for_timeouts(tmp_path):
 @pytest.mark.parametrize("env_id", [None, "NoSuchThing-v0", "no_such_module:Thing-v0"])
 def test_without_timeouts_an_unknown_environment_is_refused(tmp_path, env_id):
   path = write_hdf5(tmp_path / "mine.hdf5", timeouts=False)
-  with pytest.raises(UserError, match=r"mine\.hdf5: there are no `timeouts`.*--config\.env="):
+  with pytest.raises(UserError, match=r"no `timeouts`.*\(settings step_limit and env\)"):
     load(str(path), env_id=env_id)
 
 
@@ -205,18 +208,61 @@ def test_the_embedded_folder_lies_in_the_package(monkeypatch):
   assert load_module.embedded() == Path(load_module.__file__).parent / "embedded"
 
 
-def test_a_downloaded_minari_id(monkeypatch, tmp_path):
+def test_a_downloaded_minari_id(monkeypatch, tmp_path, capsys, caplog):
   def download(dataset_id):
-    write_minari(tmp_path / "minari", dataset_id)
+    print("a line that nobody asked for")
+    logging.getLogger("huggingface_hub.utils._http").warning("Retrying in 1s [Retry 1/5].")
+    for name in (dataset_id, "test/part-v0"):
+      write_minari(minari_files.root(), name)
+    # Not in its place before it is whole.
+    assert not (tmp_path / "minari/test").exists()
 
   monkeypatch.setattr(minari, "download_dataset", download)
   assert load("test/remote-v0").name == "test/remote-v0"
+  captured = capsys.readouterr()
+  assert captured.out == ""
+  assert captured.err == "asking Minari's server for test/remote-v0 (up to a minute)\n"
+  assert not caplog.records
+  assert minari_files.local_ids(tmp_path / "minari") == ["test/part-v0", "test/remote-v0"]
 
 
 def test_a_minari_id_that_cannot_be_had_lists_near_names(tmp_path):
   write_minari(tmp_path / "embedded", EMBEDDED)
   with pytest.raises(UserError, match=f"cannot be downloaded .*; near names: {EMBEDDED}"):
-    load("dmg/hopper/medium-reply-v0")
+    load("dmq/hopper/medium-replay-v0")
+  assert not (tmp_path / "minari").exists()
+
+
+@pytest.mark.parametrize(
+  ("name", "command"),
+  [
+    ("dmg/hopper/medium-v0", "--env=Hopper-v4 --tier=medium"),
+    ("dmg/halfcheetah/full-replay-v0", "--env=HalfCheetah-v4 --tier=full-replay"),
+    ("dmg/antmaze-umaze/play-v0", "--env=dmg_jax/AntMaze-UMaze-v0 --tier=play"),
+    ("dmg/pendulum/random-v1", "--env=Pendulum-v1 --tier=random"),
+    ("dmg/unheard-of/medium-v0", "--env=ID --tier=medium"),
+    ("dmg/hopper/medium-reply-v0", "--env=Hopper-v4 --tier=TIER"),
+  ],
+)
+def test_ids_of_our_own_ask_no_server_and_name_the_command(monkeypatch, name, command):
+  def asked(*arguments, **keywords):
+    raise AssertionError("a server was asked")
+
+  monkeypatch.setattr(minari, "download_dataset", asked)
+  expected = f"make it with `python launch/collect.py {command} --dataset_id={name}`"
+  with pytest.raises(UserError, match=re.escape(expected)):
+    load(name)
+
+
+def test_the_tiers_are_those_of_the_collector():
+  assert set(load_module.TIERS) == {*tiers.TIERS, *maze_data.TIERS}
+
+
+@pytest.mark.parametrize("env_id", [None, "Pendulum-v1"])
+def test_a_given_step_limit_goes_before_the_environments(tmp_path, env_id):
+  path = write_hdf5(tmp_path / "mine.hdf5", rows=10, timeouts=False)
+  kept = load(str(path), env_id, step_limit=4).transitions.observations[:, 0]
+  assert kept.tolist() == [0, 1, 2, 4, 5, 6, 8]
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,9 @@ import minari
 import numpy as np
 import pytest
 
-from dmg_jax.data import minari_files
+from dmg_jax.data import minari_download, minari_files
 from dmg_jax.data.episodes import Episode
+from dmg_jax.envs.make import make
 from dmg_jax.errors import UserError
 
 BOX = gymnasium.spaces.Box
@@ -153,9 +154,9 @@ def test_minaris_default_format_is_read(monkeypatch, tmp_path):
   ("observation_space", "action_space", "given", "message"),
   [
     (
-      gymnasium.spaces.Dict({"goal": BOX(-1, 1, (1,))}),
+      gymnasium.spaces.Dict({"goal": gymnasium.spaces.Discrete(3)}),
       BOX(-1, 1, (1,)),
-      buffer({"goal": np.zeros((3, 1), np.float32)}, np.zeros((2, 1), np.float32)),
+      buffer({"goal": np.zeros(3, np.int64)}, np.zeros((2, 1), np.float32)),
       r"observations are Dict\(.*not a flat Box",
     ),
     (
@@ -273,7 +274,8 @@ def test_a_failed_download_is_one_line(monkeypatch, tmp_path):
   monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path))
   monkeypatch.setattr(minari, "download_dataset", fail)
   with pytest.raises(UserError) as caught:
-    minari_files.download("mujoco/hopper/medium-v0")
+    minari_download.download("mujoco/hopper/medium-v0")
+  assert not list(tmp_path.iterdir())
   assert str(caught.value) == (
     f"Minari data set 'mujoco/hopper/medium-v0' is not in {tmp_path} and cannot be downloaded "
     "(no route to host); fetch it with `minari download mujoco/hopper/medium-v0` and place it there"
@@ -290,3 +292,64 @@ def refused(folder, message):
 
 def snapshot(folder):
   return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+GOAL_SPACE = gymnasium.spaces.Dict(
+  {
+    "observation": BOX(-9, 9, (2,), np.float32),
+    "achieved_goal": BOX(-9, 9, (1,), np.float32),
+    "desired_goal": BOX(-9, 9, (1, 1), np.float32),
+  }
+)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("form", ["hdf5", "arrow"])
+def test_observations_in_named_parts_are_joined_in_sorted_order(monkeypatch, tmp_path, form):
+  observations = {
+    "observation": np.float32([[1, 2], [3, 4], [5, 6]]),
+    "achieved_goal": np.float32([[0.1], [0.3], [0.5]]),
+    "desired_goal": np.float32([[[7]], [[8]], [[9]]]),
+  }
+  given = buffer(observations, np.zeros((2, 1), np.float32))
+  folder = stored_by_minari(monkeypatch, tmp_path, GOAL_SPACE, BOX(-1, 1, (1,)), given, form)
+  dataset = minari_files.load(folder)
+  expected = np.float32([[0.1, 7, 1, 2], [0.3, 8, 3, 4], [0.5, 9, 5, 6]])
+  np.testing.assert_array_equal(dataset.transitions.observations, expected[:2], strict=True)
+  np.testing.assert_array_equal(dataset.transitions.next_observations, expected[1:], strict=True)
+  assert dataset.notices == (
+    "observations are joined in this order: achieved_goal (1), desired_goal (1), observation (2)",
+  )
+
+
+def test_arguments_of_the_environment_are_kept(tmp_path):
+  env = make("Ant-v4", {"use_contact_forces": True})
+  steps = Episode(
+    observations=np.zeros((3, 111), np.float32),
+    actions=np.zeros((2, 8), np.float32),
+    rewards=np.zeros(2),
+    terminations=np.zeros(2, bool),
+    truncations=np.array([False, True]),
+  )
+  dataset = minari_files.load(write(tmp_path, [steps], env))
+  assert (dataset.env_id, dataset.env_kwargs) == ("Ant-v4", {"use_contact_forces": True})
+  own = minari_files.load(write(tmp_path, env=stub("dmg_jax/AntMaze-UMaze-v0"), name="own-v0"))
+  assert own.env_kwargs == {}  # the maze is the registered one
+
+
+def test_two_processes_do_not_write_one_data_set(tmp_path):
+  with minari_files.staged(tmp_path, "test/hopper/tiny-v0") as stage:
+    write(stage)
+    with (
+      pytest.raises(UserError, match="is being written by another process"),
+      minari_files.staged(tmp_path, "test/hopper/tiny-v0"),
+    ):
+      pass
+  assert len(minari_files.load(tmp_path / "test/hopper/tiny-v0").episode_returns) == 2
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "3"])
+def test_a_damaged_provenance_is_named(tmp_path, text):
+  (tmp_path / "provenance.json").write_text(text)
+  with pytest.raises(UserError, match=r"provenance\.json is damaged"):
+    minari_files.provenance(tmp_path)

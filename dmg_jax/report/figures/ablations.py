@@ -8,9 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dmg_jax.report.figures import style
+from dmg_jax.report.scores.intervals import mean_interval
 from dmg_jax.report.scores.score import Score
 from dmg_jax.report.scores.selection import by_task
-from dmg_jax.report.scores.statistics import mean_interval
 
 SYMBOLS = {"lam": r"$\lambda$", "nu": r"$\nu$"}
 # value of the setting -> scores of its seeds
@@ -24,7 +24,7 @@ def ablations(scores: Sequence[Score], setting: str, statistic: str) -> dict[str
   settings. Only lines of two or more values are there.
 
   Args:
-    scores: joined; those without the setting are left out.
+    scores: joined; those without the setting, as all from elsewhere, are left out.
     setting: key of `SYMBOLS`.
     statistic: a column of `selection.by_task`.
 
@@ -52,7 +52,7 @@ def ablations(scores: Sequence[Score], setting: str, statistic: str) -> dict[str
 def on_lines(scores: Sequence[Score], setting: str) -> list[Score]:
   """The scores of runs that share a line with some of another value of the setting."""
   values: dict[tuple, set[float]] = {}
-  having = [score for score in scores if setting in score.settings]
+  having = [score for score in scores if score.job is not None and setting in score.settings]
   for score in having:
     line = values.setdefault((score.dataset, _key(score, setting)), set())
     line.add(score.settings[setting])
@@ -79,8 +79,14 @@ def _label(key: tuple, keys: Sequence[tuple]) -> str:
     parts.append(f"{key[1]:,} steps")
   for name, number in key[2:]:
     if any((name, number) not in other[2:] for other in keys):
-      parts.append(f"{SYMBOLS.get(name, name)} = {number:g}")
+      parts.append(f"{SYMBOLS.get(name, name)} = {_shown(number)}")
   return ", ".join(parts)
+
+
+def _shown(value: Any) -> str:
+  if isinstance(value, tuple):
+    return "x".join(map(str, value))
+  return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def ablation(

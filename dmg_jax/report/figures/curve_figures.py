@@ -7,9 +7,11 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from dmg_jax.report.figures import style
-from dmg_jax.report.paper import exhibits, paper_scores
+from dmg_jax.report.paper import paper_scores
+from dmg_jax.report.scores.intervals import mean_interval
+from dmg_jax.report.scores.method_names import order
 from dmg_jax.report.scores.score import Score
-from dmg_jax.report.scores.statistics import mean_interval
+from dmg_jax.tasks import is_antmaze
 
 Cells = Mapping[tuple[str, str], Sequence[Score]]
 
@@ -35,7 +37,7 @@ def learning_curves(cells: Cells, width: float) -> Figure:
     width: inches.
   """
   datasets = list(dict.fromkeys(dataset for dataset, _ in cells))
-  methods = sorted({method for _, method in cells}, key=style.order)
+  methods = sorted({method for _, method in cells}, key=order)
   figure, axes = style.panels(datasets, width)
   handles: dict[str, Any] = {}
   for panel, dataset in zip(axes, datasets, strict=True):
@@ -61,6 +63,6 @@ def learning_curves(cells: Cells, width: float) -> Figure:
 
 def unit(datasets: Sequence[str]) -> str:
   """What scores on these data sets are counted in."""
-  if all(exhibits.is_antmaze(dataset) for dataset in datasets):
+  if all(is_antmaze(dataset) for dataset in datasets):
     return "success rate (%)"
   return "D4RL-normalised score"

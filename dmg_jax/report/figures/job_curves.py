@@ -1,20 +1,20 @@
-"""The curves of a job as one picture."""
+"""The curves of a job of one group as one picture: scores and learned values."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter
 
+from dmg_jax.errors import storage
+from dmg_jax.report.figures import job_panels, style
 from dmg_jax.report.tables.job_table import Results
 
-# Okabe and Ito's colours, which colour-blind readers tell apart.
-_BLUE, _ORANGE, _GREEN, _BLACK = "#0072B2", "#D55E00", "#009E73", "#333333"
-_SIZE, _DOTS_PER_INCH = (10.0, 4.0), 160
+_HEIGHT, _DOTS_PER_INCH = 2.8, 200
+_SCORE_COLOUR, _Q_COLOUR, _V_COLOUR = style.COLOURS[:3]
 
 
 class _Curve(NamedTuple):
@@ -27,61 +27,75 @@ class _Curve(NamedTuple):
 
 
 def curves(
-  path: str | os.PathLike[str], results: Results, metrics: Mapping[str, np.ndarray]
+  path: str | os.PathLike[str],
+  groups: Sequence[Results],
+  metrics: Sequence[Mapping[str, np.ndarray]],
 ) -> None:
-  """Writes a PNG of scores (left) and learned values (right) against gradient steps.
+  """Writes a PNG of scores and learned values against gradient steps.
 
-  Thin lines are seeds, thick ones their mean, and the shade is one standard
-  deviation over seeds (n - 1). Diverged runs are drawn up to their end, dotted,
-  and are in no mean. The file appears whole or not at all.
+  Of one group: thin lines are seeds, thick ones their mean, and the shade is one
+  standard deviation over seeds (n - 1); diverged runs are drawn up to their end,
+  dotted, and are in no mean. Of several: see `job_panels.panels`. The file appears
+  whole or not at all.
 
   Args:
     path: of the PNG; its directory must exist.
-    results: as for the table.
-    metrics: "step" (M,) and, each (R, M) and NaN where nothing was logged,
+    groups: one or more, as for the table.
+    metrics: of each group: "step" (M,) and, each (R, M) and NaN where nothing was logged,
       "policy_q" and "v".
+
+  Raises:
+    StorageError: if the file cannot be written; an older one is left as it is.
   """
-  figure = Figure(figsize=_SIZE, dpi=_DOTS_PER_INCH, layout="constrained")
+  with style.style():
+    if len(groups) == 1:
+      figure = _one_group(groups[0], metrics[0])
+    else:
+      figure = job_panels.panels(groups, metrics)
+    target = Path(path)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    with storage(target):
+      try:
+        figure.savefig(temporary, format="png", dpi=_DOTS_PER_INCH)
+        os.replace(temporary, target)
+      finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _one_group(results: Results, metrics: Mapping[str, np.ndarray]) -> Figure:
+  figure = Figure(figsize=(style.WIDTHS["full"], _HEIGHT), layout="constrained")
   left, right = figure.subplots(1, 2)
-  figure.suptitle(f"{results.method} on {results.dataset}", fontsize=12)
+  figure.suptitle(f"{results.label} on {results.task}", fontsize=8)
   _scores(left, results)
   _values(right, results, metrics)
-  target = Path(path)
-  temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-  try:
-    figure.savefig(temporary, format="png")
-    os.replace(temporary, target)
-  finally:
-    temporary.unlink(missing_ok=True)
+  return figure
 
 
 def _scores(axes: Axes, results: Results) -> None:
-  _frame(axes, results.unit)
   if len(results.steps) == 0:
-    axes.text(0.5, 0.5, "no evaluations", ha="center", va="center", transform=axes.transAxes)
-    axes.set(xticks=[], yticks=[])
+    job_panels.no_evaluations(axes, results)
+    axes.set_ylabel(results.unit)
     return
-  curve = _Curve(results.steps, results.scores, _BLUE, "mean")
+  _frame(axes, results.unit)
+  curve = _Curve(results.steps, results.scores, _SCORE_COLOUR, "mean")
   _population(axes, curve, results.active, shade=True)
   if results.data_mean is not None:
-    axes.axhline(
-      results.data_mean, color=_BLACK, linestyle="--", linewidth=1.2, label="data's mean"
-    )
+    axes.axhline(results.data_mean, color=style.GREY, linestyle="--", label="data's mean")
   _diverged(axes, [curve], results)
-  axes.legend(frameon=False, fontsize=9)
+  axes.legend()
 
 
 def _values(axes: Axes, results: Results, metrics: Mapping[str, np.ndarray]) -> None:
   _frame(axes, "learned value (discounted return)")
   steps = metrics["step"]
   drawn = [
-    _Curve(steps, metrics["policy_q"], _ORANGE, "Q(s, π(s))"),
-    _Curve(steps, metrics["v"], _GREEN, "V(s)"),
+    _Curve(steps, metrics["policy_q"], _Q_COLOUR, "Q(s, π(s))"),
+    _Curve(steps, metrics["v"], _V_COLOUR, "V(s)"),
   ]
   for curve in drawn:
     _population(axes, curve, results.active)
   _diverged(axes, drawn, results)
-  axes.legend(frameon=False, fontsize=9)
+  axes.legend()
 
 
 def _population(axes: Axes, curve: _Curve, active: np.ndarray, *, shade: bool = False) -> None:
@@ -93,16 +107,10 @@ def _population(axes: Axes, curve: _Curve, active: np.ndarray, *, shade: bool = 
   marker = _marker(curve)
   if len(values) > 1:
     for line in values:
-      axes.plot(curve.steps, line, color=curve.colour, linewidth=0.7, alpha=0.45, marker=marker)
+      axes.plot(curve.steps, line, color=curve.colour, linewidth=0.5, alpha=0.45, marker=marker)
   seeds = f"{len(values)} seeds" if len(values) > 1 else "1 seed"
-  axes.plot(
-    curve.steps,
-    mean,
-    color=curve.colour,
-    linewidth=2.2,
-    marker=marker,
-    label=f"{curve.label}, {seeds}",
-  )
+  label = f"{curve.label}, {seeds}"
+  axes.plot(curve.steps, mean, color=curve.colour, linewidth=1.6, marker=marker, label=label)
   if shade and len(values) > 1:
     deviation = values.std(axis=0, ddof=1).filled(np.nan)
     axes.fill_between(
@@ -131,7 +139,7 @@ def _diverged(axes: Axes, drawn: list[_Curve], results: Results) -> None:
         np.where(np.isfinite(values), values, np.nan)[before],
         color=curve.colour,
         linestyle=":",
-        linewidth=1.2,
+        linewidth=1.0,
         marker=_marker(curve),
         label=label,
       )
@@ -146,6 +154,4 @@ def _marker(curve: _Curve) -> str | None:
 def _frame(axes: Axes, unit: str) -> None:
   axes.set_xlabel("gradient steps")
   axes.set_ylabel(unit)
-  axes.xaxis.set_major_formatter(EngFormatter(sep=""))
-  axes.grid(color="#dddddd", linewidth=0.6)
-  axes.spines[["top", "right"]].set_visible(False)
+  style.in_steps(axes)

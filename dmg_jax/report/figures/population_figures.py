@@ -1,27 +1,18 @@
-"""Methods compared over several data sets at once, after Agarwal et al. (2021, arXiv 2108.13264).
+"""Figures of methods over several data sets at once; see `scores.aggregates`."""
 
-Intervals are of the stratified bootstrap over seeds, at 95 %; the data sets stay.
-"""
-
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dmg_jax.report.figures import style
-from dmg_jax.report.scores.population_statistics import (
-  Estimate,
-  estimate,
-  estimate_improvement,
-  interquartile_mean,
-  optimality_gap,
-  performance_profile,
-)
+from dmg_jax.report.scores import aggregates
+from dmg_jax.report.scores.aggregates import Aggregates, Population
+from dmg_jax.report.scores.intervals import Estimate, estimate
+from dmg_jax.report.scores.statistics import performance_profile
 
-# method -> data set -> scores of its seeds, the same data sets for all.
-Population = Mapping[str, Mapping[str, Sequence[float]]]
-_SEED, _THRESHOLD_COUNT, _DRAWS = 0, 101, 2000
+_THRESHOLD_COUNT = 101
 
 
 def performance_profiles(population: Population, width: float, unit: str) -> Figure:
@@ -39,10 +30,10 @@ def performance_profiles(population: Population, width: float, unit: str) -> Fig
   for place, (method, tasks) in enumerate(population.items()):
     colour, dashes = style.appearance(place)
     found = estimate(
-      _arrays(tasks),
+      aggregates.arrays(tasks),
       lambda scores: performance_profile(scores, thresholds),
-      seed=_SEED,
-      resamples=_DRAWS,
+      seed=aggregates.SEED,
+      resamples=aggregates.DRAWS,
     )
     (handles[method],) = axes.plot(thresholds, found.value, color=colour, linestyle=dashes)
     axes.fill_between(thresholds, found.low, found.high, color=colour, alpha=0.2, linewidth=0)
@@ -51,46 +42,36 @@ def performance_profiles(population: Population, width: float, unit: str) -> Fig
   return figure
 
 
-def aggregate_intervals(population: Population, width: float, unit: str) -> Figure:
+def aggregate_intervals(found: Aggregates, width: float, unit: str) -> Figure:
   """Interquartile mean and optimality gap of each method, with 95 % intervals."""
   figure = Figure(
-    figsize=(width, 0.58 + _title_height(unit) + 0.2 * len(population)), layout="constrained"
+    figsize=(width, 0.58 + _title_height(unit) + 0.2 * len(found.iqm)), layout="constrained"
   )
   left, right = figure.subplots(1, 2, sharey=True)
-  for axes, statistic, label in (
-    (left, interquartile_mean, "IQM\n(higher is better)"),
-    (right, optimality_gap, "optimality gap to 100\n(lower is better)"),
+  for axes, estimates, label in (
+    (left, found.iqm, "IQM\n(higher is better)"),
+    (right, found.gap, "optimality gap to 100\n(lower is better)"),
   ):
-    found = {
-      method: estimate(_arrays(tasks), statistic, seed=_SEED, resamples=_DRAWS)
-      for method, tasks in population.items()
-    }
-    _rows(axes, found)
+    _rows(axes, estimates)
     axes.set_xlabel(label)
   figure.suptitle(unit, fontsize=7)
   return figure
 
 
-def improvement(population: Population, width: float, unit: str) -> Figure:
+def improvement(found: Aggregates, width: float, unit: str) -> Figure:
   """Probability that a run of the first method scores more than one of each other.
 
   Args:
-    population: of two or more methods.
+    found: of two or more methods.
     width: inches.
     unit: of the scores that are compared.
   """
-  (first, tasks), *others = population.items()
-  found = {
-    f"{first} > {method}": estimate_improvement(
-      _arrays(tasks), _arrays(theirs), seed=_SEED, resamples=_DRAWS
-    )
-    for method, theirs in others
-  }
+  rows = {f"{found.first} > {method}": value for method, value in found.improvement.items()}
   figure = Figure(
-    figsize=(width, 0.6 + _title_height(unit) + 0.2 * len(found)), layout="constrained"
+    figsize=(width, 0.6 + _title_height(unit) + 0.2 * len(rows)), layout="constrained"
   )
   axes = figure.subplots()
-  _rows(axes, found, 1)
+  _rows(axes, rows, 1)
   axes.axvline(0.5, color=style.GREY, linestyle=":", linewidth=0.9)
   axes.set(xlabel="probability that\na run scores more", xlim=(-0.03, 1.03))
   figure.suptitle(unit, fontsize=7)
@@ -113,7 +94,3 @@ def _rows(axes: Axes, found: Mapping[str, Estimate], first: int = 0) -> None:
   axes.set_yticks(range(len(found)), list(found))
   axes.set_ylim(len(found) - 0.4, -0.6)
   axes.grid(axis="y", visible=False)
-
-
-def _arrays(tasks: Mapping[str, Sequence[float]]) -> dict[str, np.ndarray]:
-  return {task: np.asarray(scores, np.float64) for task, scores in tasks.items()}

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -15,7 +15,8 @@ WIDTHS = {"column": 3.3, "full": 6.8}
 # Okabe and Ito's colours, which colour-blind readers tell apart; the yellow is too pale for lines.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 # Beyond the colours, and in print without them, the dashes tell methods apart.
-DASHES = ("-", "--", "-.", ":")
+Dashes = Literal["-", "--", "-.", ":"]
+DASHES: tuple[Dashes, ...] = ("-", "--", "-.", ":")
 GREY = "#777777"
 _SETTINGS: dict[Any, Any] = {
   "font.size": 7,
@@ -51,14 +52,9 @@ def style() -> Iterator[None]:
     yield
 
 
-def appearance(place: int) -> tuple[str, str]:
+def appearance(place: int) -> tuple[str, Dashes]:
   """Colour and dashes of the method at this place of a list."""
   return COLOURS[place % len(COLOURS)], DASHES[place % len(DASHES)]
-
-
-def order(method: str) -> tuple[bool, str]:
-  """Sorts methods, DMG first, so that its colour is the same in all figures."""
-  return method != "DMG", method
 
 
 def panels(names: Sequence[str], width: float) -> tuple[Figure, list[Axes]]:

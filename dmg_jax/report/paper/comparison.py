@@ -1,18 +1,19 @@
 """A table of the paper, its printed numbers beside those measured."""
 
-import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
-from dmg_jax.report.paper import exhibits, paper_scores
+from dmg_jax.report.paper import paper_scores
 from dmg_jax.report.paper.comparison_parts import Beside, Comparison, Entry, Measured, Row, Section
 from dmg_jax.report.paper.paper_scores import PaperCell
+from dmg_jax.report.scores.commands import Job
+from dmg_jax.report.scores.intervals import mean_interval
 from dmg_jax.report.scores.score import Score
 from dmg_jax.report.scores.selection import by_task, join
-from dmg_jax.report.scores.statistics import mean_and_deviation, mean_interval
+from dmg_jax.report.scores.statistics import mean_and_deviation
 from dmg_jax.report.tables.job_table import WINDOW
+from dmg_jax.tasks import is_antmaze
 
 SEEDS = {2: 5, 3: 5, 4: 5, 6: 10}
 REQUIRED = {
@@ -21,9 +22,7 @@ REQUIRED = {
   4: ("DMG offline", "DMG after 1M online steps"),
   6: ("DMG",),
 }
-# What the paper calls methods of ours.
-_IN_PAPER = {"TD3+BC": "TD3BC"}
-# A run of the offline phase alone is the first half of Table 4.
+# A run of ours of the offline phase alone is the first half of Table 4.
 _OFFLINE = {"DMG": "DMG offline", "IQL": "IQL offline"}
 
 
@@ -32,7 +31,6 @@ def compare(
   scores: Sequence[Score],
   statistic: str = "last",
   diverged: Iterable[tuple[str, str, int]] = (),
-  configs: Mapping[str, Mapping[str, Any]] = types.MappingProxyType({}),
 ) -> Comparison:
   """Puts scores beside the numbers that the paper prints.
 
@@ -46,14 +44,16 @@ def compare(
     scores: joined, see `selection.join`.
     statistic: a key of `STATISTICS`.
     diverged: method, data set and number of each seed that did.
-    configs: run directory -> its config, of the scores that have one.
 
   Raises:
     ValueError: for any other table or statistic.
     UserError: if the table's names would have one seed twice.
   """
   cells = paper_scores.cells(table)
-  renamed = [score._replace(method=_name(table, score.method, score.dataset)) for score in scores]
+  renamed = [
+    score._replace(method=_name(table, score.method, score.dataset)) if score.job else score
+    for score in scores
+  ]
   # Two parts: a method that has the paper's name already is not one of the same runs.
   pairs = list(zip(scores, renamed, strict=True))
   scores = join(
@@ -62,7 +62,7 @@ def compare(
   measured = _measured(scores, statistic, interval=table == 6)
   rows = _rows(cells)
   printed = tuple(dict.fromkeys(method for _, method in cells))
-  variants = {score.method for score in scores if is_variant(score)}
+  variants = {score.method for score in scores if score.is_variant}
   shown = {method for dataset, method in measured if dataset in rows} - variants
   extra = sorted(shown - {*printed})
   here = [method for method in (*printed, *extra) if method in {*shown, *REQUIRED[table]}]
@@ -85,19 +85,13 @@ def compare(
       *(f"left out: {dataset}: not in Table {table}" for dataset in elsewhere),
     ),
     _diverged(table, diverged),
-    _jobs(scores, configs),
+    _jobs(scores),
   )
-
-
-def is_variant(score: Score) -> bool:
-  """Whether it is of a run of ours at other settings than the usual ones of its method."""
-  return "lam" in score.settings and " (" in score.method
 
 
 def _name(table: int, method: str, dataset: str) -> str:
   """What a table calls a method of ours."""
-  names = _OFFLINE if table == 4 and exhibits.is_antmaze(dataset) else _IN_PAPER
-  return names.get(method, method)
+  return _OFFLINE.get(method, method) if table == 4 and is_antmaze(dataset) else method
 
 
 def _diverged(
@@ -109,15 +103,14 @@ def _diverged(
   return {cell: tuple(sorted(numbers)) for cell, numbers in found.items()}
 
 
-def _jobs(
-  scores: Sequence[Score], configs: Mapping[str, Mapping[str, Any]]
-) -> dict[tuple[str, str], dict[str, Mapping[str, Any]]]:
-  found: dict[tuple[str, str], dict[str, Mapping[str, Any]]] = {}
+def _jobs(scores: Sequence[Score]) -> dict[tuple[str, str], tuple[Job, ...]]:
+  """(data set, method) -> the jobs that its runs are of, each once."""
+  found: dict[tuple[str, str], dict[str, Job]] = {}
   for score in scores:
-    if score.source in configs:
+    if score.job is not None:
       jobs = found.setdefault((score.dataset, score.method), {})
-      jobs[score.source] = configs[score.source]
-  return found
+      jobs.setdefault(score.job.directory, score.job)
+  return {cell: tuple(jobs.values()) for cell, jobs in found.items()}
 
 
 def _rows(cells: Iterable[tuple[str, str]]) -> list[str]:
@@ -171,8 +164,8 @@ def _sections(
   methods: Sequence[str],
 ) -> Iterable[Section]:
   parts = (
-    ("locomotion", [name for name in rows if not exhibits.is_antmaze(name)]),
-    ("AntMaze", [name for name in rows if exhibits.is_antmaze(name)]),
+    ("locomotion", [name for name in rows if not is_antmaze(name)]),
+    ("AntMaze", [name for name in rows if is_antmaze(name)]),
   )
   for title, names in parts:
     if names:

@@ -1,9 +1,11 @@
 """What a comparison with a table of the paper is made of."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from dmg_jax.report.paper.paper_scores import PaperCell
+from dmg_jax.report.scores.commands import Job
+from dmg_jax.report.tables.numbers import rounded
 
 
 class Measured(NamedTuple):
@@ -38,7 +40,7 @@ class Entry(NamedTuple):
     """Measured less printed, to the tenth that the paper prints."""
     if self.measured is None or self.printed is None:
       return None
-    return round(self.measured.mean - self.printed.mean, 1)
+    return rounded(self.measured.mean - self.printed.mean)
 
   @property
   def within(self) -> bool | None:
@@ -91,8 +93,7 @@ class Comparison(NamedTuple):
     beside: cells of other data, ours among them, and of other settings of a method.
     notices: what was left out of the table and why; one a line.
     diverged: (data set, method) -> seeds that were run and are in no mean.
-    jobs: (data set, method) -> the run directories of a cell and their configs;
-      nothing for a cell that has none.
+    jobs: (data set, method) -> the jobs of its runs; nothing for a cell that has none.
   """
 
   table: int
@@ -103,4 +104,4 @@ class Comparison(NamedTuple):
   beside: tuple[Beside, ...]
   notices: tuple[str, ...]
   diverged: Mapping[tuple[str, str], tuple[int, ...]]
-  jobs: Mapping[tuple[str, str], Mapping[str, Mapping[str, Any]]]
+  jobs: Mapping[tuple[str, str], tuple[Job, ...]]

@@ -3,7 +3,6 @@
 import itertools
 from collections.abc import Iterable, Sequence
 
-from dmg_jax.report import job_command
 from dmg_jax.report.paper import exhibits
 from dmg_jax.report.paper.comparison import REQUIRED, SEEDS
 from dmg_jax.report.paper.comparison_parts import Comparison, Measured
@@ -66,9 +65,9 @@ def _absent(comparison: Comparison, dataset: str, method: str, cell: Measured | 
 def _longer(comparison: Comparison, dataset: str, method: str, cell: Measured) -> Iterable[str]:
   """What trains a cell's runs on, a line for each of their directories."""
   what = f"{method} on {dataset}, {exhibits.STEPS - cell.steps:,} of {exhibits.STEPS:,} steps: "
-  jobs = comparison.jobs.get((dataset, method), {})
-  for directory, config in jobs.items():
-    yield what + job_command.command({**config, "steps": exhibits.STEPS}, directory)
+  jobs = comparison.jobs.get((dataset, method), ())
+  for job in jobs:
+    yield what + job.longer(exhibits.STEPS)
   if not jobs:
     yield f"{what}train longer what {method} was read from"
 
@@ -76,16 +75,14 @@ def _longer(comparison: Comparison, dataset: str, method: str, cell: Measured) -
 def _more(comparison: Comparison, dataset: str, method: str, seeds: Sequence[int]) -> str:
   """What runs seeds as the cell's others were run; one command for each that are in a row."""
   wanted = SEEDS[comparison.table]
-  config = next(iter(comparison.jobs.get((dataset, method), {}).values()), None)
+  job = next(iter(comparison.jobs.get((dataset, method), ())), None)
   commands = []
   for _, places in itertools.groupby(enumerate(seeds), lambda item: item[1] - item[0]):
     together = [seed for _, seed in places]
-    if config is None:
+    if job is None:
       commands.append(exhibits.command(dataset, len(together), together[0]))
     else:
-      changes = {"seeds": len(together), "first_seed": together[0]}
-      steps = max(config["steps"], exhibits.STEPS)
-      commands.append(job_command.command({**config, **changes, "steps": steps}))
+      commands.append(job.more(together[0], len(together), exhibits.STEPS))
   what = f"{len(seeds)} of {wanted} seeds" if len(seeds) < wanted else f"all {wanted} seeds"
   return f"{method} on {dataset}, {what}: {' && '.join(commands)}"
 
@@ -119,12 +116,12 @@ def caption(comparison: Comparison, episodes: Sequence[int] = ()) -> list[str]:
     "Measured, as are methods that the paper's table does not have: "
     f"{statistic}, D4RL-normalised (AntMaze: success rate x 100)"
     + (f", episodes an evaluation: {counted}" if counted else "")
-    + f"; mean ± {spread}, over {seeds} seeds unless the cell says otherwise.",
+    + f"; mean ± {spread}, over the seeds counted (the paper's: {seeds}).",
     "Difference: measured less printed; within: no more than the paper's ±, or than the measured "
     "one where the paper prints none.",
     "The paper does not say which evaluation its numbers are. Totals are sums of the rows; the "
     "paper's own, of unrounded scores, differ by up to 0.1.",
-    "A seed that diverged is in no mean: its cell counts it, the notices name it, and no other "
+    "A seed that diverged is in no mean: its line counts it, the notices name it, and no other "
     "replaces it.",
   ]
 

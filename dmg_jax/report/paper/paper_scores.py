@@ -13,9 +13,10 @@ from functools import cache
 from importlib import resources
 from typing import Any, NamedTuple
 
+from dmg_jax.report.scores.method_names import canonical
+
 TABLES = (2, 3, 4, 6)
 SD, CI95 = "sd over seeds", "95% CI"
-_KEYS = {SD: "sd", CI95: "ci95"}
 
 
 class PaperCell(NamedTuple):
@@ -38,8 +39,9 @@ def cells(table: int) -> dict[tuple[str, str], PaperCell]:
   """A table of the paper: (dataset, method) -> cell, in the table's order.
 
   Tables 2 (all methods), 3 (XQL and SQL with and without DMG), 4 (offline and
-  after fine-tuning, AntMaze) and 6 (DMG, 10 seeds). Methods are called as the
-  paper calls them; in Table 4, "DMG offline" and "DMG after 1M online steps".
+  after fine-tuning, AntMaze) and 6 (DMG, 10 seeds). Methods are called as this
+  package calls them ("TD3+BC", where the paper prints "TD3BC"); in Table 4,
+  "DMG offline" and "DMG after 1M online steps".
 
   Args:
     table: one of `TABLES`.
@@ -52,31 +54,27 @@ def cells(table: int) -> dict[tuple[str, str], PaperCell]:
   return dict(_tables()[table])
 
 
-def paper_row(dataset: str) -> dict[str, Any] | None:
-  """What the paper reports for DMG on a D4RL dataset, or None for other data.
+def paper_row(dataset: str, method: str = "DMG") -> dict[str, Any] | None:
+  """What the paper reports for a method on a D4RL dataset, or None where it has nothing.
 
-  Data that is not D4RL's, however alike its name, has no row: only exact names
-  match.
+  Data that is not D4RL's, however alike its name, has no row, and neither has a
+  method at other settings: only exact names match.
 
   Args:
     dataset: a name such as "hopper-medium-v2".
+    method: as in `cells(2)`.
 
   Returns:
-    {"method": "DMG", "table_2": {"mean", "sd", "seeds"}, "table_6": {"mean",
-    "ci95", "seeds"}}; "sd" is over the seeds, "ci95" the half-width of a 95 %
-    confidence interval.
+    {"method", "table_2": {"mean", "sd", "seeds"}} and, for DMG, "table_6": {"mean",
+    "ci95", "seeds"}; "sd" is over the seeds (None where the paper prints none), "ci95"
+    the half-width of a 95 % confidence interval.
   """
-  row: dict[str, Any] = {"method": "DMG"}
-  for table in (2, 6):
-    cell = _tables()[table].get((dataset, "DMG"))
-    if cell is None or cell.spread_is is None:
-      return None
-    row[f"table_{table}"] = {
-      "mean": cell.mean,
-      _KEYS[cell.spread_is]: cell.spread,
-      "seeds": cell.seeds,
-    }
-  return row
+  row: dict[str, Any] = {"method": method}
+  for table, spread in ((2, "sd"), (6, "ci95")):
+    cell = _tables()[table].get((dataset, method))
+    if cell is not None:
+      row[f"table_{table}"] = {"mean": cell.mean, spread: cell.spread, "seeds": cell.seeds}
+  return row if "table_2" in row else None
 
 
 @cache
@@ -86,7 +84,7 @@ def _tables() -> dict[int, dict[tuple[str, str], PaperCell]]:
   )
   tables: dict[int, dict[tuple[str, str], PaperCell]] = {table: {} for table in TABLES}
   for row in csv.DictReader(text.splitlines()):
-    tables[int(row["table"])][row["dataset"], row["method"]] = PaperCell(
+    tables[int(row["table"])][row["dataset"], canonical(row["method"])] = PaperCell(
       mean=float(row["mean"]),
       spread=float(row["spread"]) if row["spread"] else None,
       spread_is=row["spread_is"] or None,

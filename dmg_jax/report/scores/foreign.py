@@ -2,7 +2,7 @@
 
 A CSV file with a header, or a JSON list of objects, with these columns:
 
-  method   its name in tables
+  method   its name in tables; "TD3BC" and the like become "TD3+BC"
   dataset  such as "hopper-medium-v2", spelled as the other methods' is
   seed     an integer
   score    a number, normalised as the others' (0 random, 100 expert)
@@ -25,6 +25,7 @@ from textwrap import shorten
 from typing import Any, NamedTuple
 
 from dmg_jax.errors import UserError
+from dmg_jax.report.scores.method_names import canonical
 from dmg_jax.report.scores.score import Score
 from dmg_jax.report.scores.selection import join
 from dmg_jax.report.tables.job_table import WINDOW
@@ -178,6 +179,7 @@ def _check_columns(where: str, names: Any) -> None:
 
 def _row(where: str, record: Mapping[str, Any]) -> _Row:
   method, dataset = (_name(where, name, record[name]) for name in ("method", "dataset"))
+  method = canonical(method)
   if method in _OURS:
     raise UserError(
       f"{where}: method is {method!r}, as the runs of this package are called; give it another"

@@ -15,7 +15,7 @@ from importlib import resources
 from dmg_jax.report.scores.score import Score
 
 _FILE = "rebrac_final_scores.json.gz"
-# The baselines, as those authors ran them, are no runs of ours at the same point of a family.
+# As those authors ran them; runs of ours have the plain names.
 _NAMES = {
   "ReBRAC": "ReBRAC",
   "TD3 + BC": "TD3+BC (ReBRAC paper)",
@@ -47,7 +47,7 @@ def rebrac_scores() -> list[Score]:
       settings=dict(
         zip(_SETTINGS.get(method, _PENALTIES), (float(first), float(second)), strict=True)
       ),
-      source=f"dmg_jax/report/{_FILE}",
+      source=f"dmg_jax/report/scores/{_FILE}",
     )
     for method, datasets in methods.items()
     for dataset, first_settings in datasets.items()

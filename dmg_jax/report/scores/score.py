@@ -1,15 +1,18 @@
 """What a report is made of: the scores of one seed of one method on one data set."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from dmg_jax.report.scores.commands import Job
 
 
 class Score(NamedTuple):
   """One run, as reports see it.
 
   Attributes:
-    method: its name in tables.
-    dataset: its name; a D4RL name only where the data are D4RL's.
+    method: its name in tables: the label stored with a run, "DMG" or "DMG (lam 0.5)".
+    dataset: its name; a D4RL name only where the data are D4RL's and were evaluated in
+      the simulator that belongs to them.
     seed: of the run.
     steps: gradient steps at its last evaluation; 0 where unknown.
     last: mean over the episodes of the last evaluation, D4RL-normalised or, for
@@ -18,8 +21,9 @@ class Score(NamedTuple):
       where only final scores are known.
     evaluation_steps, evaluation_scores: the learning curve, oldest first; empty
       where only final scores are known.
-    settings: the numbers of the method (lambda, nu, ...); empty where unknown.
+    settings: the hyperparameters (lambda, nu, ..., sizes as tuples); empty where unknown.
     source: the run directory or file it was read from, for messages.
+    job: of a run of this package; None for scores from elsewhere.
   """
 
   method: str
@@ -30,5 +34,11 @@ class Score(NamedTuple):
   last_ten: float
   evaluation_steps: tuple[int, ...]
   evaluation_scores: tuple[float, ...]
-  settings: Mapping[str, float]
+  settings: Mapping[str, Any]
   source: str
+  job: Job | None = None
+
+  @property
+  def is_variant(self) -> bool:
+    """Whether it is of a run of ours at other settings than the usual ones of its method."""
+    return self.job is not None and " (" in self.method

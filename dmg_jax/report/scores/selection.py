@@ -30,8 +30,8 @@ def join(*parts: Iterable[Score]) -> list[Score]:
   for place, score in placed:
     what = f"{score.method} on {score.dataset}"
     first_place, first = cells.setdefault((score.method, score.dataset), (place, score))
-    # Only runs of ours have lambda; names that a table holds alike meet within one part.
-    if first_place != place or ("lam" in first.settings) != ("lam" in score.settings):
+    # Names that a table holds alike meet within one part.
+    if first_place != place or (first.job is None) != (score.job is None):
       raise UserError(
         f"{what} is in {first.source} and in {score.source}, which cannot share a cell; give one"
         " method another name"

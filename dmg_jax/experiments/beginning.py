@@ -1,0 +1,70 @@
+"""How a population begins: its agent, its data and its runs at step 0."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+
+from dmg_jax import methods, training
+from dmg_jax.experiments.preparation import Prepared
+from dmg_jax.plan import Run
+from dmg_jax.population import Population
+from dmg_jax.tasks import TRACED
+from dmg_jax.training import Runs
+from dmg_jax.types import Agent, Hyperparameters, Transitions
+
+
+class Beginning:
+  """What the runs of one population start from.
+
+  Args:
+    runs: of the population, in the plan's order.
+    prepared: name of a task -> its data; those of a population have one shape.
+    settings: of the job.
+
+  Attributes:
+    tasks: names of the population's tasks, each once: they tell which data it needs.
+    agent: of all runs.
+  """
+
+  def __init__(
+    self, runs: Sequence[Run], prepared: Mapping[str, Prepared], settings: Mapping[str, Any]
+  ):
+    self._members, self._settings = runs, settings
+    self.tasks = tuple(dict.fromkeys(run.task for run in runs))
+    self._parts = [prepared[name].transitions() for name in self.tasks]
+    action_size = self._parts[0].actions.shape[1]
+    self.agent: Agent = methods.agent(runs[0].point, action_size, settings["precision"])
+
+  def runs(self) -> Runs:
+    """The runs at step 0, as NumPy arrays."""
+    sizes = [len(part.rewards) for part in self._parts]
+    offsets = np.cumsum([0, *sizes[:-1]]).tolist()
+    spans = dict(zip(self.tasks, zip(offsets, sizes, strict=True), strict=True))
+    fresh = training.start(
+      [run.seed for run in self._members],
+      self.agent,
+      self._parts[0],
+      [spans[run.task] for run in self._members],
+    )
+    return training.gather(fresh, len(self._members))
+
+  def population(self, runs: Runs, data: Transitions | None) -> Population:
+    """The population, placed on this process's devices.
+
+    Args:
+      runs: from `runs`, or a checkpoint.
+      data: of an earlier population of the same tasks, which is then shared.
+    """
+    program = training.make_program(
+      self.agent, len(self._members), self._members[0].point["batch_size"]
+    )
+    if data is None:
+      data = jax.tree.map(lambda *parts: np.concatenate(parts), *self._parts)
+    return Population(program, runs, self._hyperparameters(), data, self._settings["workers"])
+
+  def _hyperparameters(self) -> Hyperparameters:
+    return Hyperparameters(
+      **{name: np.array([run.point[name] for run in self._members], np.float32) for name in TRACED}
+    )

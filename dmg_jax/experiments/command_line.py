@@ -1,0 +1,125 @@
+"""A launcher's command line: its config file, overrides and flags; slips in one line."""
+
+import inspect
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from absl import app, flags, logging
+from ml_collections import config_flags
+
+from dmg_jax.errors import StoppedError, StorageError, UserError
+from dmg_jax.experiments import fields
+
+_HELP = ("--help", "-help", "-h", "--helpfull", "-helpfull", "--helpshort")
+_CONFIG = "--config="
+
+
+def launch(main: Callable[[], None]) -> None:
+  """Runs a launcher whose flags are defined: exit code 2 for a user's slip, 1 for storage.
+
+  `--help` lists the flags and, where the launcher has a config, its fields; it
+  exits with 0. Positional arguments are refused.
+
+  Args:
+    main: reads the flags and does the work.
+  """
+  if any(argument in _HELP for argument in sys.argv[1:]):
+    print(_help(sys.modules["__main__"]))
+    sys.exit(0)
+  app.run(lambda _: _exit_with(main), argv=sys.argv, flags_parser=_parse)
+
+
+def define_config(default: str) -> Any:
+  """Defines `--config`; the holder's `value` is the config after all overrides.
+
+  A file that is not below the working directory is looked for among the
+  configs that come with the package.
+  """
+  sys.argv[1:] = [_located(argument) for argument in sys.argv[1:]]
+  return config_flags.DEFINE_config_file(
+    "config", _located(_CONFIG + default)[len(_CONFIG) :], "File of the settings of the job."
+  )
+
+
+def _located(argument: str) -> str:
+  """An argument `--config=FILE[:DATASET]` whose file can be found."""
+  if not argument.startswith(_CONFIG):
+    return argument
+  name, colon, rest = argument[len(_CONFIG) :].partition(":")
+  packaged = Path(str(resources.files("dmg_jax"))) / name
+  beside = Path(str(resources.files("dmg_jax"))).parent / name
+  for path in (Path(name), packaged, beside):
+    if path.is_file():
+      return f"{_CONFIG}{path}{colon}{rest}"
+  return argument
+
+
+def _parse(argv: Sequence[str]) -> list[str]:
+  """Parses all flags; a slip ends the process with one line and exit code 2."""
+  try:
+    _check(argv)
+    rest = flags.FLAGS(list(argv))
+  # Config files raise what they like, and so does ml_collections for an unknown field.
+  except Exception as error:
+    print(f"error: {_one_line(error)}", file=sys.stderr)
+    sys.exit(2)
+  if len(rest) > 1:
+    print(
+      f"error: {rest[1]!r} is no flag; write flags as --name=value (--help lists them)",
+      file=sys.stderr,
+    )
+    sys.exit(2)
+  return rest
+
+
+def _check(argv: Sequence[str]) -> None:
+  named = [argument for argument in argv if argument.startswith(_CONFIG)]
+  if len(named) > 1:
+    raise UserError(f"--config is given {len(named)} times; name one file")
+  if named:
+    file = named[0][len(_CONFIG) :].partition(":")[0]
+    if not os.path.isfile(file):
+      raise UserError(f"there is no config file {file}; try --config=configs/mujoco.py")
+
+
+def _one_line(error: Exception) -> str:
+  lines = [line.strip() for line in str(error).strip().splitlines() if line.strip()]
+  return (lines[0] if lines else type(error).__name__).strip("'\"")
+
+
+def _exit_with(main: Callable[[], None]) -> None:
+  logging.set_verbosity(logging.WARNING)
+  try:
+    main()
+  except UserError as error:
+    print(f"error: {error}", file=sys.stderr)
+    sys.exit(2)
+  except StorageError as error:
+    print(f"error: {error}", file=sys.stderr)
+    sys.exit(1)
+  except StoppedError as stopped:
+    print(stopped, file=sys.stderr)
+    sys.exit(stopped.exit_code)
+
+
+def _help(module: Any) -> str:
+  """The launcher's text, its flags, and the fields of its config."""
+  lines = [inspect.getdoc(module) or "", "", "Flags:"]
+  own = flags.FLAGS.flags_by_module_dict().get(sys.argv[0], [])
+  for flag in sorted(own, key=lambda flag: flag.name):
+    default = "" if flag.default is None else f" (default: {flag.default})"
+    lines.append(f"  --{flag.name:<24} {flag.help}{default}")
+  if "config" in flags.FLAGS:
+    lines += ["", "Fields of the config, --config.FIELD=VALUE:"]
+    lines += _fields(fields.JOB)
+    lines += ["", "Fields of a run; several values, separated by commas, give a grid:"]
+    lines += _fields(fields.POINT)
+  return "\n".join(lines)
+
+
+def _fields(table: Mapping[str, fields.Field]) -> list[str]:
+  return [f"  {name:<24} {field.meaning}" for name, field in table.items()]

@@ -1,0 +1,92 @@
+"""Evaluates the runs of a job: rows for its log."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from dmg_jax.data import catalog
+from dmg_jax.data.scaling import Scaling
+from dmg_jax.evaluation import Evaluation, Policies, Simulators, episode_seeds, evaluate
+from dmg_jax.plan import Run
+from dmg_jax.population import Population, active
+from dmg_jax.tasks import Task
+
+
+class Evaluated(NamedTuple):
+  """What an evaluation found.
+
+  Attributes:
+    rows: id of a run -> a row for each episode.
+    not_finite: places of the runs whose policy gave a non-finite action.
+  """
+
+  rows: dict[str, list[dict[str, Any]]]
+  not_finite: list[int]
+
+
+def evaluate_population(
+  runs: Sequence[Run],
+  population: Population,
+  simulators: Mapping[str, Simulators],
+  scalings: Mapping[str, Scaling],
+  tasks: Mapping[str, Task],
+  step: int,
+  settings: Mapping[str, Any],
+) -> Evaluated:
+  """Plays the episodes of every run that has not diverged and has a simulator.
+
+  Args:
+    runs: of the population.
+    population: in training.
+    simulators, scalings, tasks: by name of the task.
+    step: of the runs.
+    settings: of the job.
+  """
+  rows: dict[str, list[dict[str, Any]]] = {}
+  not_finite: list[int] = []
+  policies = population.policies()
+  going_on = active(population.frozen_at())
+  for name in dict.fromkeys(run.task for run in runs):
+    places = [place for place in going_on if runs[place].task == name]
+    if name not in simulators or not places:
+      continue
+    scaling = jax.tree.map(lambda leaf: np.stack([leaf] * len(places)), scalings[name])  # noqa: B023
+    actors = jax.tree.map(lambda leaf: leaf[np.array(places)], policies)  # noqa: B023
+    seeds = episode_seeds(
+      settings["evaluation_seed"],
+      [runs[place].seed for place in places],
+      step,
+      settings["evaluation_episodes"],
+    )
+    found = evaluate(simulators[name], Policies(population.agent.act, actors, scaling), seeds)
+    for row, place in enumerate(places):
+      if np.isnan(found.returns[row]).any():
+        not_finite.append(int(place))
+      else:
+        rows[runs[place].id] = list(_rows(found, row, runs[place].id, step, tasks[name]))
+  return Evaluated(rows, not_finite)
+
+
+def _rows(found: Evaluation, row: int, run: str, step: int, task: Task) -> Iterable[dict[str, Any]]:
+  for episode, value in enumerate(found.returns[row]):
+    content = {
+      "step": step,
+      "run": run,
+      "episode": episode,
+      "return": float(value),
+      "length": int(found.lengths[row, episode]),
+    }
+    if task.reference is not None:
+      content["score"] = float(catalog.normalised_score(value, task.reference))
+    yield content
+
+
+def summary(rows: Iterable[Mapping[str, Any]]) -> str:
+  """A few words on how an evaluation went."""
+  listed = list(rows)
+  if not listed:
+    return "all runs diverged"
+  measure = "score" if all("score" in row for row in listed) else "return"
+  return f"{measure} {np.mean([row[measure] for row in listed]):.1f}"

@@ -1,0 +1,124 @@
+"""A job from its config to its outcome, as launchers and `dmg_jax.train` run it."""
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import jax
+
+from dmg_jax import cost, plan, run_directory
+from dmg_jax.data import catalog
+from dmg_jax.data.dataset import Dataset
+from dmg_jax.data.load import load
+from dmg_jax.errors import StorageError
+from dmg_jax.experiments import offline, outcome, settings
+from dmg_jax.experiments.settings import Job
+from dmg_jax.networks import Architecture
+
+_ROOT = "runs"
+
+
+def run(
+  config: Mapping[str, Any],
+  run_dir: str | None,
+  announce: Callable[[str], None],
+  *,
+  dry_run: bool = False,
+  invocation: Sequence[str] | None = None,
+  given: Mapping[str, Dataset] | None = None,
+) -> outcome.Outcome | None:
+  """Loads the data, shows the plan, trains; None for a dry run.
+
+  Args:
+    config: fields of `configs/mujoco.py`.
+    run_dir: folder of the job, or None for the default one.
+    announce: shows a line to the user.
+    dry_run: whether only the plan is shown.
+    invocation: script and arguments that the run directory keeps; this process's by default.
+    given: data sets that need not be loaded, by the name in `config["dataset"]`.
+
+  Raises:
+    UserError, StorageError, StoppedError: see `offline.train`; StorageError also if
+      all runs diverged.
+  """
+  settings.check(config)
+  datasets = {
+    source: (given or {}).get(source)
+    or load(source or catalog.EMBEDDED, config["env"], config["step_limit"])
+    for source in settings.data_sets(config)
+  }
+  job = settings.resolve(config, datasets)
+  names = [task.name for task in job.plan.tasks]
+  if run_dir is None:
+    directory = run_directory.default(_ROOT, names, job.digest())
+  else:
+    directory = run_directory.expand(run_dir)
+  if "" in datasets:
+    announce(
+      "No data set was named: this is the embedded one, recorded by dmg_jax itself (not D4RL's).\n"
+      "The paper's are named like --config=configs/mujoco.py:hopper-medium-replay-v2"
+    )
+  for dataset in datasets.values():
+    announce(f"data        {dataset.name}: {len(dataset.transitions.rewards):,} transitions")
+    for notice in dataset.notices:
+      announce(f"            {notice}")
+  for reason in job.reasons:
+    announce(f"            {reason}")
+  for line in describe(job, datasets):
+    announce(line)
+  announce(f"run         {directory}")
+  if dry_run:
+    return None
+  by_name = {dataset.name: dataset for dataset in datasets.values()}
+  words = list(sys.argv if invocation is None else invocation)
+  result = offline.train(job, by_name, directory, words, announce)
+  if result.all_diverged:
+    announce(result.table)
+    raise StorageError(f"all runs diverged; their last finite states are in {directory}")
+  return result
+
+
+def describe(job: Job, datasets: Mapping[str, Dataset]) -> list[str]:
+  """The plan in a few lines: populations, runs, steps, and an estimate of the time."""
+  by_name = {dataset.name: dataset for dataset in datasets.values()}
+  workers = job.settings["workers"]
+  rate = cost.matmul_rate()
+  lines, seconds = [], 0.0
+  for number, runs in enumerate(job.plan.populations()):
+    labels = list(dict.fromkeys(run.label for run in runs))
+    names = list(dict.fromkeys(run.task for run in runs))
+    lines.append(
+      f"population {number}: {len(runs)} runs of {', '.join(labels)} on {', '.join(names)}"
+    )
+    transitions = by_name[runs[0].task].transitions
+    flops = _step_flops(runs[0], transitions) * job.settings["steps"] * len(runs)
+    seconds += flops / (rate * min(workers, len(runs)))
+  device = jax.devices()[0]
+  how = f"{workers} worker threads" if device.platform == "cpu" else "all runs in one call"
+  lines.append(
+    f"plan        {len(job.plan.runs)} runs of {job.settings['steps']:,} steps on "
+    f"{len(jax.devices())} x {device.device_kind}, {how}"
+  )
+  if device.platform == "cpu":
+    lines.append(
+      f"time        about {_duration(seconds)} of training, from {rate / 1e9:.0f} GFLOP/s of a "
+      "core now; evaluation and compilation come on top"
+    )
+  return lines
+
+
+def _step_flops(run: plan.Run, transitions: Any) -> float:
+  names = [name for name in Architecture._fields if name in run.point]
+  return cost.step_flops(
+    Architecture(**{name: run.point[name] for name in names}),
+    transitions.observations.shape[1],
+    transitions.actions.shape[1],
+    run.point["batch_size"],
+    run.point["policy_delay"],
+  )
+
+
+def _duration(seconds: float) -> str:
+  if seconds < 90:
+    return f"{seconds:.0f} s"
+  return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

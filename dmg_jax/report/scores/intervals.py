@@ -1,0 +1,156 @@
+"""The uncertainty that few seeds leave: bootstrap and Student's intervals."""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import stats
+
+from dmg_jax.report.scores.statistics import (
+  TaskScores,
+  finite,
+  grouped,
+  mean_and_deviation,
+  probability_of_improvement,
+  same_tasks,
+)
+
+
+class Interval(NamedTuple):
+  """A closed interval, in the unit of the scores."""
+
+  low: float
+  high: float
+
+
+class Estimate(NamedTuple):
+  """A statistic and its bootstrap interval; each () or, for a profile, (thresholds,)."""
+
+  value: np.ndarray
+  low: np.ndarray
+  high: np.ndarray
+
+
+def estimate(
+  scores: TaskScores,
+  statistic: Callable[[TaskScores], np.ndarray],
+  *,
+  seed: int,
+  resamples: int = 2000,
+  confidence: float = 0.95,
+) -> Estimate:
+  """A statistic with its stratified percentile-bootstrap interval.
+
+  Each task's seeds are drawn with replacement, as many as it has, and
+  independently of the other tasks'; the tasks themselves stay. So the interval
+  tells what other seeds would give on these tasks, nothing about other tasks.
+  A task of one seed adds no width. With five seeds it covers the truth less often than
+  its nominal confidence, as any bootstrap of so few.
+
+  Args:
+    scores: of the tasks, without leading axes; (n,) for the seeds of one.
+    statistic: a function of `statistics` that takes one method's scores, and resamples.
+    seed: of the resampling; the same seed gives the same interval.
+    resamples: how many draws.
+    confidence: probability between the ends, in (0, 1).
+
+  Raises:
+    ValueError: as for `mean`.
+  """
+  groups = grouped(scores)
+  draws = statistic(_resampled(groups, np.random.default_rng(seed), resamples))
+  return _interval(statistic(groups), draws, confidence)
+
+
+def estimate_improvement(
+  first: TaskScores,
+  second: TaskScores,
+  *,
+  seed: int,
+  resamples: int = 2000,
+  confidence: float = 0.95,
+) -> Estimate:
+  """`probability_of_improvement` with its interval; both methods' seeds are drawn.
+
+  Args:
+    first: scores of one method.
+    second: scores of the other, on the same tasks.
+    seed: of the resampling.
+    resamples: how many draws.
+    confidence: probability between the ends, in (0, 1).
+
+  Raises:
+    ValueError: as for `probability_of_improvement`.
+  """
+  ours, theirs = same_tasks(first, second)
+  generator = np.random.default_rng(seed)
+  draws = probability_of_improvement(
+    _resampled(ours, generator, resamples), _resampled(theirs, generator, resamples)
+  )
+  return _interval(probability_of_improvement(ours, theirs), draws, confidence)
+
+
+def mean_interval(scores: ArrayLike, confidence: float = 0.95) -> Interval:
+  """Student's interval of the mean of independent runs, taken as normal.
+
+  A single run gives an interval of no width.
+
+  Args:
+    scores: (n,) finite, n at least 1.
+    confidence: probability of covering the true mean, in (0, 1).
+
+  Raises:
+    ValueError: for an empty, nested or non-finite array.
+  """
+  mean, deviation = mean_and_deviation(scores)
+  count = np.size(scores)
+  if count == 1:
+    return Interval(mean, mean)
+  half = float(deviation / np.sqrt(count) * stats.t.ppf((1 + confidence) / 2, count - 1))
+  return Interval(mean - half, mean + half)
+
+
+def difference_interval(a: ArrayLike, b: ArrayLike, *, confidence: float = 0.95) -> Interval:
+  """Welch's t interval for mean(a) - mean(b) of two independent groups of runs.
+
+  The groups may differ in size and in variance. Two groups without any spread
+  give an interval of no width.
+
+  Args:
+    a: (n,) finite, n at least 2.
+    b: (m,) finite, m at least 2.
+    confidence: probability of covering the true difference, in (0, 1).
+
+  Raises:
+    ValueError: for a nested or non-finite array, or a group of fewer than 2.
+  """
+  first, second = finite(a), finite(b)
+  if min(first.size, second.size) < 2:
+    raise ValueError("a difference of means needs at least two runs in each group")
+  difference = float(first.mean() - second.mean())
+  parts = [np.var(group, ddof=1) / group.size for group in (first, second)]
+  error = np.sqrt(sum(parts))
+  if error == 0:
+    return Interval(difference, difference)
+  # Welch and Satterthwaite's degrees of freedom, from shares so that nothing underflows.
+  shares = [part / sum(parts) for part in parts]
+  freedom = 1 / (shares[0] ** 2 / (first.size - 1) + shares[1] ** 2 / (second.size - 1))
+  half = float(error * stats.t.ppf((1 + confidence) / 2, freedom))
+  return Interval(difference - half, difference + half)
+
+
+def _resampled(
+  groups: Mapping[str, np.ndarray], generator: np.random.Generator, resamples: int
+) -> dict[str, np.ndarray]:
+  """Each task's (resamples, n)."""
+  return {
+    task: group[generator.integers(group.size, size=(resamples, group.size))]
+    for task, group in groups.items()
+  }
+
+
+def _interval(value: np.ndarray, draws: np.ndarray, confidence: float) -> Estimate:
+  tail = (1 - confidence) / 2
+  low, high = np.quantile(draws, [tail, 1 - tail], axis=0)
+  return Estimate(value, low, high)
