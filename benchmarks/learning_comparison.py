@@ -9,6 +9,7 @@ code in the same episodes. Scores, per seed, and the curves of DMG go to
 benchmarks/results/learning_comparison.{json,png}. Started again, it continues.
 """
 
+import functools
 import json
 import multiprocessing
 import platform
@@ -107,6 +108,7 @@ def evaluate_torch(directory: Path, config: dict, seed: int) -> float:
   import recorded_trace
 
   from dmg_jax import networks
+  from dmg_jax.agents import dmg
   from dmg_jax.data.scaling import Scaling
   from dmg_jax.evaluation import Policies, Simulators, episode_seeds, evaluate
 
@@ -116,7 +118,8 @@ def evaluate_torch(directory: Path, config: dict, seed: int) -> float:
   tensors = {name: array for name, array in stored.items() if "scaling_" not in name}
   actor = recorded_trace.flax_parameters("actor", tensors)
   modules = networks.make(len(units.action_scale))
-  policies = Policies(modules, *jax.tree.map(lambda leaf: np.asarray(leaf)[None], (actor, units)))
+  stacked = jax.tree.map(lambda leaf: np.asarray(leaf)[None], (actor, units))
+  policies = Policies(functools.partial(dmg.act, modules), *stacked)
   seeds = episode_seeds(
     config["evaluation_seed"], [seed], config["steps"], config["evaluation_episodes"]
   )

@@ -20,6 +20,13 @@ class StorageError(RuntimeError):
   """
 
 
+class SimulatorError(RuntimeError):
+  """A simulator that failed, or whose process ended.
+
+  Launchers print it without a traceback and exit with code 1.
+  """
+
+
 @contextlib.contextmanager
 def storage(what: str | os.PathLike[str]) -> Iterator[None]:
   """Turns the system's errors in its block into one line.

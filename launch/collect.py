@@ -8,7 +8,7 @@ from absl import app, flags, logging
 
 from dmg_jax.collect import collect, maze_data, request, tiers
 from dmg_jax.collect.recording import Recipe
-from dmg_jax.errors import StorageError, UserError
+from dmg_jax.errors import SimulatorError, StorageError, UserError
 from dmg_jax.online import learners
 
 _ENV = flags.DEFINE_string("env", "Hopper-v4", "Gymnasium id of the environment.")
@@ -95,7 +95,7 @@ def main(_) -> None:
   except UserError as error:
     print(f"error: {error}", file=sys.stderr)
     sys.exit(2)
-  except StorageError as error:
+  except (SimulatorError, StorageError) as error:
     print(f"error: {error}", file=sys.stderr)
     sys.exit(1)
   except KeyboardInterrupt:

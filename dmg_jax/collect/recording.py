@@ -1,5 +1,6 @@
 """Records an online training of our own, resumably, for data sets to be cut from."""
 
+import functools
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 from tqdm import tqdm
 
 from dmg_jax import networks, run_log
+from dmg_jax.agents import dmg
 from dmg_jax.checkpoints import Checkpoints
 from dmg_jax.data import catalog, policies, scaling
 from dmg_jax.data.stream import Stream
@@ -88,6 +90,7 @@ class Recording:
     self._environments = [make(recipe.env_id) for _ in range(count)]
     observation_size, low, high = spaces(self._environments[0])
     self.networks = networks.make(len(low))
+    self._act = functools.partial(dmg.act, self.networks)
     self.learner = learners.make(
       recipe.learner,
       learners.Settings(
@@ -163,7 +166,7 @@ class Recording:
     """(E,) returns of an actor without noise."""
     actors, scalings = jax.tree.map(lambda leaf: jnp.asarray(leaf)[None], (actor, self.units))
     seeds = episode_seeds(_EVALUATION_SEED, [self.recipe.seed], round_, episodes)
-    found = evaluate(self._simulators, Policies(self.networks, actors, scalings), seeds)
+    found = evaluate(self._simulators, Policies(self._act, actors, scalings), seeds)
     return found.returns[0]
 
   def seconds(self) -> float:

@@ -11,7 +11,7 @@ from typing import Any
 from absl import app, flags, logging
 from ml_collections import config_flags
 
-from dmg_jax.errors import StoppedError, StorageError, UserError
+from dmg_jax.errors import SimulatorError, StoppedError, StorageError, UserError
 from dmg_jax.experiments import fields
 
 _HELP = ("--help", "-help", "-h", "--helpfull", "-helpfull", "--helpshort")
@@ -98,7 +98,7 @@ def _exit_with(main: Callable[[], None]) -> None:
   except UserError as error:
     print(f"error: {error}", file=sys.stderr)
     sys.exit(2)
-  except StorageError as error:
+  except (SimulatorError, StorageError) as error:
     print(f"error: {error}", file=sys.stderr)
     sys.exit(1)
   except StoppedError as stopped:

@@ -1,5 +1,7 @@
 """Evaluates the runs of a job: rows for its log."""
 
+import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -8,10 +10,11 @@ import numpy as np
 
 from dmg_jax.data import catalog
 from dmg_jax.data.scaling import Scaling
+from dmg_jax.envs.workers import Workers, automatic_workers
 from dmg_jax.evaluation import Evaluation, Policies, Simulators, episode_seeds, evaluate
-from dmg_jax.plan import Run
+from dmg_jax.plan import Plan, Run
 from dmg_jax.population import Population, active
-from dmg_jax.tasks import Task
+from dmg_jax.tasks import NO_ENVIRONMENT, Task
 
 
 class Evaluated(NamedTuple):
@@ -24,6 +27,29 @@ class Evaluated(NamedTuple):
 
   rows: dict[str, list[dict[str, Any]]]
   not_finite: list[int]
+
+
+def simulators(plan: Plan, episodes: int) -> tuple[Workers, dict[str, Simulators]]:
+  """The simulators of a job, by name of the task; tasks in one environment share theirs.
+
+  Args:
+    plan: of the job.
+    episodes: of each run in an evaluation.
+
+  Returns:
+    The workers that all of them share, to be closed, and the simulators.
+  """
+  most = max(Counter(run.task for run in plan.runs).values())
+  workers = Workers(automatic_workers(most * episodes))
+  by_environment: dict[str, Simulators] = {}
+  by_task: dict[str, Simulators] = {}
+  for task in plan.tasks:
+    if task.env != NO_ENVIRONMENT:
+      name = json.dumps([task.env, task.env_kwargs], sort_keys=True)
+      if name not in by_environment:
+        by_environment[name] = Simulators(task.env, task.env_kwargs, workers=workers)
+      by_task[task.name] = by_environment[name]
+  return workers, by_task
 
 
 def evaluate_population(

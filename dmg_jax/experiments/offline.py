@@ -9,7 +9,6 @@ from dmg_jax import run_directory, run_log, training
 from dmg_jax.checkpoints import Checkpoints
 from dmg_jax.data.dataset import Dataset
 from dmg_jax.errors import StoppedError
-from dmg_jax.evaluation import Simulators
 from dmg_jax.experiments import evaluations, outcome
 from dmg_jax.experiments.beginning import Beginning
 from dmg_jax.experiments.events import Events
@@ -19,7 +18,6 @@ from dmg_jax.interruption import Interruption
 from dmg_jax.plan import Run
 from dmg_jax.population import Population
 from dmg_jax.progress import Progress
-from dmg_jax.tasks import NO_ENVIRONMENT
 from dmg_jax.training import Runs
 from dmg_jax.types import Transitions
 
@@ -95,11 +93,9 @@ class _Training:
     for notice in restored.notices:
       announce(notice)
     self.step = restored.step
-    self.simulators = {
-      task.name: Simulators(task.env, task.env_kwargs)
-      for task in job.plan.tasks
-      if task.env != NO_ENVIRONMENT
-    }
+    self.workers, self.simulators = evaluations.simulators(
+      job.plan, self.settings["evaluation_episodes"]
+    )
     self.log = run_log.RunLog(directory, restored.positions)
     rows = run_log.read(directory, run_log.EVALUATIONS)
     self.evaluated_at = max((row["step"] for row in rows), default=0)
@@ -145,8 +141,7 @@ class _Training:
 
   def close(self) -> None:
     """Frees simulators and files."""
-    for simulators in self.simulators.values():
-      simulators.close()
+    self.workers.close()
     self.log.close()
     self.events.close()
 

@@ -1,10 +1,13 @@
 """The policies that come with the package do what is said of them."""
 
+import functools
+
 import jax
 import numpy as np
 import pytest
 
 from dmg_jax import networks
+from dmg_jax.agents import dmg
 from dmg_jax.data import policies, scaling
 from dmg_jax.envs.make import make, spaces
 from dmg_jax.evaluation import Policies, Simulators, evaluate
@@ -31,7 +34,8 @@ def test_it_returns_what_is_quoted(env_id, tier):
     (policies.load(path), scaling.for_actions(size, low, high)),
   )
   seeds = np.arange(EPISODES)[None]
-  found = evaluate(Simulators(env_id), Policies(networks.make(len(low)), actors, scalings), seeds)
+  act = functools.partial(dmg.act, networks.make(len(low)))
+  found = evaluate(Simulators(env_id), Policies(act, actors, scalings), seeds)
   error = quote["standard_deviation"] / np.sqrt(EPISODES)
   assert abs(found.returns.mean() - quote["return"]) < 4 * error
   assert quote["training"]["recipe"]["env_id"] == env_id
