@@ -140,7 +140,5 @@ def test_a_full_disk_is_a_storage_error(tmp_path, monkeypatch):
     raise OSError(28, "No space left on device")
 
   monkeypatch.setattr(job_curves.Figure, "savefig", fail)
-  with pytest.raises(
-    StorageError, match="could not be written: No space left on device"
-  ):
+  with pytest.raises(StorageError, match="could not be written: No space left on device"):
     conclude(tmp_path, [task()], runs(), [[1.0, 2.0]] * 2)
