@@ -41,7 +41,7 @@ def differences(first: Path, second: Path) -> list[str]:
     if (first / name).read_bytes() != (second / name).read_bytes()
   ]
   results = [
-    json.loads((directory / run_directory.SUMMARY).read_text())["results"]
+    json.loads((directory / run_directory.SUMMARY).read_text())["groups"]
     for directory in (first, second)
   ]
   if results[0] != results[1]:

@@ -9,7 +9,9 @@ import logging
 import os
 import re
 import shutil
+import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,8 @@ _PARTIAL = ".orbax-checkpoint-tmp"
 _REMOVED, _DAMAGED = ".removed", ".damaged"
 _SYSTEM_ERROR = re.compile(r"os_error_code='(\d+)'")
 _PATIENCE_S = 60.0
+_LOOP_CLOSED = "Event loop is closed"
+_QUIET_S = 0.1
 
 
 class DamageError(Exception):
@@ -124,23 +128,38 @@ def remove(folder: Path, step: int) -> None:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-  """Drops what Orbax's threads log of errors that are raised here as well."""
-  before = set(threading.enumerate())
+  """Drops what the storage layer's threads print of errors that are raised here as well.
 
-  def ours(record: logging.LogRecord) -> bool:
+  Those are log records of Orbax, and results that come when their event loop is
+  closed already. After a failure it waits until the threads are done.
+  """
+  before = set(threading.enumerate())
+  hook, last = sys.unraisablehook, [0.0]
+
+  def foreign(record: logging.LogRecord) -> bool:
     return "orbax" not in record.pathname
 
+  def unraisable(raised: Any) -> None:
+    if isinstance(raised.exc_value, RuntimeError) and str(raised.exc_value) == _LOOP_CLOSED:
+      last[0] = time.monotonic()
+    else:
+      hook(raised)
+
   logger = logging.getLogger("absl")
-  logger.addFilter(ours)
+  logger.addFilter(foreign)
+  sys.unraisablehook = unraisable
   try:
     yield
   except BaseException:
-    # Some may still be at it.
     for thread in set(threading.enumerate()) - before:
       thread.join(_PATIENCE_S)
+    last[0] = time.monotonic()
+    while time.monotonic() - last[0] < _QUIET_S:
+      time.sleep(_QUIET_S / 10)
     raise
   finally:
-    logger.removeFilter(ours)
+    logger.removeFilter(foreign)
+    sys.unraisablehook = hook
 
 
 def reason(error: Exception) -> str:

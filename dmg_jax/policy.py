@@ -10,8 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from dmg_jax import checkpoints, named_leaves, networks, run_config, run_directory
-from dmg_jax.agents import dmg
+from dmg_jax import checkpoints, methods, named_leaves, run_config, run_directory
 from dmg_jax.data.scaling import Scaling
 from dmg_jax.errors import UserError
 from dmg_jax.types import Agent, Array
@@ -63,7 +62,12 @@ class Policy:
     It can be transformed by `jax.jit`, `jax.vmap` and `jax.grad`; its arguments
     are `parameters` and observations (..., S). Nothing is checked.
     """
-    return functools.partial(_act, _agent(self.run, self.action_size, self.precision))
+    return functools.partial(_act, self.agent)
+
+  @property
+  def agent(self) -> Agent:
+    """The algorithm that it was trained with."""
+    return methods.agent(self.run["point"], self.action_size, self.precision)
 
   @functools.cached_property
   def _compiled(self) -> Callable[[Any, Array], jax.Array]:
@@ -144,7 +148,7 @@ def _make(
     "action_size": len(scaling.action_centre),
   }
   precision = config["settings"]["precision"]
-  agent = _agent(runs[place], sizes["action_size"], precision)
+  agent = methods.agent(runs[place]["point"], sizes["action_size"], precision)
   like = jax.eval_shape(lambda: agent.init(jax.random.key(0), **sizes))
   state = named_leaves.restructure(_leaf(tree, runs, place, "states"), like)
   return Policy({"policy": agent.policy(state), "scaling": scaling}, runs[place], precision)
@@ -172,18 +176,6 @@ def _choose(
   if place not in active:
     raise UserError(f"run {run} in {directory} diverged at step {frozen_at[place]}")
   return place
-
-
-def _agent(run: Mapping[str, Any], action_size: int, precision: str) -> Agent:
-  """The agent of a run, with the networks that are stored with it."""
-  point = run["point"]
-  architecture: dict[str, Any] = {"precision": precision}
-  for name in networks.Architecture._fields:
-    if name in point:
-      architecture[name] = tuple(point[name]) if isinstance(point[name], list) else point[name]
-  return dmg.make(
-    networks.make(action_size, networks.Architecture(**architecture)), point["policy_delay"]
-  )
 
 
 def _act(agent: Agent, parameters: Mapping[str, Any], observations: Array) -> jax.Array:

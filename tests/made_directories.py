@@ -61,7 +61,7 @@ def evaluation_rows(members, scores, steps, episodes=2):
     for place, step in enumerate(steps)
     for run, line in zip(members, scores, strict=True)
     if np.isfinite(line[place])
-    for episode, score in enumerate(line[place] + np.linspace(-1, 1, episodes))
+    for episode, score in enumerate(line[place] + np.linspace(-1, 1, episodes) * (episodes > 1))
   ]
 
 

@@ -51,7 +51,22 @@ def read(path: str | Path) -> Dataset:
     UserError: if the file is missing, damaged, no `.npz` or pickled; if a field is missing or
       invalid (see `check_columns`).
   """
-  contents = _contents(Path(path))
+  return from_columns(_contents(Path(path)), str(path), Path(path).stem)
+
+
+def from_columns(
+  contents: Mapping[str, np.ndarray], path: str = "the arrays", name: str = "arrays"
+) -> Dataset:
+  """The data set of arrays in memory, with the fields of a file; see `read`.
+
+  Args:
+    contents: arrays by field.
+    path: where they are from, for messages.
+    name: of the data set.
+
+  Raises:
+    UserError: see `read`.
+  """
   missing = [key for key in _COLUMNS if key not in contents]
   if missing:
     raise UserError(f"{path}: {', '.join(missing)} missing; save {', '.join(_COLUMNS)}")
@@ -74,7 +89,7 @@ def read(path: str | Path) -> Dataset:
   )
   return build(
     Transitions(not_dones=(~terminals).astype(np.float32), **columns),
-    name=Path(path).stem,
+    name=name,
     kind="npz",
     episode_returns=returns,
     env_id=env_id,
@@ -147,7 +162,7 @@ def _text(value: np.ndarray) -> Any:
 
 
 def _bounds(
-  contents: dict[str, Any], size: int, path: str | Path
+  contents: Mapping[str, Any], size: int, path: str | Path
 ) -> tuple[np.ndarray, np.ndarray] | None:
   if "action_low" not in contents and "action_high" not in contents:
     return None

@@ -1,5 +1,6 @@
 """A launcher's command line: its config file, overrides and flags; slips in one line."""
 
+import difflib
 import inspect
 import os
 import sys
@@ -16,6 +17,7 @@ from dmg_jax.experiments import fields
 
 _HELP = ("--help", "-help", "-h", "--helpfull", "-helpfull", "--helpshort")
 _CONFIG = "--config="
+_OVERRIDE = "--config."
 
 
 def launch(main: Callable[[], None]) -> None:
@@ -40,9 +42,23 @@ def define_config(default: str) -> Any:
   configs that come with the package.
   """
   sys.argv[1:] = [_located(argument) for argument in sys.argv[1:]]
-  return config_flags.DEFINE_config_file(
-    "config", _located(_CONFIG + default)[len(_CONFIG) :], "File of the settings of the job."
-  )
+
+  def define() -> Any:
+    _check(sys.argv)
+    file = _located(_CONFIG + default)[len(_CONFIG) :]
+    return config_flags.DEFINE_config_file("config", file, "File of the settings of the job.")
+
+  return _or_exit(define)
+
+
+def _or_exit(work: Callable[[], Any]) -> Any:
+  """What `work` returns; a slip on the command line ends the process with one line."""
+  try:
+    return work()
+  # Config files, absl and ml_collections raise errors of many kinds for a user's slip.
+  except Exception as error:
+    print(f"error: {_one_line(error)}", file=sys.stderr)
+    sys.exit(2)
 
 
 def _located(argument: str) -> str:
@@ -60,13 +76,7 @@ def _located(argument: str) -> str:
 
 def _parse(argv: Sequence[str]) -> list[str]:
   """Parses all flags; a slip ends the process with one line and exit code 2."""
-  try:
-    _check(argv)
-    rest = flags.FLAGS(list(argv))
-  # Config files raise what they like, and so does ml_collections for an unknown field.
-  except Exception as error:
-    print(f"error: {_one_line(error)}", file=sys.stderr)
-    sys.exit(2)
+  rest = _or_exit(lambda: flags.FLAGS(list(argv)))
   if len(rest) > 1:
     print(
       f"error: {rest[1]!r} is no flag; write flags as --name=value (--help lists them)",
@@ -85,10 +95,18 @@ def _check(argv: Sequence[str]) -> None:
     if not os.path.isfile(file):
       raise UserError(f"there is no config file {file}; try --config=configs/mujoco.py")
 
+  for argument in argv:
+    if argument.startswith(_OVERRIDE):
+      name = argument[len(_OVERRIDE) :].partition("=")[0]
+      if name not in fields.DEFAULTS:
+        near = difflib.get_close_matches(name, fields.DEFAULTS)
+        hint = f"; near names: {', '.join(near)}" if near else " (--help lists the fields)"
+        raise UserError(f"the config has no field {name!r}{hint}")
+
 
 def _one_line(error: Exception) -> str:
   lines = [line.strip() for line in str(error).strip().splitlines() if line.strip()]
-  return (lines[0] if lines else type(error).__name__).strip("'\"")
+  return " ".join(lines) or type(error).__name__
 
 
 def _exit_with(main: Callable[[], None]) -> None:

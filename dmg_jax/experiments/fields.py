@@ -143,7 +143,11 @@ JOB: Mapping[str, Field] = {
     " or ".join(map(repr, PRECISIONS)),
     lambda value: value in PRECISIONS,
   ),
-  "workers": Field("threads that train, on a CPU; one for each core by default", _A_COUNT, _whole),
+  "workers": Field(
+    "threads that train, on a CPU, and most processes of simulators; one for each core by default",
+    _A_COUNT,
+    _whole,
+  ),
 }
 
 

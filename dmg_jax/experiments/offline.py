@@ -93,9 +93,7 @@ class _Training:
     for notice in restored.notices:
       announce(notice)
     self.step = restored.step
-    self.workers, self.simulators = evaluations.simulators(
-      job.plan, self.settings["evaluation_episodes"]
-    )
+    self.workers, self.simulators = evaluations.simulators(job.plan, self.settings)
     self.log = run_log.RunLog(directory, restored.positions)
     rows = run_log.read(directory, run_log.EVALUATIONS)
     self.evaluated_at = max((row["step"] for row in rows), default=0)

@@ -147,13 +147,16 @@ def _task(config: Mapping[str, Any], source: str, dataset: Dataset) -> Task:
 
   env = config["env"] or dataset.env_id or tasks.NO_ENVIRONMENT
   reference = catalog.reference_returns(env) or dataset.reference
+  env_kwargs = config["env_kwargs"]
+  if env_kwargs is None:
+    env_kwargs = dataset.env_kwargs if env == dataset.env_id else {}
   return Task(
     name=dataset.name,
     source=str(Path(source).expanduser().absolute()) if _is_path(source) else source,
     kind=dataset.kind,
     sha256=dataset.sha256,
     env=env,
-    env_kwargs=dict(config["env_kwargs"] or {}),
+    env_kwargs=dict(env_kwargs),
     step_limit=config["step_limit"],
     normalise_observations=chosen("normalise_observations"),
     clip_actions=config["clip_actions"],

@@ -8,6 +8,7 @@ from matplotlib.image import imread
 from dmg_jax.report.figures import ablations, curve_figures, gallery, style
 from dmg_jax.report.figures import population_figures as population
 from dmg_jax.report.paper import paper_scores
+from dmg_jax.report.scores import aggregates, populations
 
 MEDIUM, OWN = "hopper-medium-v2", "dmg/hopper/medium-replay-v0"
 COLUMN, FULL = style.WIDTHS["column"], style.WIDTHS["full"]
@@ -16,7 +17,7 @@ COLUMN, FULL = style.WIDTHS["column"], style.WIDTHS["full"]
 @pytest.fixture(autouse=True)
 def _style(monkeypatch):
   # What is drawn does not depend on how many draws an interval takes.
-  monkeypatch.setattr(population, "_DRAWS", 20)
+  monkeypatch.setattr(aggregates, "DRAWS", 20)
   with style.style():
     yield
 
@@ -28,8 +29,12 @@ def curves(**lasts):
   }
 
 
+def draw(scores, statistic="last"):
+  return list(gallery.draw(scores, populations.compared(scores, statistic), statistic, COLUMN))
+
+
 def drawn_names(scores, statistic="last"):
-  return [named.name for named in gallery.draw(scores, statistic, COLUMN)]
+  return [named.name for named in draw(scores, statistic)]
 
 
 def texts(figure):
@@ -105,7 +110,7 @@ def test_a_profile_is_the_share_of_runs_above():
 
 def test_aggregates_have_a_row_for_each_method():
   tasks = {"DMG": {MEDIUM: [80.0, 90.0]}, "BC": {MEDIUM: [50.0, 50.0]}}
-  left, right = population.aggregate_intervals(tasks, COLUMN, "score").axes
+  left, right = population.aggregate_intervals(aggregates.aggregate(tasks), COLUMN, "score").axes
   assert [label.get_text() for label in left.get_yticklabels()] == ["DMG", "BC"]
   assert [line.get_xdata()[0] for line in left.lines[1::2]] == [85.0, 50.0]
   assert [line.get_xdata()[0] for line in right.lines[1::2]] == [15.0, 50.0]
@@ -119,16 +124,16 @@ def test_improvement_is_over_each_other_method():
     "BC": {MEDIUM: [0.0, 2.0]},
     "IQL": {MEDIUM: [9.0, 9.0]},
   }
-  axes = population.improvement(tasks, COLUMN, "score").axes[0]
+  axes = population.improvement(aggregates.aggregate(tasks), COLUMN, "score").axes[0]
   assert [label.get_text() for label in axes.get_yticklabels()] == ["DMG > BC", "DMG > IQL"]
   assert [line.get_xdata()[0] for line in axes.lines[1:4:2]] == [0.75, 0.0]
 
 
-@pytest.mark.parametrize("draw", [population.improvement, population.aggregate_intervals])
-def test_long_names_push_no_label_off_the_page(draw):
+@pytest.mark.parametrize("draw_rows", [population.improvement, population.aggregate_intervals])
+def test_long_names_push_no_label_off_the_page(draw_rows):
   names = ["IQL (ReBRAC paper)", "ReBRAC", "TD3+BC (ReBRAC paper)"]
   tasks = {name: {MEDIUM: [80.0, 90.0]} for name in names}
-  figure = draw(tasks, COLUMN, "score")
+  figure = draw_rows(aggregates.aggregate(tasks), COLUMN, "score")
   FigureCanvasAgg(figure).draw()
   for axes in figure.axes:
     place = axes.xaxis.label.get_window_extent()
@@ -174,20 +179,20 @@ def test_runs_that_differ_in_more_are_on_lines_of_their_own():
 
 
 def test_runs_that_settings_do_not_tell_apart_are_on_no_line_together():
-  # Widths and batches are in a method's name, and in its settings not.
+  # What a label tells and the settings do not keeps its runs apart.
   scores = [
     *made("DMG", MEDIUM, [100.0] * 3),
-    *made("DMG (hidden_sizes 64x64)", MEDIUM, [0.0] * 3),
+    *made("DMG (precision bfloat16)", MEDIUM, [0.0] * 3),
     *made("DMG (lam 0.5, batch_size 32)", MEDIUM, [50.0] * 3, lam=0.5),
   ]
   assert ablations.ablations(scores, "lam", "last") == {}
-  scores += made("DMG (lam 0.5, hidden_sizes 64x64)", MEDIUM, [2.0], lam=0.5)
+  scores += made("DMG (lam 0.5, precision bfloat16)", MEDIUM, [2.0], lam=0.5)
   scores += made("DMG (lam 0)", MEDIUM, [4.0], lam=0.0)
   lines = ablations.ablations(scores, "lam", "last")[MEDIUM]
   found = {label: {k: list(v) for k, v in line.items()} for label, line in lines.items()}
   assert found == {
     "DMG": {0.0: [4.0], 0.25: [100.0] * 3},
-    "DMG (hidden_sizes 64x64)": {0.25: [0.0] * 3, 0.5: [2.0]},
+    "DMG (precision bfloat16)": {0.25: [0.0] * 3, 0.5: [2.0]},
   }
 
 
@@ -233,32 +238,37 @@ def test_what_there_is_decides_what_is_drawn():
   ]
 
 
-def test_populations_are_over_the_data_sets_of_dmg_and_never_mix_ours():
+def test_static_settings_are_told_apart_and_named():
+  wide = {"actor_hidden_sizes": (64, 64)}
   scores = [
-    *final_only("all", MEDIUM, [1.0]),
-    *final_only("all", "walker2d-medium-v2", [1.0]),
-    *final_only("few", MEDIUM, [2.0]),
-    *made("DMG", MEDIUM, [3.0, 4.0]),
-    *made("DMG", "walker2d-medium-v2", [5.0]),
-    *made("DMG", OWN, [6.0], steps=22_400),
-    *made("DMG", "mujoco/hopper/medium-v0", [7.0]),
-  ]
-  found = gallery.populations(scores, "last")
-  assert found.populations == {
-    "d4rl": {
-      "DMG": {MEDIUM: [3.0, 4.0], "walker2d-medium-v2": [5.0]},
-      "all": {MEDIUM: [1.0], "walker2d-medium-v2": [1.0]},
-    },
-    "own_data": {"DMG": {OWN: [6.0]}},
-  }
-  assert found.notices == (
-    "left out of the figures over several data sets: few: no scores on walker2d-medium-v2",
+    *made("DMG", MEDIUM, [1.0]), *made("DMG (lam 0)", MEDIUM, [2.0], lam=0.0),
+    *made("DMG (actor_hidden_sizes 64x64)", MEDIUM, [3.0], **wide),
+    *made("DMG (lam 0, actor_hidden_sizes 64x64)", MEDIUM, [4.0], lam=0.0, **wide),
+  ]  # fmt: skip
+  assert list(ablations.ablations(scores, "lam", "last")[MEDIUM]) == [
+    "DMG", "DMG, actor_hidden_sizes = 64x64",
+  ]  # fmt: skip
+
+
+def test_captions_name_who_is_left_out_and_why():
+  scores = [
+    *made("DMG", MEDIUM, [1.0, 2.0]), *made("DMG", "walker2d-medium-v2", [1.0, 2.0]),
+    *final_only("few", MEDIUM, [1.0]), *final_only("both", MEDIUM, [1.0]),
+    *final_only("both", "walker2d-medium-v2", [1.0]),
+  ]  # fmt: skip
+  captions = {named.name: named.caption for named in draw(scores)}
+  for name in ("profiles_d4rl", "aggregates_d4rl", "improvement_d4rl"):
+    assert captions[name].endswith(". Left out: few (no scores on walker2d-medium-v2).")
+  captions = {named.name: named.caption for named in draw(scores, "best")}
+  assert captions["profiles_d4rl_best"].endswith(
+    ". Left out: both (only final scores on hopper-medium-v2, walker2d-medium-v2); "
+    "few (no scores on walker2d-medium-v2, only final scores on hopper-medium-v2)."
   )
 
 
 def test_captions_name_statistic_interval_and_seeds():
   scores = [*made("DMG", MEDIUM, [1.0, 2.0]), *final_only("other", MEDIUM, [1.0])]
-  captions = {named.name: named.caption for named in gallery.draw(scores, "best", COLUMN)}
+  captions = {named.name: named.caption for named in draw(scores, "best")}
   assert captions["learning_curves_locomotion"].endswith(
     "95 % interval (Student's t); seeds of each: 2."
   )
@@ -278,7 +288,7 @@ def test_figures_of_another_statistic_than_the_last_say_so(statistic, words):
     for score in made(method, MEDIUM, [1.0, 2.0], curve=[3.0], lam=lam)
   ]
   names = ["ablation_lambda", "profiles_d4rl", "aggregates_d4rl", "improvement_d4rl"]
-  curves, *others = gallery.draw(scores, statistic, COLUMN)
+  curves, *others = draw(scores, statistic)
   assert curves.name == "learning_curves_locomotion"
   ends = f"_{statistic}" if words else ""
   assert [named.name for named in others] == [name + ends for name in names]
@@ -295,13 +305,13 @@ def test_figures_of_another_statistic_than_the_last_say_so(statistic, words):
 def test_captions_tell_lengths_that_are_not_the_papers():
   other = "walker2d-medium-v2"
   scores = [*made("DMG", MEDIUM, [1.0]), *made("DMG", other, [2.0], steps=20)]
-  captions = {named.name: named.caption for named in gallery.draw(scores, "last", COLUMN)}
+  captions = {named.name: named.caption for named in draw(scores)}
   assert captions["aggregates_d4rl"].endswith("; gradient steps of the runs: 20 or 1,000,000.")
   usual = [*made("DMG", MEDIUM, [1.0]), *final_only("DMG", other, [2.0])]
-  assert not any("gradient steps of" in named.caption for named in gallery.draw(usual, "last", 3.3))
+  assert not any("gradient steps of" in named.caption for named in draw(usual))
   short = [*made("DMG", MEDIUM, [1.0], steps=20), *made("TD3", MEDIUM, [1.0], steps=10, lam=1.0)]
   short += made("DMG (lam 0)", MEDIUM, [1.0], steps=20, lam=0.0)
-  captions = {named.name: named.caption for named in gallery.draw(short, "last", COLUMN)}
+  captions = {named.name: named.caption for named in draw(short)}
   # TD3 is on no line of the ablation.
   assert captions["ablation_lambda"].endswith("; gradient steps of the runs: 20.")
 
@@ -315,10 +325,10 @@ def test_dmg_has_the_first_colour_whatever_comes_first():
 
 
 def test_every_data_set_of_the_paper_has_a_figure():
-  kinds = {gallery.family(dataset) for dataset, _ in paper_scores.cells(2)}
+  kinds = {populations.family(dataset) for dataset, _ in paper_scores.cells(2)}
   assert kinds == {"locomotion", "antmaze"}
-  assert gallery.family("hopper-medium-v0") == "other_data"
-  assert gallery.family("dmg/hopper-medium-v2") == "own_data"
+  assert populations.family("hopper-medium-v0") == "other_data"
+  assert populations.family("dmg/hopper-medium-v2") == "own_data"
 
 
 def test_files_have_their_size_embedded_fonts_and_the_same_bytes(tmp_path):
