@@ -48,7 +48,7 @@ _NOISE = 0
 
 
 class Cells(NamedTuple):
-  """Where episodes begin, and where agents are sent."""
+  """The cells in which episodes start, and those to which agents are sent."""
 
   starts: Sequence[Cell]
   targets: Sequence[Cell]
@@ -75,8 +75,8 @@ class Sent(gymnasium.Wrapper):
 
   Everything comes from an episode's seed. A target lies within a quarter of a
   cell of its cell's centre, in x and in y; that in the goal's cell is the
-  episode's goal. Once the agent is within half a metre of it, the next is drawn
-  from the other cells.
+  episode's goal. Once the agent is within half a metre of a target, the next one
+  is drawn from the other cells.
 
   Args:
     env: a maze.
@@ -92,7 +92,7 @@ class Sent(gymnasium.Wrapper):
   def reset(
     self, *, seed: int | None = None, options: dict[str, Any] | None = None
   ) -> tuple[np.ndarray, dict[str, Any]]:
-    """Begins an episode where its seed, which must be given, says: see `options`."""
+    """Begins an episode; its seed, which must be given, decides the start: see `options`."""
     assert seed is not None
     assert options is None
     observation, info = self.env.reset(seed=seed, options=self.options(seed))
@@ -102,13 +102,13 @@ class Sent(gymnasium.Wrapper):
     return observation, info
 
   def options(self, seed: int) -> dict[str, Any]:
-    """Those that the maze itself is reset with in an episode of this seed."""
+    """The options of the maze's own reset, in an episode of this seed."""
     generator = _spawn(seed, _START)
     start = _near(self._maze, _choose(self._where.starts, generator), generator)
     return {"start": start.tolist()}
 
   def waypoint(self, observation: np.ndarray) -> np.ndarray:
-    """(2,), where the agent shall head for now."""
+    """(2,), the agent's next waypoint."""
     position = observation[:2]
     if math.dist(position, self._target) <= _ARRIVED:
       self._send(self._way.target)

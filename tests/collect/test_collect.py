@@ -202,12 +202,19 @@ def test_policies_that_come_with_the_package_save_the_training(tmp_path, monkeyp
   assert (tmp_path / "recording").exists()
 
 
-def test_an_environment_without_reference_returns_is_scored_by_its_own_training(tmp_path):
+def test_an_environment_without_reference_returns_is_scored_by_its_own_training(
+  tmp_path, monkeypatch
+):
+  def play(recording, actor, round_, episodes):
+    return np.full(episodes, -200.0)
+
+  monkeypatch.setattr(Recording, "returns", play)
   recipe = RECIPE._replace(env_id="Pendulum-v1", steps=800, random_steps=500, evaluate_every=500)
   folder = collect_in(tmp_path, recipe, level=-99.0, dataset_id="dmg/pendulum/medium-replay-v0")
   provenance = provenance_of(folder)
   low, high = provenance["reference_returns"]
   assert -2000 < low < -300
+  assert high == -200
   assert [row["step"] for row in provenance["evaluations"]] == [500]
   dataset = load(str(folder))
   assert dataset.reference == (low, high)
@@ -222,7 +229,7 @@ def test_an_interruption_while_writing_leaves_nothing(tmp_path, monkeypatch):
   monkeypatch.setattr(collect.minari_files, "load", interrupt)
   with pytest.raises(KeyboardInterrupt):
     collect_in(tmp_path, tier="random", keep=1000)
-  assert not list((tmp_path / "datasets").iterdir())
+  assert not (tmp_path / "datasets").exists()
 
 
 @pytest.mark.parametrize("place", ["save", "write"])
@@ -231,7 +238,7 @@ def test_a_full_disk_is_one_line_and_leaves_no_data(tmp_path, monkeypatch, place
     raise OSError(errno.ENOSPC, "No space left on device", "some/file")
 
   monkeypatch.setattr({"save": policies, "write": collect.minari_files}[place], place, fail)
-  with pytest.raises(StorageError, match=r"No space left on device \(some/file\); make room"):
+  with pytest.raises(StorageError, match=r"No space left on device.*; make room"):
     collect_in(tmp_path, tier="expert", keep=1000)
   assert not list(tmp_path.glob("datasets/**/provenance.json"))
   monkeypatch.undo()
@@ -303,7 +310,7 @@ def test_damage_of_a_recording_is_one_line_and_changes_nothing(tmp_path, finishe
 
   before = contents()
   with pytest.raises(UserError, match=r"start again in another --run_dir|train again in") as error:
-    collect_in(tmp_path, tier="expert" if "snap" in path else "full-replay", level=99.0, keep=1000)
+    collect_in(tmp_path, tier="full-replay")
   assert "\n" not in str(error.value)
   assert contents() == before
 
