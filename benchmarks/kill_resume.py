@@ -40,11 +40,12 @@ def differences(first: Path, second: Path) -> list[str]:
     for name in (run_log.METRICS, run_log.EVALUATIONS)
     if (first / name).read_bytes() != (second / name).read_bytes()
   ]
-  results = [
-    json.loads((directory / run_directory.SUMMARY).read_text())["groups"]
-    for directory in (first, second)
+  summaries = [
+    json.loads((directory / run_directory.SUMMARY).read_text()) for directory in (first, second)
   ]
-  if results[0] != results[1]:
+  for summary in summaries:
+    del summary["seconds"]
+  if summaries[0] != summaries[1]:
     different.append(run_directory.SUMMARY)
   trees = [_final(directory) for directory in (first, second)]
   for (path, one), other in zip(

@@ -24,7 +24,7 @@ from dmg_jax.errors import UserError
 
 _TREE, _POSITIONS, _SEAL = "tree", "positions", "seal"
 _PARTIAL = ".orbax-checkpoint-tmp"
-_REMOVED, _DAMAGED = ".removed", ".damaged"
+_REMOVED, _REPLACED, _DAMAGED = ".removed", ".replaced", ".damaged"
 _SYSTEM_ERROR = re.compile(r"os_error_code='(\d+)'")
 _PATIENCE_S = 60.0
 _LOOP_CLOSED = "Event loop is closed"
@@ -50,12 +50,16 @@ def steps(folder: Path) -> list[int]:
 def write(
   folder: Path, step: int, tree: Any, positions: Mapping[str, int], only_as_end: bool
 ) -> None:
-  """Commits a checkpoint.
+  """Commits a checkpoint, in place of one of the same step.
+
+  On a failure that one is back, after a kill `clean` brings it back.
 
   Raises:
     OSError, ValueError, RuntimeError: the storage layer's words for a full disk.
   """
   seal = {"only_as_end": only_as_end, "sha256": _seal(tree, positions, only_as_end)}
+  with contextlib.suppress(FileNotFoundError):
+    (folder / str(step)).rename(folder / f"{step}{_REPLACED}")
   with _quiet(), ocp.Checkpointer(ocp.CompositeCheckpointHandler()) as checkpointer:
     checkpointer.save(
       (folder / str(step)).absolute(),
@@ -107,7 +111,10 @@ def _seal(tree: Any, positions: Mapping[str, int], only_as_end: bool) -> str:
 def clean(folder: Path) -> None:
   """Removes what was half-written or half-removed. Only for the holder of the lock."""
   for path in folder.iterdir():
-    if _PARTIAL in path.name or path.name.endswith(_REMOVED):
+    whole = folder / path.name.removesuffix(_REPLACED)
+    if not whole.exists():
+      path.rename(whole)
+    elif _PARTIAL in path.name or path.name.endswith((_REMOVED, _REPLACED)):
       shutil.rmtree(path, ignore_errors=True)
 
 
@@ -169,4 +176,4 @@ def reason(error: Exception) -> str:
     return os.strerror(int(code[1]))
   if isinstance(error, OSError) and error.strerror:
     return error.strerror
-  return " ".join(str(error).split())[:200] or type(error).__name__
+  return " ".join(str(error).split())[:120] or type(error).__name__

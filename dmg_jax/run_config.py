@@ -146,26 +146,6 @@ def _fields(content: Any, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], A
   return fields
 
 
-def ends_off_the_grid(settings: Mapping[str, Any], evaluates: bool) -> bool:
-  """Whether the rows of a job's last step would not be those of a longer job.
-
-  A job logs and evaluates at the multiples of its intervals, and at its end.
-  What it writes at an end between them, a longer job does not write there. Such
-  a checkpoint is saved as `only_as_end`.
-
-  Args:
-    settings: of the config.
-    evaluates: whether there is a simulator.
-  """
-
-  def on(interval: str) -> bool:
-    return settings["steps"] % settings[interval] == 0
-
-  if evaluates:
-    return not on("evaluation_interval")
-  return not (on("log_interval") or on("checkpoint_interval"))
-
-
 def _matches(path: tuple[str, ...], patterns: frozenset[str]) -> bool:
   for pattern in patterns:
     parts = pattern.split(".")

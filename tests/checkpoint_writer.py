@@ -24,7 +24,7 @@ def main(directory: Path, count: int, grow: bool) -> None:
     moved = scaling.replace(observation_mean=np.full_like(scaling.observation_mean, step))
     tree = tree | {"scalings": tree["scalings"] | {"0": moved}}
     if grow:
-      tree["more"] = {"noise": generator.random(step * 10_000)}
+      tree["more"] = {"noise": generator.random(step * 25_000)}
     writer.save(step, tree, {})
   claim.close()
 

@@ -84,17 +84,20 @@ def tree() -> dict[str, Any]:
   for population, (task, seeds) in enumerate(zip(SIZES, [(0, 1), (0,)], strict=True)):
     sizes = networks.Architecture(*[HIDDEN[population]] * 3)
     agent = dmg.make(networks.make(SIZES[task][1], sizes))
-    states = [
-      agent.init(
-        jax.random.key(10 * population + seed),
-        observation_size=SIZES[task][0],
-        action_size=SIZES[task][1],
-      )
-      for seed in seeds
-    ]
+    observation_size, action_size = SIZES[task]
+    shapes = jax.eval_shape(
+      functools.partial(agent.init, observation_size=observation_size, action_size=action_size),
+      jax.random.key(0),
+    )
+    generator = np.random.default_rng(population)
     count = len(seeds)
     populations[str(population)] = training.Runs(
-      states=jax.tree.map(lambda *leaves: np.stack(leaves), *states),
+      states=jax.tree.map(
+        lambda leaf, generator=generator, count=count: np.asarray(
+          generator.normal(size=(count, *leaf.shape)), leaf.dtype
+        ),
+        shapes,
+      ),
       seeds=np.array(seeds, np.uint32),
       offsets=np.zeros(count, np.int32),
       sizes=np.full(count, 100, np.int32),
