@@ -95,8 +95,12 @@ def _answer(arguments: argparse.Namespace) -> Iterator[str]:
       return data.export(arguments.name, given, arguments.out)
 
 
-def main(arguments: Sequence[str]) -> int:
-  """Prints the answer; returns the exit code: 2 for a slip of the user, 1 for a full disk."""
+def main(arguments: Sequence[str] | None = None) -> int:
+  """Prints the answer to the arguments, by default those of the process.
+
+  Returns:
+    The exit code: 2 for a slip of the user, 1 where something could not be written.
+  """
   try:
     for line in _answer(_parser().parse_args(arguments)):
       print(line)
@@ -110,4 +114,4 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-  sys.exit(main(sys.argv[1:]))
+  sys.exit(main())

@@ -12,6 +12,7 @@ from typing import Any
 from absl import app, flags, logging
 from ml_collections import config_flags
 
+from dmg_jax import tasks
 from dmg_jax.errors import SimulatorError, StoppedError, StorageError, UserError
 from dmg_jax.experiments import fields
 
@@ -42,6 +43,7 @@ def define_config(default: str) -> Any:
   configs that come with the package.
   """
   sys.argv[1:] = [_located(argument) for argument in sys.argv[1:]]
+
   def define() -> Any:
     _check(sys.argv)
     file = _located(_CONFIG + default)[len(_CONFIG) :]
@@ -139,4 +141,14 @@ def _help(module: Any) -> str:
 
 
 def _fields(table: Mapping[str, fields.Field]) -> list[str]:
-  return [f"  {name:<24} {field.meaning}" for name, field in table.items()]
+  family = tasks.LOCOMOTION
+  paper = {**tasks.paper_point(""), **tasks.SCHEDULES[family], **tasks.PREPARATION[family]}
+  lines = []
+  for name, field in table.items():
+    default = fields.DEFAULTS[name]
+    if default is not None:
+      shown = f" (default: {default!r})"
+    else:
+      shown = f" (the paper's: {paper[name]})" if name in paper else ""
+    lines.append(f"  {name:<24} {field.meaning}{shown}")
+  return lines

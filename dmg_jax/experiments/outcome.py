@@ -16,6 +16,7 @@ from dmg_jax.errors import StorageError
 from dmg_jax.report import diagnostics
 from dmg_jax.report.figures import job_curves
 from dmg_jax.report.paper import paper_scores
+from dmg_jax.report.scores.labels import table_label
 from dmg_jax.report.tables import job_table, job_text
 from dmg_jax.tasks import NO_ENVIRONMENT
 
@@ -157,7 +158,7 @@ def _group(
     data_score=float(catalog.normalised_score(data_return, reference))
     if reference is not None and data_return is not None
     else None,
-    paper=_paper(task, runs[0]["label"]),
+    paper=_paper(task, table_label(runs[0], task)),
   )
 
 

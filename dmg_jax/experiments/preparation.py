@@ -43,7 +43,8 @@ def prepare(task: Task, dataset: Dataset) -> Prepared:
   observation_size = dataset.transitions.observations.shape[1]
   action_size = dataset.transitions.actions.shape[1]
   low, high = action_box(dataset)
-  if task.env != NO_ENVIRONMENT:
+  simulator = task.env != NO_ENVIRONMENT
+  if simulator:
     env = make(task.env, task.env_kwargs)
     their_size, low, high = spaces(env)
     env.close()
@@ -56,7 +57,6 @@ def prepare(task: Task, dataset: Dataset) -> Prepared:
           f"{dataset.name}: {field} have {ours} numbers, but those of {task.env} have {theirs}; "
           "name the right --config.env (and --config.env_kwargs), or none"
         )
-  simulator = task.env != NO_ENVIRONMENT
   dataset = check_actions(dataset, low, high, task.clip_actions, simulator)
   if task.reward_shift:
     rewards = dataset.transitions.rewards + np.float32(task.reward_shift)

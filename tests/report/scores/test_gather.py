@@ -68,6 +68,29 @@ def test_the_method_is_the_stored_label_whatever_the_numbers_say(tmp_path):
   assert [score.method for score in scores] == ["DMG"] * 2 + ["BC"] * 2 + ["DMG (lam 0.5)"] * 2
 
 
+def test_settings_of_another_family_do_not_stand_under_the_papers_name(tmp_path):
+  # Locomotion's settings on AntMaze's data, as configs/mujoco.py gives them: labelled "DMG".
+  maze = {"name": "antmaze-umaze-v2", "kind": "d4rl", "env": "dmg_jax/AntMaze-UMaze-v0"}
+  write(tmp_path / "a", {"task": maze, "nu": 0.5})
+  (label,) = {score.method for score in gather([tmp_path]).scores}
+  assert label == (
+    "DMG (expectile 0.7, inverse_temperature 3, weight_clip 3, normalise_observations True,"
+    " reward_shift 0)"
+  )
+
+
+def test_the_papers_settings_on_its_data_are_plain_dmg(tmp_path):
+  maze = {
+    "name": "antmaze-umaze-v2", "kind": "d4rl", "env": "dmg_jax/AntMaze-UMaze-v0",
+    "normalise_observations": False, "reward_shift": -1.0,
+  }  # fmt: skip
+  point = {"nu": 0.5, "expectile": 0.9, "inverse_temperature": 10.0, "weight_clip": 100.0}
+  write(tmp_path / "a", {"task": maze, **point})
+  expert = {"name": "hopper-expert-v2", "kind": "d4rl"}
+  write(tmp_path / "b", {"task": expert, "nu": 10.0})
+  assert {score.method for score in gather([tmp_path]).scores} == {"DMG"}
+
+
 def test_groups_of_one_job_never_mix(tmp_path):
   other = {"task": {"name": "dmg/hopper/simple-v0"}}
   write(
