@@ -1,6 +1,6 @@
-"""A job that kills itself with SIGKILL at a named point; run by test_resume.
+"""A job that sends itself a signal at a named point; run by test_resume.
 
-python tests/killed_job.py POINT OCCURRENCE ARGUMENTS-OF-MAIN...
+python tests/killed_job.py SIGNAL POINT OCCURRENCE ARGUMENTS-OF-MAIN...
 """
 
 import os
@@ -16,20 +16,16 @@ from dmg_jax import checkpoints, run_directory, run_log
 MAIN = Path(__file__).parents[1] / "launch" / "main.py"
 
 
-def kill() -> None:
-  os.kill(os.getpid(), signal.SIGKILL)
-
-
 class Countdown:
-  """Kills at the nth call."""
+  """Sends the signal at the nth call."""
 
-  def __init__(self, occurrence: int):
-    self.left = occurrence
+  def __init__(self, name: str, occurrence: int):
+    self.signal, self.left = signal.Signals[name], occurrence
 
   def __call__(self) -> None:
     self.left -= 1
     if self.left == 0:
-      kill()
+      os.kill(os.getpid(), self.signal)
 
 
 def after(owner, name: str, due) -> None:
@@ -44,9 +40,9 @@ def after(owner, name: str, due) -> None:
   setattr(owner, name, wrapped)
 
 
-def arm(point: str, occurrence: int) -> None:
+def arm(name: str, point: str, occurrence: int) -> None:
   """Sets the trap: every point lies between two writes, or within one."""
-  due = Countdown(occurrence)
+  due = Countdown(name, occurrence)
   append = run_log.RunLog.append
 
   def appended(self, name, rows):
@@ -93,6 +89,8 @@ def watch_for_partial_checkpoint(due: Countdown) -> None:
 
 
 if __name__ == "__main__":
-  arm(sys.argv[1], int(sys.argv[2]))
-  sys.argv = [str(MAIN), *sys.argv[3:]]
+  # Whatever started the tests may ignore it.
+  signal.signal(signal.SIGINT, signal.default_int_handler)
+  arm(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+  sys.argv = [str(MAIN), *sys.argv[4:]]
   runpy.run_path(str(MAIN), run_name="__main__")

@@ -1,6 +1,7 @@
 """A job killed at any point, and started again, ends as if nothing had happened."""
 
-import os
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from benchmarks import kill_resume
-from dmg_jax import run_log
+from dmg_jax import checkpoints, run_log
 
 KILLED_JOB = Path(__file__).parent / "killed_job.py"
 POINTS = [
@@ -79,7 +80,7 @@ def run(program: list[str], directory: Path, arguments: list[str]) -> subprocess
 @pytest.mark.parametrize(("point", "occurrence"), POINTS)
 def test_killed_at_a_named_point(point, occurrence, arguments, undisturbed, tmp_path):
   directory = tmp_path / "killed"
-  killed = run([str(KILLED_JOB), point, str(occurrence)], directory, arguments)
+  killed = run([str(KILLED_JOB), "SIGKILL", point, str(occurrence)], directory, arguments)
   assert killed.returncode == -signal.SIGKILL, killed.stderr
   again = run([str(kill_resume.MAIN)], directory, arguments)
   assert again.returncode == 0, again.stderr
@@ -90,10 +91,48 @@ def test_killed_at_a_named_point(point, occurrence, arguments, undisturbed, tmp_
 
 
 def test_killed_at_a_random_moment(arguments, undisturbed, tmp_path):
-  """The moment lies within the first seconds, and differs from test to test."""
-  jobs = kill_resume.run_killed(tmp_path, arguments, kills=1, seconds=8.0, seed=os.getpid())
+  """The moment lies within the first seconds; how far the job is then, is left to chance."""
+  jobs = kill_resume.run_killed(tmp_path, arguments, kills=1, seconds=8.0, seed=0)
   for directory in jobs:
     assert kill_resume.differences(undisturbed, directory) == []
+
+
+@pytest.mark.parametrize(
+  ("name", "point", "occurrence"),
+  [("SIGINT", run_log.METRICS, 3), ("SIGTERM", run_log.EVALUATIONS, 1)],
+)
+def test_a_signal_saves_and_the_printed_command_goes_on(
+  name, point, occurrence, arguments, undisturbed, tmp_path
+):
+  directory = tmp_path / "stopped"
+  stopped = run([str(KILLED_JOB), name, point, str(occurrence)], directory, arguments)
+  assert stopped.returncode == 128 + signal.Signals[name], stopped.stderr
+  assert "Traceback" not in stopped.stderr
+  line = stopped.stderr.strip().splitlines()[-1]
+  text, _, command = line.partition("to go on: ")
+  step = {run_log.METRICS: 12, run_log.EVALUATIONS: 8}[point]
+  assert text == f"stopped after step {step}, and saved; "
+  assert checkpoints.restore_latest(directory).step == step
+  words = shlex.split(command)
+  again = subprocess.run(
+    [sys.executable, *words[1:]], capture_output=True, text=True, check=False, timeout=300
+  )
+  assert again.returncode == 0, again.stderr
+  assert f"continuing from the checkpoint of step {step}" in again.stdout
+  assert kill_resume.differences(undisturbed, directory) == []
+
+
+def test_a_damaged_checkpoint_is_told_and_the_one_before_leads_to_the_same_end(
+  arguments, undisturbed, tmp_path
+):
+  directory = shutil.copytree(undisturbed, tmp_path / "damaged")
+  (directory / "checkpoints/24/positions/metadata").write_bytes(b"{}")
+  again = run([str(kill_resume.MAIN)], directory, arguments)
+  assert again.returncode == 0, again.stderr
+  (line,) = [line for line in again.stdout.splitlines() if "is damaged" in line]
+  assert line.startswith("the checkpoint of step 24 in ")
+  assert "continuing from the checkpoint of step 16" in again.stdout
+  assert kill_resume.differences(undisturbed, directory) == []
 
 
 def test_started_again_when_finished_it_prints_its_table(arguments, undisturbed):
@@ -110,9 +149,21 @@ def test_steps_may_grow_but_nothing_else_may_change(arguments, undisturbed, tmp_
   assert other.returncode == 2
   assert "discount 0.99 -> 0.9" in other.stderr
   assert len(other.stderr.strip().splitlines()) == 1
+  shrunk = run([str(kill_resume.MAIN)], undisturbed, [*arguments, "--config.steps=16"])
+  assert shrunk.returncode == 2
+  assert "steps 24 -> 16 (it may grow, not shrink)" in shrunk.stderr
+  assert len(shrunk.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("steps", [16, 20, 22, 6])
+def test_a_grown_job_has_the_rows_of_one_that_was_never_shorter(
+  steps, arguments, undisturbed, tmp_path
+):
+  """Ends on all intervals, on none for the evaluation, on none at all, before any checkpoint."""
   directory = tmp_path / "grown"
-  shorter = run([str(kill_resume.MAIN)], directory, [*arguments, "--config.steps=16"])
+  shorter = run([str(kill_resume.MAIN)], directory, [*arguments, f"--config.steps={steps}"])
   assert shorter.returncode == 0, shorter.stderr
+  assert checkpoints.restore_latest(directory).step == steps
   grown = run([str(kill_resume.MAIN)], directory, arguments)
   assert grown.returncode == 0, grown.stderr
   assert kill_resume.differences(undisturbed, directory) == []
