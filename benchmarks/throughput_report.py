@@ -60,7 +60,7 @@ def show(result: Mapping[str, Any]) -> None:
       f"{result['time_per_run_over_single'][runs]:.2f}",
       f"{before:.1f}" if before else "",
       f"{result['ratio_to_one_call'][runs]:.2f}" if before else "",
-      f"{result['compile_seconds'][runs]:.1f} s",
+      f"{result['compile_seconds'][runs]:.1f} s" if runs in result["compile_seconds"] else "",
     )
     print(f"{'dmg_jax, ' + runs + ' runs':<20}" + "".join(f"{cell:>11}" for cell in cells))
   if result["ratio_to_torch"]:
