@@ -13,7 +13,7 @@ continues.
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -120,11 +120,10 @@ def measure(maze: str, plan: Plan) -> dict[str, Any]:
 
 def page(result: Mapping[str, Any]) -> str:
   """The table and the commands that make its numbers, in Markdown."""
-  seeds = {
-    len(rates) for figures in result["mazes"].values() for rates in figures["success"].values()
-  }
-  (count,) = seeds
-  commands = [line for figures in result["mazes"].values() for line in figures["commands"]]
+  mazes = result["mazes"].values()
+  (count,) = {len(rates) for figures in mazes for rates in figures["success"].values()}
+  over = f"Mean of {count} seeds, with the smallest and the largest." if count > 1 else "One seed."
+  commands = [line for figures in mazes for line in figures["commands"]]
   return "\n".join(
     [
       "# Mazes: paths that the data have only in pieces",
@@ -133,7 +132,8 @@ def page(result: Mapping[str, Any]) -> str:
       "",
       f"Share of {result['episodes']} episodes that reach the goal from the maze's start, after "
       f"{result['steps']:,} gradient steps on `diverse` data of a point mass.",
-      f"Mean of {count} seeds, with the smallest and the largest.",
+      over,
+      *result.get("notes", []),
       "",
       "| maze | DMG | behaviour cloning | episodes in the data | from the start cell to the goal |",
       "| --- | --- | --- | --- | --- |",
@@ -159,11 +159,16 @@ def _row(maze: str, figures: Mapping[str, Any]) -> str:
   rates = [figures["success"][method] for method in METHODS]
   cells = [
     maze,
-    *(f"{np.mean(rate):.2f} ({min(rate):.2f} to {max(rate):.2f})" for rate in rates),
+    *(_share(rate) for rate in rates),
     str(figures["data"]["episodes"]),
     str(figures["data"]["from_the_start_cell_to_the_goal"]),
   ]
   return f"| {' | '.join(cells)} |"
+
+
+def _share(rates: Sequence[float]) -> str:
+  several = f" ({min(rates):.2f} to {max(rates):.2f})" if len(rates) > 1 else ""
+  return f"{np.mean(rates):.2f}{several}"
 
 
 def main(_) -> None:

@@ -35,6 +35,12 @@ REQUEST = Request(
 )
 
 
+@pytest.fixture(autouse=True)
+def few_quoted_episodes(monkeypatch):
+  """Three instead of a hundred, for each recorded policy."""
+  monkeypatch.setattr(tiers, "_QUOTED_EPISODES", 3)
+
+
 def collect_in(tmp_path, recipe=RECIPE, **changes):
   request = REQUEST._replace(root=tmp_path / "datasets", **changes)
   return collect.collect(request, recipe, tmp_path / "recording")
