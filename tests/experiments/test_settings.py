@@ -200,7 +200,7 @@ def test_the_config_that_is_stored_leads_back_to_the_plan():
 
 def test_every_field_of_a_run_can_be_set():
   assert set(fields.POINT) == set(tasks.FIELDS)
-  usual = {name: value for name, value in tasks.paper_point("x").items()}
+  usual = tasks.paper_point("x")
   assert set(networks.Architecture._fields) - {"precision"} <= set(usual)
   for name, value in usual.items():
     assert fields.values(name, value) == (value,)
@@ -311,10 +311,13 @@ def test_the_ends_of_the_ranges_are_allowed():
   ],
 )
 def test_what_does_not_fit_together(changes, line):
-  with pytest.raises(UserError) as error:
+  def attempt():
     config = make_config(**changes)
     settings.check(config)
     resolve(config, make_dataset())
+
+  with pytest.raises(UserError) as error:
+    attempt()
   assert line in str(error.value)
   assert "\n" not in str(error.value)
 
