@@ -3,9 +3,9 @@
   python benchmarks/learning_comparison.py
 
 On the embedded data, at the steps and seeds of `configs/mujoco.py`: DMG and
-behaviour cloning (lambda 0, q 0, nu 1, alpha 0) through `launch/main.py`, and
-DMG through the eager PyTorch step, whose final actors are evaluated by the same
-code in the same episodes. Scores, per seed, and the curves of DMG go to
+behaviour cloning by one job of `launch/main.py`, and DMG through the eager
+PyTorch step, whose final actors are evaluated by the same code in the same
+episodes. Scores, per seed, and the curves go to
 benchmarks/results/learning_comparison.{json,png}. Started again, it continues.
 """
 
@@ -33,28 +33,27 @@ _WORKERS = flags.DEFINE_integer("workers", 2, "PyTorch processes, of one thread 
 
 ROOT = Path(__file__).parents[1]
 RESULT = ROOT / "benchmarks" / "results" / "learning_comparison.json"
-CLONING: dict[str, float] = {"lam": 0, "q_coefficient": 0, "nu": 1, "inverse_temperature": 0}
 
 
-def command(directory: Path, overrides: dict[str, float]) -> list[str]:
-  """Of a job of ours, as a user would give it."""
+def command(directory: Path) -> list[str]:
+  """Of our job, as a user would give it."""
   return [
     "python",
     "launch/main.py",
     "--config=configs/mujoco.py",
-    *(f"--config.{name}={value}" for name, value in overrides.items()),
+    "--config.methods=dmg,bc",
     f"--run_dir={directory}",
   ]
 
 
-def run_ours(directory: Path, overrides: dict[str, float]) -> dict:
-  """The summary of a job of ours, run to its end."""
-  arguments = [sys.executable, *command(directory, overrides)[1:]]
-  subprocess.run(arguments, check=True, cwd=ROOT)
-  return json.loads((ROOT / directory / run_directory.SUMMARY).read_text())
+def run_ours(directory: Path) -> tuple[dict, dict]:
+  """The summary of our job, run to its end, and its config."""
+  subprocess.run([sys.executable, *command(directory)[1:]], check=True, cwd=ROOT)
+  summary = json.loads((ROOT / directory / run_directory.SUMMARY).read_text())
+  return summary, run_directory.read_config(ROOT / directory)
 
 
-def train_torch(directory: Path, config: dict, seed: int) -> None:
+def train_torch(directory: Path, steps: int, point: dict, seed: int) -> None:
   """Trains one seed in PyTorch and stores its actor, in our layout."""
   import recorded_trace
   import torch
@@ -78,31 +77,31 @@ def train_torch(directory: Path, config: dict, seed: int) -> None:
   settings = recorded_trace.Settings(
     S=raw.observations.shape[1],
     A=raw.actions.shape[1],
-    B=config["batch_size"],
-    N=config["steps"],
+    B=point["batch_size"],
+    N=steps,
     start_step=0,
     mode="offline",
-    discount=config["discount"],
-    tau=config["target_rate"],
-    policy_freq=config["policy_delay"],
-    expectile=config["expectile"],
-    temperature=config["inverse_temperature"],
-    lam=config["lam"],
-    lam_end=config["lam"],
-    nu=config["nu"],
-    nu_end=config["nu"],
-    max_weight=config["weight_clip"],
-    lr_actor_final=config["actor_learning_rate"],
+    discount=point["discount"],
+    tau=point["target_rate"],
+    policy_freq=point["policy_delay"],
+    expectile=point["expectile"],
+    temperature=point["inverse_temperature"],
+    lam=point["lam"],
+    lam_end=point["lam"],
+    nu=point["nu"],
+    nu_end=point["nu"],
+    max_weight=point["weight_clip"],
+    lr_actor_final=point["actor_learning_rate"],
   )
   started = time.monotonic()
-  agent = torch_step.Agent(settings, tuple(config["hidden_sizes"]), torch.float32)
-  agent.train(units.apply(raw), config["steps"])
+  agent = torch_step.Agent(settings, tuple(point["actor_hidden_sizes"]), torch.float32)
+  agent.train(units.apply(raw), steps)
   tensors: dict[str, Any] = agent.snapshot()["actor"]
   print(f"PyTorch, seed {seed}: {time.monotonic() - started:.0f} s", flush=True)
   np.savez(path, **tensors, **{f"scaling_{k}": v for k, v in vars(units).items()})
 
 
-def evaluate_torch(directory: Path, config: dict, seed: int) -> float:
+def evaluate_torch(directory: Path, settings: dict, env: str, seed: int) -> float:
   """The score of a stored actor, in the episodes of our own last evaluation."""
   import jax
   import recorded_trace
@@ -121,46 +120,51 @@ def evaluate_torch(directory: Path, config: dict, seed: int) -> float:
   stacked = jax.tree.map(lambda leaf: np.asarray(leaf)[None], (actor, units))
   policies = Policies(functools.partial(dmg.act, modules), *stacked)
   seeds = episode_seeds(
-    config["evaluation_seed"], [seed], config["steps"], config["evaluation_episodes"]
+    settings["evaluation_seed"], [seed], settings["steps"], settings["evaluation_episodes"]
   )
-  returns = evaluate(Simulators(config["env"]), policies, seeds).returns
-  reference = catalog.reference_returns(config["env"])
+  returns = evaluate(Simulators(env), policies, seeds).returns
+  reference = catalog.reference_returns(env)
   assert reference is not None
   return float(catalog.normalised_score(returns.mean(), reference))
 
 
-def last_scores(summary: dict) -> list[float]:
+def last_scores(summary: dict, method: str) -> list[float]:
   """Each seed's score in the last evaluation."""
-  return [row["last"] for row in summary["results"]["seeds"]]
+  (group,) = (group for group in summary["groups"] if group["method"] == method)
+  return [run["last"] for run in group["runs"]]
 
 
 def main(_) -> None:
   out = Path(_OUT.value)
   (ROOT / out / "torch").mkdir(parents=True, exist_ok=True)
-  dmg = run_ours(out / "dmg", {})
-  config = dmg["config"]
-  seeds = [row["seed"] for row in dmg["results"]["seeds"]]
+  summary, config = run_ours(out / "ours")
+  settings, (task,) = config["settings"], config["tasks"]
+  runs = [run for run in config["runs"] if run["method"] == "dmg"]
+  seeds = [run["seed"] for run in runs]
+  trainings = [(ROOT / out / "torch", settings["steps"], runs[0]["point"], seed) for seed in seeds]
   with multiprocessing.get_context("spawn").Pool(_WORKERS.value) as pool:
-    pool.starmap(train_torch, [(ROOT / out / "torch", config, seed) for seed in seeds], 1)
-  torch_scores = [evaluate_torch(ROOT / out / "torch", config, seed) for seed in seeds]
-  cloning = run_ours(out / "bc", CLONING)
+    pool.starmap(train_torch, trainings, 1)
+  torch_scores = [
+    evaluate_torch(ROOT / out / "torch", settings, task["env"], seed) for seed in seeds
+  ]
   provenance = json.loads(
     (ROOT / "dmg_jax/data/embedded" / catalog.EMBEDDED / "provenance.json").read_text()
   )
-  scores = {"dmg_jax": last_scores(dmg), "pytorch": torch_scores, "bc": last_scores(cloning)}
+  scores = {
+    "dmg_jax": last_scores(summary, "dmg"),
+    "pytorch": torch_scores,
+    "bc": last_scores(summary, "bc"),
+  }
   interval = intervals.difference_interval(scores["dmg_jax"], scores["pytorch"])
   iqm = {name: statistics.interquartile_mean(values) for name, values in scores.items()}
   recorded = provenance["recording_policy"]["score"]
   result = {
     "command": "python benchmarks/learning_comparison.py",
-    "commands": {
-      "dmg_jax": " ".join(command(out / "dmg", {})),
-      "bc": " ".join(command(out / "bc", CLONING)),
-    },
-    "dataset": config["dataset"],
-    "data_sha256": config["data_sha256"],
-    "steps": config["steps"],
-    "episodes": config["evaluation_episodes"],
+    "job": " ".join(command(out / "ours")),
+    "dataset": task["name"],
+    "data_sha256": task["sha256"],
+    "steps": settings["steps"],
+    "episodes": settings["evaluation_episodes"],
     "seeds": seeds,
     "unit": "D4RL-normalised score of the last evaluation",
     "scores": scores,
@@ -171,14 +175,14 @@ def main(_) -> None:
       "contains_zero": interval.low <= 0 <= interval.high,
     },
     "recording_policy_score": recorded,
-    "data_score": dmg["results"]["data_score"],
+    "data_score": summary["groups"][0]["data_score"],
     "dmg_exceeds_recording_policy": iqm["dmg_jax"] > recorded,
     "dmg_exceeds_cloning": iqm["dmg_jax"] > iqm["bc"],
-    "devices": dmg["devices"],
-    "versions": dmg["versions"]
+    "devices": summary["devices"],
+    "versions": summary["versions"]
     | {"torch": metadata.version("torch"), "platform": platform.platform()},
   }
-  shutil.copy(ROOT / out / "dmg" / run_directory.CURVES, RESULT.with_suffix(".png"))
+  shutil.copy(ROOT / out / "ours" / run_directory.CURVES, RESULT.with_suffix(".png"))
   RESULT.write_text(json.dumps(result, indent=2) + "\n")
   print(json.dumps({key: result[key] for key in ("scores", "iqm")}, indent=1))
   print(f"difference to PyTorch: {result['difference_dmg_jax_minus_pytorch']}")

@@ -9,7 +9,9 @@ import logging
 import os
 import re
 import shutil
+import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -22,9 +24,11 @@ from dmg_jax.errors import UserError
 
 _TREE, _POSITIONS, _SEAL = "tree", "positions", "seal"
 _PARTIAL = ".orbax-checkpoint-tmp"
-_REMOVED, _DAMAGED = ".removed", ".damaged"
+_REMOVED, _REPLACED, _DAMAGED = ".removed", ".replaced", ".damaged"
 _SYSTEM_ERROR = re.compile(r"os_error_code='(\d+)'")
 _PATIENCE_S = 60.0
+_LOOP_CLOSED = "Event loop is closed"
+_QUIET_S = 0.1
 
 
 class DamageError(Exception):
@@ -46,12 +50,16 @@ def steps(folder: Path) -> list[int]:
 def write(
   folder: Path, step: int, tree: Any, positions: Mapping[str, int], only_as_end: bool
 ) -> None:
-  """Commits a checkpoint.
+  """Commits a checkpoint, in place of one of the same step.
+
+  On a failure that one is back, after a kill `clean` brings it back.
 
   Raises:
     OSError, ValueError, RuntimeError: the storage layer's words for a full disk.
   """
   seal = {"only_as_end": only_as_end, "sha256": _seal(tree, positions, only_as_end)}
+  with contextlib.suppress(FileNotFoundError):
+    (folder / str(step)).rename(folder / f"{step}{_REPLACED}")
   with _quiet(), ocp.Checkpointer(ocp.CompositeCheckpointHandler()) as checkpointer:
     checkpointer.save(
       (folder / str(step)).absolute(),
@@ -103,7 +111,10 @@ def _seal(tree: Any, positions: Mapping[str, int], only_as_end: bool) -> str:
 def clean(folder: Path) -> None:
   """Removes what was half-written or half-removed. Only for the holder of the lock."""
   for path in folder.iterdir():
-    if _PARTIAL in path.name or path.name.endswith(_REMOVED):
+    whole = folder / path.name.removesuffix(_REPLACED)
+    if not whole.exists():
+      path.rename(whole)
+    elif _PARTIAL in path.name or path.name.endswith((_REMOVED, _REPLACED)):
       shutil.rmtree(path, ignore_errors=True)
 
 
@@ -124,23 +135,38 @@ def remove(folder: Path, step: int) -> None:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-  """Drops what Orbax's threads log of errors that are raised here as well."""
-  before = set(threading.enumerate())
+  """Drops what the storage layer's threads print of errors that are raised here as well.
 
-  def ours(record: logging.LogRecord) -> bool:
+  Those are log records of Orbax, and results that come when their event loop is
+  closed already. After a failure it waits until the threads are done.
+  """
+  before = set(threading.enumerate())
+  hook, last = sys.unraisablehook, [0.0]
+
+  def foreign(record: logging.LogRecord) -> bool:
     return "orbax" not in record.pathname
 
+  def unraisable(raised: Any) -> None:
+    if isinstance(raised.exc_value, RuntimeError) and str(raised.exc_value) == _LOOP_CLOSED:
+      last[0] = time.monotonic()
+    else:
+      hook(raised)
+
   logger = logging.getLogger("absl")
-  logger.addFilter(ours)
+  logger.addFilter(foreign)
+  sys.unraisablehook = unraisable
   try:
     yield
   except BaseException:
-    # Some may still be at it.
     for thread in set(threading.enumerate()) - before:
       thread.join(_PATIENCE_S)
+    last[0] = time.monotonic()
+    while time.monotonic() - last[0] < _QUIET_S:
+      time.sleep(_QUIET_S / 10)
     raise
   finally:
-    logger.removeFilter(ours)
+    logger.removeFilter(foreign)
+    sys.unraisablehook = hook
 
 
 def reason(error: Exception) -> str:
@@ -150,4 +176,4 @@ def reason(error: Exception) -> str:
     return os.strerror(int(code[1]))
   if isinstance(error, OSError) and error.strerror:
     return error.strerror
-  return " ".join(str(error).split())[:200] or type(error).__name__
+  return " ".join(str(error).split())[:120] or type(error).__name__

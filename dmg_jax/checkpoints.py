@@ -52,6 +52,8 @@ class Checkpoints:
 
   def __init__(self, directory: Path):
     self._folder, self._mark = directory / FOLDER, directory / _MARK
+    if self._folder.exists():
+      checkpoint_files.clean(self._folder)
     # Found by `restore_latest`; they make way for the next save.
     self._damaged: list[int] = []
     self._passed: list[int] = []
@@ -62,7 +64,6 @@ class Checkpoints:
       )
     with storage(self._folder):
       self._folder.mkdir(exist_ok=True)
-    checkpoint_files.clean(self._folder)
 
   def latest(self) -> int | None:
     """The step of the newest committed checkpoint, or None; it may be damaged."""
@@ -120,7 +121,7 @@ class Checkpoints:
   ) -> None:
     """Commits a tree of NumPy arrays, and the byte counts of the logs.
 
-    A step that is committed already is left as it is.
+    A checkpoint of the same step is replaced.
 
     Args:
       step: of the state.
@@ -132,24 +133,23 @@ class Checkpoints:
     Raises:
       StorageError: if it could not be written; earlier checkpoints are intact.
     """
-    if step == self.latest() and step not in (*self._damaged, *self._passed):
-      return
     with storage(self._folder):
       for damaged in self._damaged:
         checkpoint_files.set_aside(self._folder, damaged)
       for passed in self._passed:
         checkpoint_files.remove(self._folder, passed)
     self._damaged, self._passed = [], []
-    before = self.latest()
+    earlier = [known for known in checkpoint_files.steps(self._folder) if known != step]
     try:
       checkpoint_files.write(self._folder, step, tree, positions, only_as_end)
+      checkpoint_files.clean(self._folder)
       self._mark.touch()
       for old in checkpoint_files.steps(self._folder)[_KEPT:]:
         checkpoint_files.remove(self._folder, old)
     # The storage layer reports a full disk as any of these.
     except (OSError, ValueError, RuntimeError) as error:
       checkpoint_files.clean(self._folder)
-      last = f"the checkpoint of step {before} is intact" if before is not None else "none was yet"
+      last = f"the checkpoint of step {earlier[0]} is intact" if earlier else "none was yet"
       raise StorageError(
         f"the checkpoint of step {step} could not be saved in {self._folder} ({last}): "
         f"{checkpoint_files.reason(error)}; make room and start the same command again"
@@ -170,7 +170,8 @@ def restore_latest(directory: Path) -> Restored | None:
   """
   folder = directory / FOLDER
   notices: dict[int, str] = {}
-  # One that fails and is gone was removed by a writer, which has committed a newer one.
+  failed: set[int] = set()
+  # One that fails once may have been removed or replaced meanwhile by a writer.
   while True:
     steps = [step for step in checkpoint_files.steps(folder) if step not in notices]
     if not steps:
@@ -181,8 +182,9 @@ def restore_latest(directory: Path) -> Restored | None:
     try:
       tree, positions, _ = checkpoint_files.read(folder, step)
     except checkpoint_files.DamageError as damage:
-      if (folder / str(step)).exists():
+      if step in failed:
         notices[step] = _damage_notice(folder, step, damage)
+      failed.add(step)
       continue
     newer = tuple(text for damaged, text in notices.items() if damaged > step)
     return Restored(step, tree, positions, newer)

@@ -167,6 +167,8 @@ def _label(
   different += [
     f"{name} {_shown(theirs[name])}" for name, value in preparation.items() if theirs[name] != value
   ]
+  if request.family != tasks.family(task.name):
+    different.append(f"{request.family} settings")
   if request.precision != "float32":
     different.append(request.precision)
   title = methods.find(method).title

@@ -95,7 +95,8 @@ class Policy:
         f"observations have shape {array.shape}, but this policy takes (..., {size}): "
         f"{size} numbers each, as run {self.run['id']} was trained on"
       )
-    array = array.astype(np.float32)
+    with np.errstate(over="ignore"):
+      array = array.astype(np.float32)
     if not np.isfinite(array).all():
       raise UserError("observations must be finite in float32; some are NaN or infinite")
     return array

@@ -11,6 +11,7 @@ for `--config.dataset` of launch/main.py.
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from typing import NoReturn
@@ -95,11 +96,17 @@ def _answer(arguments: argparse.Namespace) -> Iterator[str]:
       return data.export(arguments.name, given, arguments.out)
 
 
-def main(arguments: Sequence[str]) -> int:
-  """Prints the answer; returns the exit code: 2 for a slip of the user, 1 for a full disk."""
+def main(arguments: Sequence[str] | None = None) -> int:
+  """Prints the answer to the arguments, by default those of the process.
+
+  Returns:
+    The exit code: 2 for a slip of the user, 1 where something could not be written.
+  """
   try:
     for line in _answer(_parser().parse_args(arguments)):
-      print(line)
+      print(line, flush=True)
+  except BrokenPipeError:  # The reader, such as `head`, has all that it wants.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
   except (UserError, StorageError) as error:
     print(f"error: {error}", file=sys.stderr)
     return 2 if isinstance(error, UserError) else 1
@@ -110,4 +117,4 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-  sys.exit(main(sys.argv[1:]))
+  sys.exit(main())

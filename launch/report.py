@@ -1,51 +1,105 @@
-"""Tables and figures of the paper's form, from run directories.
+"""Tables and figures in the paper's form, from finished run directories.
 
-  python launch/report.py RUNS... --table=2 --out=DIR
+  python launch/report.py RUNS... --out=DIR [--table=2] [--foreign=FILE.csv] [--peers]
 
-RUNS are run directories, or folders that hold some at any depth. Table 2 is the
-paper's main one, 3 in-sample learners with and without DMG, 4 offline and then online,
-6 ten seeds. Beside the table come learning curves, ablations over lambda and nu where
-there are such runs, and comparisons over all data sets.
+RUNS are run directories, or folders that hold run directories at any depth. Written to DIR:
+the table as Markdown, LaTeX and CSV, learning curves, figures over lambda and nu where there
+are such runs, and comparisons over all data sets (figures and CSV). An older report there is
+replaced whole.
 """
 
+import argparse
 import io
 import sys
+from collections.abc import Sequence
+from typing import NoReturn
 
-from absl import app, flags, logging
-
-from dmg_jax.errors import UserError
+from dmg_jax.errors import StorageError, UserError
 from dmg_jax.experiments import report
 
-_TABLE = flags.DEFINE_string("table", "2", "Table of the paper: 2, 3, 4 or 6.")
-_OUT = flags.DEFINE_string("out", None, "Folder to write in.")
-_FOREIGN = flags.DEFINE_multi_string("foreign", [], "CSV or JSON of another method's scores.")
-_PEERS = flags.DEFINE_bool("peers", False, "Whether published scores of ReBRAC and others join.")
-_STATISTIC = flags.DEFINE_string(
-  "statistic", "last", "last, last_ten, or best (picked by its score, and named so)."
-)
-_WIDTH = flags.DEFINE_string("width", "column", "Of figures: column (3.3 in) or full (6.8 in).")
+
+class _Parser(argparse.ArgumentParser):
+  """One line where the arguments are wrong."""
+
+  def error(self, message: str) -> NoReturn:
+    raise UserError(f"{message} ({self.prog} --help lists the arguments)")
 
 
-def main(arguments: list[str]) -> None:
-  logging.set_verbosity(logging.WARNING)
-  # The files hold every sign, also where the terminal's encoding does not.
+def _parser() -> argparse.ArgumentParser:
+  parser = _Parser(
+    "python launch/report.py",
+    description=__doc__,
+    formatter_class=argparse.RawDescriptionHelpFormatter,
+    allow_abbrev=False,
+  )
+  add = parser.add_argument
+  add("runs", nargs="*", metavar="RUNS", help="run directories, or folders that hold some")
+  add("--out", metavar="DIR", help="folder to write to; it is made if it does not exist")
+  add(
+    "--table",
+    default="2",
+    metavar="NUMBER",
+    help="table of the paper: 2 (main results), 3 (XQL and SQL with and without DMG), "
+    "4 (offline, then online) or 6 (ten seeds); default: 2",
+  )
+  add(
+    "--foreign",
+    action="append",
+    default=[],
+    metavar="FILE",
+    help="CSV or JSON file with scores of other methods, columns method, dataset, seed, score "
+    "and, if known, step; may be repeated",
+  )
+  add(
+    "--peers",
+    action="store_true",
+    help="add the scores that the authors of ReBRAC published (ReBRAC, TD3+BC, IQL, SAC-RND)",
+  )
+  add(
+    "--statistic",
+    default="last",
+    metavar="NAME",
+    help="score of a run: last (its last evaluation), last_ten (mean of the last ten) or best "
+    "(its best evaluation, biased upwards); default: last",
+  )
+  add(
+    "--width",
+    default="column",
+    metavar="NAME",
+    help="width of figures: column (3.3 inches) or full (6.8 inches); default: column",
+  )
+  return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+  """Writes the report and prints it; the arguments are those of the process by default.
+
+  Returns:
+    The exit code: 2 for a slip of the user, 1 where something could not be written.
+  """
+  # The files hold every character, also where the terminal's encoding does not.
   if isinstance(sys.stdout, io.TextIOWrapper):
     sys.stdout.reconfigure(errors="replace")
   try:
+    asked = _parser().parse_intermixed_args(arguments)
     for line in report.report(
-      arguments[1:],
-      table=_TABLE.value,
-      out=_OUT.value,
-      foreign_files=_FOREIGN.value,
-      peers=_PEERS.value,
-      statistic=_STATISTIC.value,
-      width=_WIDTH.value,
+      asked.runs,
+      table=asked.table,
+      out=asked.out,
+      foreign_files=asked.foreign,
+      peers=asked.peers,
+      statistic=asked.statistic,
+      width=asked.width,
     ):
       print(line)
-  except UserError as error:
+  except (UserError, StorageError) as error:
     print(f"error: {error}", file=sys.stderr)
-    sys.exit(2)
+    return 2 if isinstance(error, UserError) else 1
+  except KeyboardInterrupt:
+    print("interrupted; nothing was written", file=sys.stderr)
+    return 130
+  return 0
 
 
 if __name__ == "__main__":
-  app.run(main)
+  sys.exit(main())

@@ -58,14 +58,26 @@ def test_bellman_target_at_the_ends_of_lambda(lam, expected):
   np.testing.assert_allclose(target, [expected])
 
 
-@given(numbers, numbers, numbers, numbers, st.floats(0, 1), st.floats(0, 0.99))
-def test_bellman_target_contracts(q, other_q, v, other_v, lam, discount):
-  """Eq. 16 is a gamma-contraction in the sup norm of its two bootstraps."""
+@given(numbers, numbers, numbers, numbers, st.floats(0, 1), st.floats(0, 0.99), st.booleans())
+@example(0.0, 100.0, 0.0, 100.0, 0.25, 0.9, True)
+def test_bellman_target_is_a_gamma_contraction_and_no_more(q, other_q, v, other_v, lam, gamma, on):
+  """Eq. 16 moves by gamma times the mixture of its bootstraps' moves: at most by gamma times the
+  larger, and by just that where both move alike. Past an end it does not move."""
   one = jnp.ones(1, jnp.float32)
-  first = losses.bellman_target(one, one, q * one, v * one, lam, discount)
-  second = losses.bellman_target(one, one, other_q * one, other_v * one, lam, discount)
-  bound = discount * max(abs(q - other_q), abs(v - other_v))
-  assert jnp.abs(first - second)[0] <= bound * (1 + 1e-5) + 1e-3
+  first = losses.bellman_target(one, on * one, q * one, v * one, lam, gamma)
+  second = losses.bellman_target(one, on * one, other_q * one, other_v * one, lam, gamma)
+  moved = lam * (other_q - q) + (1 - lam) * (other_v - v)
+  np.testing.assert_allclose(second - first, on * gamma * moved, atol=2e-3)
+
+
+@pytest.mark.parametrize("lam", [0.0, 0.25, 1.0])
+def test_bellman_target_has_the_discounted_sum_as_its_fixed_point(lam):
+  """A state that leads to itself with reward 2, of which the last visit ends with reward 1."""
+  rewards, not_dones = jnp.array([2.0, 1.0]), jnp.array([1.0, 0.0])
+  values = jnp.array([-50.0, 50.0])
+  for _ in range(150):
+    values = losses.bellman_target(rewards, not_dones, values, values, lam, 0.9)
+  np.testing.assert_allclose(values, [2 / (1 - 0.9), 1.0], rtol=1e-5)
 
 
 def test_advantage_weights_by_hand():

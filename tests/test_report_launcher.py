@@ -33,7 +33,7 @@ def test_a_foreign_table_alone_makes_a_report(tmp_path):
   (tmp_path / "theirs.csv").write_text("method,dataset,seed,score\nIQL,hopper-medium-v2,0,99.5\n")
   result = report("--foreign=theirs.csv", "--out=out", cwd=tmp_path)
   assert result.returncode == 0, result.stderr
-  assert "99.5 (1 seed)" in result.stdout
+  assert "| hopper-medium-v2 | IQL | 99.5 | 66.2 |" in " ".join(result.stdout.split())
   assert "  out/table_2.md" in result.stdout.splitlines()
   assert (tmp_path / "out/table_2.tex").exists()
 

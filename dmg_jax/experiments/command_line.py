@@ -12,6 +12,7 @@ from typing import Any
 from absl import app, flags, logging
 from ml_collections import config_flags
 
+from dmg_jax import tasks
 from dmg_jax.errors import SimulatorError, StoppedError, StorageError, UserError
 from dmg_jax.experiments import fields
 
@@ -122,6 +123,9 @@ def _exit_with(main: Callable[[], None]) -> None:
   except StoppedError as stopped:
     print(stopped, file=sys.stderr)
     sys.exit(stopped.exit_code)
+  except KeyboardInterrupt:
+    print("interrupted", file=sys.stderr)
+    sys.exit(130)
 
 
 def _help(module: Any) -> str:
@@ -140,4 +144,14 @@ def _help(module: Any) -> str:
 
 
 def _fields(table: Mapping[str, fields.Field]) -> list[str]:
-  return [f"  {name:<24} {field.meaning}" for name, field in table.items()]
+  family = tasks.LOCOMOTION
+  paper = {**tasks.paper_point(""), **tasks.SCHEDULES[family], **tasks.PREPARATION[family]}
+  lines = []
+  for name, field in table.items():
+    default = fields.DEFAULTS[name]
+    if default is not None:
+      shown = f" (default: {default!r})"
+    else:
+      shown = f" (the paper's: {paper[name]})" if name in paper else ""
+    lines.append(f"  {name:<24} {field.meaning}{shown}")
+  return lines

@@ -29,18 +29,19 @@ class Evaluated(NamedTuple):
   not_finite: list[int]
 
 
-def simulators(plan: Plan, episodes: int) -> tuple[Workers, dict[str, Simulators]]:
+def simulators(plan: Plan, settings: Mapping[str, Any]) -> tuple[Workers, dict[str, Simulators]]:
   """The simulators of a job, by name of the task; tasks in one environment share theirs.
 
   Args:
     plan: of the job.
-    episodes: of each run in an evaluation.
+    settings: of the job; no more worker processes than its "workers".
 
   Returns:
     The workers that all of them share, to be closed, and the simulators.
   """
   most = max(Counter(run.task for run in plan.runs).values())
-  workers = Workers(automatic_workers(most * episodes))
+  episodes = most * settings["evaluation_episodes"]
+  workers = Workers(automatic_workers(episodes, settings["workers"]))
   by_environment: dict[str, Simulators] = {}
   by_task: dict[str, Simulators] = {}
   for task in plan.tasks:

@@ -143,7 +143,11 @@ JOB: Mapping[str, Field] = {
     " or ".join(map(repr, PRECISIONS)),
     lambda value: value in PRECISIONS,
   ),
-  "workers": Field("threads that train, on a CPU; one for each core by default", _A_COUNT, _whole),
+  "workers": Field(
+    "threads that train, on a CPU, and most processes of simulators; one for each core by default",
+    _A_COUNT,
+    _whole,
+  ),
 }
 
 
@@ -186,6 +190,8 @@ def values(name: str, value: Any) -> tuple[Any, ...]:
   field = POINT[name]
   if isinstance(value, tuple | list) and not field.accepts(value):
     several = tuple(value)
+  elif isinstance(value, str):
+    several = tuple(map(_read, value.split(",")))
   else:
     several = (value,)
   # A command line has no other way to write it.
@@ -197,6 +203,14 @@ def values(name: str, value: Any) -> tuple[Any, ...]:
       raise refused(name, one)
   kind = float if name in tasks.TRACED else tuple if name.endswith("sizes") else type(several[0])
   return tuple(kind(one) for one in several)
+
+
+def _read(text: str) -> Any:
+  """A number that ml_collections leaves as text: inf has no literal."""
+  try:
+    return float(text)
+  except ValueError:
+    return text
 
 
 def check(settings: Mapping[str, Any]) -> None:

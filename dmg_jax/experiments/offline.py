@@ -95,9 +95,7 @@ class _Training:
       announce(notice)
     self.step = restored.step
     self.log = run_log.RunLog(directory, restored.positions)
-    self.workers, self.simulators = evaluations.simulators(
-      job.plan, self.settings["evaluation_episodes"]
-    )
+    self.workers, self.simulators = evaluations.simulators(job.plan, self.settings)
     rows = run_log.read(directory, run_log.EVALUATIONS)
     self.evaluated_at = max((row["step"] for row in rows), default=0)
     self.events = Events(directory)

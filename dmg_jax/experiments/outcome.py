@@ -12,10 +12,11 @@ import numpy as np
 from dmg_jax import run_directory, run_log
 from dmg_jax.data import catalog
 from dmg_jax.data.dataset import Dataset
-from dmg_jax.errors import StorageError
-from dmg_jax.report import diagnostics
+from dmg_jax.errors import StorageError, UserError
+from dmg_jax.report import diagnostics, units
 from dmg_jax.report.figures import job_curves
 from dmg_jax.report.paper import paper_scores
+from dmg_jax.report.scores.labels import table_label
 from dmg_jax.report.tables import job_table, job_text
 from dmg_jax.tasks import NO_ENVIRONMENT
 
@@ -65,11 +66,21 @@ def conclude(
     frozen_at: id of a run -> step at which it diverged, or a negative number.
 
   Raises:
+    UserError: if logs and config do not belong together.
     StorageError: if a log lacks the last evaluation of a run, or a file cannot be written;
       an older summary and plot are left as they are.
   """
-  groups = results(directory, config, datasets, frozen_at)
-  metrics = _metrics(run_log.read(directory, run_log.METRICS), groups)
+  try:
+    groups = results(directory, config, datasets, frozen_at)
+    metrics = _metrics(run_log.read(directory, run_log.METRICS), groups)
+  except UserError:
+    raise
+  except (KeyError, TypeError, ValueError) as error:
+    raise UserError(
+      f"{directory}: its logs and its {run_directory.CONFIG} do not belong together"
+      f" ({type(error).__name__}: {error}); restore them from a copy, or train again in another"
+      " --run_dir"
+    ) from error
   hints = []
   for group, values in zip(groups, metrics, strict=True):
     dataset = datasets[group.task]
@@ -149,7 +160,7 @@ def _group(
     seeds=np.array([run["seed"] for run in runs]),
     steps=np.array(steps, np.int64),
     scores=np.array(scores, np.float64).reshape(len(runs), len(steps)),
-    unit=job_table.RETURN if reference is None else job_table.SCORE,
+    unit=units.RETURN if reference is None else units.SCORE,
     episodes=settings["evaluation_episodes"],
     frozen_at=np.array([frozen_at[run["id"]] for run in runs], np.int64),
     simulator=simulator,
@@ -157,7 +168,7 @@ def _group(
     data_score=float(catalog.normalised_score(data_return, reference))
     if reference is not None and data_return is not None
     else None,
-    paper=_paper(task, runs[0]["label"]),
+    paper=_paper(task, table_label(runs[0], task)),
   )
 
 

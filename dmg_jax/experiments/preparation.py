@@ -6,7 +6,7 @@ import jax
 import numpy as np
 
 from dmg_jax.data import scaling
-from dmg_jax.data.dataset import Dataset, check_actions
+from dmg_jax.data.dataset import Dataset, action_box, check_actions
 from dmg_jax.data.scaling import Scaling
 from dmg_jax.envs.make import make, spaces
 from dmg_jax.errors import UserError
@@ -42,8 +42,9 @@ def prepare(task: Task, dataset: Dataset) -> Prepared:
   before = len(dataset.notices)
   observation_size = dataset.transitions.observations.shape[1]
   action_size = dataset.transitions.actions.shape[1]
-  low, high = dataset.action_low, dataset.action_high
-  if task.env != NO_ENVIRONMENT:
+  low, high = action_box(dataset)
+  simulator = task.env != NO_ENVIRONMENT
+  if simulator:
     env = make(task.env, task.env_kwargs)
     their_size, low, high = spaces(env)
     env.close()
@@ -56,9 +57,6 @@ def prepare(task: Task, dataset: Dataset) -> Prepared:
           f"{dataset.name}: {field} have {ours} numbers, but those of {task.env} have {theirs}; "
           "name the right --config.env (and --config.env_kwargs), or none"
         )
-  simulator = task.env != NO_ENVIRONMENT
-  if low is None or high is None:
-    low, high = -np.ones(action_size), np.ones(action_size)
   dataset = check_actions(dataset, low, high, task.clip_actions, simulator)
   if task.reward_shift:
     rewards = dataset.transitions.rewards + np.float32(task.reward_shift)

@@ -1,13 +1,15 @@
 """Run directories in, tables and figures of the paper's form out."""
 
+import contextlib
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from dmg_jax.errors import UserError
+from dmg_jax.errors import StorageError, UserError, storage
 from dmg_jax.report.figures import gallery, style
 from dmg_jax.report.paper import comparison, comparison_text, paper_scores
+from dmg_jax.report.paper.comparison_parts import Comparison
 from dmg_jax.report.scores import foreign, gather, peer_scores, populations, selection
 from dmg_jax.report.scores.populations import Compared
 from dmg_jax.report.scores.score import Score
@@ -25,7 +27,7 @@ def report(
   statistic: str,
   width: str,
 ) -> Iterator[str]:
-  """Writes a table (Markdown, LaTeX, CSV) and figures (PNG, PDF); yields lines to print.
+  """Writes tables (Markdown, LaTeX, CSV) and figures (PNG, PDF); yields lines to print.
 
   All files are made aside and moved in place once the last one is whole.
 
@@ -39,8 +41,8 @@ def report(
     width: key of `style.WIDTHS`.
 
   Raises:
-    UserError: for a value that is none of these, a folder that cannot be
-      written, and scores that may not share a report.
+    UserError: for a value that is none of these, and scores that may not share a report.
+    StorageError: if the folder cannot be written.
   """
   number = int(_one_of("table", table, list(map(str, paper_scores.TABLES))))
   _one_of("statistic", statistic, list(comparison_text.STATISTICS))
@@ -49,7 +51,7 @@ def report(
     raise UserError("no runs: name run directories, or folders that hold some, such as runs/")
   if not out:
     raise UserError("no --out: name a folder for the tables and figures")
-  folder = _writable(Path(out))
+  folder = _writable(out)
   gathered = gather.gather(runs)
   scores = selection.join(gathered.scores, *(foreign.read_scores(path) for path in foreign_files))
   if peers:
@@ -58,36 +60,55 @@ def report(
     scores = selection.join(scores, published)
   found = comparison.compare(number, scores, statistic, gathered.diverged)
   found = found._replace(notices=(*gathered.notices, *found.notices))
-  caption = comparison_text.caption(found, _episodes(gathered.scores))
-  compared = populations.compared(scores, statistic)
-  overall = [_overall(each, scores, statistic) for each in compared]
-  try:
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".report.", dir=folder) as aside:
-      drawn = _draw(Path(aside), scores, compared, statistic, inches)
-      text = formats.markdown(found, caption, overall, drawn)
-      files = {
-        f"table_{number}.md": text,
-        f"table_{number}.tex": formats.latex(found, caption, overall),
-        f"table_{number}.csv": formats.comma_separated(found),
-      }
-      for each in compared:
-        name = words.stem(f"aggregates_{each.kind}", statistic)
-        files[f"{name}.csv"] = formats.overall_comma_separated(each, statistic)
-      for name, content in files.items():
-        Path(aside, name).write_text(content, encoding="utf-8")
-      written = sorted(Path(aside).iterdir())
-      # Before the first is moved: a report is replaced whole or not at all.
-      for path in written:
-        if (folder / path.name).is_dir():
-          raise UserError(f"{folder / path.name} is a folder; remove it or name another --out")
-      for path in written:
-        os.replace(path, folder / path.name)
-  except OSError as error:
-    raise UserError(f"{folder} cannot be written: {error.strerror}; name another --out") from error
+  text, written = _write(folder, found, scores, inches)
   yield text
   yield "written:"
-  yield from (f"  {folder / path.name}" for path in written)
+  yield from (f"  {path}" for path in written)
+
+
+def _write(
+  folder: Path, found: Comparison, scores: Sequence[Score], width: float
+) -> tuple[str, list[Path]]:
+  """Writes all files of a report; its Markdown, and their paths.
+
+  Raises:
+    UserError: if a folder stands where a file has to be; nothing is replaced then.
+    StorageError: if the folder cannot be written.
+  """
+  statistic = found.statistic
+  caption = comparison_text.caption(found, _episodes(scores))
+  compared = populations.compared(scores, statistic)
+  overall = [_overall(each, scores, statistic) for each in compared]
+  made = not folder.exists()
+  try:
+    with storage(folder):
+      folder.mkdir(parents=True, exist_ok=True)
+      with tempfile.TemporaryDirectory(prefix=".report.", dir=folder) as aside:
+        drawn = _draw(Path(aside), scores, compared, statistic, width)
+        text = formats.markdown(found, caption, overall, drawn)
+        files = {
+          f"table_{found.table}.md": text,
+          f"table_{found.table}.tex": formats.latex(found, caption, overall),
+          f"table_{found.table}.csv": formats.comma_separated(found),
+        }
+        for each in compared:
+          name = words.stem(f"aggregates_{each.kind}", statistic)
+          files[f"{name}.csv"] = formats.overall_comma_separated(each, statistic)
+        for name, content in files.items():
+          Path(aside, name).write_text(content, encoding="utf-8")
+        written = sorted(Path(aside).iterdir())
+        # Before the first is moved: a report is replaced whole or not at all.
+        for path in written:
+          if (folder / path.name).is_dir():
+            raise UserError(f"{folder / path.name} is a folder; remove it or name another --out")
+        for path in written:
+          os.replace(path, folder / path.name)
+  except (StorageError, UserError):
+    if made:
+      with contextlib.suppress(OSError):
+        folder.rmdir()
+    raise
+  return text, [folder / path.name for path in written]
 
 
 def _overall(compared: Compared, scores: Sequence[Score], statistic: str) -> Grid:
@@ -118,13 +139,20 @@ def _one_of(flag: str, value: str, values: Sequence[str]) -> str:
   return value
 
 
-def _writable(folder: Path) -> Path:
+def _writable(out: str) -> Path:
   """The folder, if it is or could be one; before any work is done."""
-  there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-  if not there.is_dir():
-    raise UserError(f"--out is {folder}, but {there} is a file; name a folder")
-  if not os.access(there, os.W_OK | os.X_OK):
-    raise UserError(f"{there} cannot be written: permission denied; name another --out")
+  try:
+    folder = Path(out).expanduser()
+    there = next(path for path in (folder, *folder.absolute().parents) if os.path.lexists(path))
+    if not there.is_dir():
+      raise UserError(f"--out is {folder}, but {there} is a file; name a folder")
+    if not os.access(there, os.W_OK | os.X_OK):
+      raise UserError(f"{there} cannot be written: permission denied; name another --out")
+    # A name that the file system refuses is refused here.
+    folder.exists()
+  except (OSError, RuntimeError) as error:
+    reason = getattr(error, "strerror", None) or error
+    raise UserError(f"--out cannot be a folder: {reason}; name another") from error
   return folder
 
 

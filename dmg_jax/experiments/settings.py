@@ -155,23 +155,28 @@ def _task(config: Mapping[str, Any], source: str, dataset: Dataset) -> Task:
     return preparation[name] if config[name] is None else config[name]
 
   env = config["env"] or dataset.env_id or tasks.NO_ENVIRONMENT
-  reference = catalog.reference_returns(env) or dataset.reference
-  env_kwargs = config["env_kwargs"]
-  if env_kwargs is None:
-    env_kwargs = dataset.env_kwargs if env == dataset.env_id else {}
+  elsewhere = dataset.env_id is not None and env not in (dataset.env_id, tasks.NO_ENVIRONMENT)
+  # Another simulator's rewards are on no scale of the data's.
+  reference = catalog.reference_returns(env) or (None if elsewhere else dataset.reference)
   return Task(
     name=dataset.name,
     source=str(Path(source).expanduser().absolute()) if _is_path(source) else source,
     kind=dataset.kind,
     sha256=dataset.sha256,
     env=env,
-    env_kwargs=dict(env_kwargs),
+    env_kwargs=dict(_env_kwargs(config, dataset, elsewhere)),
     step_limit=config["step_limit"],
     normalise_observations=chosen("normalise_observations"),
     clip_actions=config["clip_actions"],
     reward_shift=float(chosen("reward_shift")),
     reference=None if reference is None else (float(reference[0]), float(reference[1])),
   )
+
+
+def _env_kwargs(config: Mapping[str, Any], dataset: Dataset, elsewhere: bool) -> Mapping[str, Any]:
+  if config["env_kwargs"] is not None:
+    return config["env_kwargs"]
+  return {} if elsewhere else dataset.env_kwargs
 
 
 def _is_path(source: str) -> bool:

@@ -2,15 +2,19 @@ import numpy as np
 import pytest
 
 from dmg_jax.report.diagnostics import diagnose
-from dmg_jax.report.tables.job_table import RETURN, SCORE, Results
+from dmg_jax.report.tables.job_table import Results
+from dmg_jax.report.units import RETURN, SCORE
 
 WIGGLE = np.array([1.0, -1.0] * 6)
 
 
 def make_results(**changes):
   results = Results(
+    task="data",
     method="dmg",
-    dataset="data",
+    label="DMG",
+    point={"discount": 0.99, "inverse_temperature": 3.0},
+    runs=("a", "b"),
     seeds=np.array([4, 5]),
     steps=np.arange(1, 13) * 1000,
     scores=np.array([[90.0], [92.0]]) + 3 * WIGGLE,
@@ -31,13 +35,12 @@ def make_metrics(policy_q=250.0, clipped=0.4):
   }
 
 
-def hints(results=None, metrics=None, inverse_temperature=3.0):
+def hints(results=None, metrics=None, bounded_actions=True):
   return diagnose(
     results or make_results(),
     metrics or make_metrics(),
     largest_reward=6.0,
-    discount=0.99,
-    inverse_temperature=inverse_temperature,
+    bounded_actions=bounded_actions,
   )
 
 
@@ -70,7 +73,7 @@ def test_q_far_beyond_any_return_is_diverging(sign):
   metrics["policy_q"][1, 25] = sign * 950.0
   hint = only(hints(metrics=metrics))
   assert "Seed 5" in hint
-  assert "950 (step 13000)" in hint
+  assert "950 (step 13000," in hint
   assert "exceed 600" in hint
   assert "lambda" in hint
 
@@ -91,7 +94,7 @@ def test_q_of_a_frozen_run_is_read_before_it_froze():
   metrics["policy_q"][0, 6:] = np.nan
   found = hints(make_results(frozen_at=np.array([3500, -1])), metrics)
   assert len(found) == 2
-  assert "1e+07 (step 3000)" in found[1]
+  assert "1e+07 (step 3000," in found[1]
 
 
 def test_scores_below_the_data_suggest_more_imitation():
@@ -159,10 +162,61 @@ def test_weights_at_their_clip_suggest_a_lower_temperature():
 
 
 def test_unweighted_regression_is_clipped_on_purpose():
-  assert hints(metrics=make_metrics(clipped=1.0), inverse_temperature=0.0) == []
+  results = make_results(point={"discount": 0.99, "inverse_temperature": 0.0})
+  assert hints(results, make_metrics(clipped=1.0)) == []
 
 
 def test_weights_clipped_early_only_are_no_hint():
   metrics = make_metrics()
   metrics["clipped_weights"][:, :15] = 1.0
   assert hints(metrics=metrics) == []
+
+
+def short(steps=2):
+  """A job of two evaluations and a few steps, in which everything looks wrong."""
+  results = make_results(steps=np.array([steps - 1, steps]), scores=np.array([[1.0, 2.0]] * 2))
+  metrics = {name: values[..., :2] for name, values in make_metrics(1e9, 1.0).items()}
+  return results, metrics | {"step": results.steps}
+
+
+def test_two_steps_of_training_are_nothing_to_judge_by():
+  assert hints(*short()) == []
+  # The same numbers later on are three signs of trouble.
+  assert len(hints(*short(10_000))) == 2
+  results, metrics = short(10_000)
+  results = results._replace(steps=np.arange(3) + 9_998, scores=np.full((2, 3), 1.0))
+  assert len(hints(results, metrics)) == 3
+
+
+def test_hints_say_what_they_rest_on():
+  hint = only(hints(make_results(scores=np.array([[30.0], [32.0]]) + WIGGLE)))
+  assert "over the last 10 evaluations of 2 seeds up to step 12000" in hint
+  assert "of the last 10 rows logged" in only(hints(metrics=make_metrics(policy_q=1e4)))
+  assert "mean of the last 10 rows logged" in only(hints(metrics=make_metrics(clipped=0.97)))
+
+
+def test_an_infinite_box_of_actions_is_named_and_lambda_is_not():
+  results = make_results(frozen_at=np.array([7000, 7000]))
+  hint = only(hints(results, make_metrics(1e9), bounded_actions=False))
+  assert "bounds of the actions are infinite" in hint
+  assert "lambda" not in hint
+  assert "nu" not in hint.replace("numbers", "")
+
+
+def test_a_divergence_at_the_start_blames_the_data():
+  hint = only(hints(make_results(frozen_at=np.array([-1, 2]))))
+  assert "look for extreme observations, rewards or actions" in hint
+  assert "lambda" not in hint
+
+
+@pytest.mark.parametrize("method", ["bc", "iql", "td3"])
+def test_methods_without_lambda_and_nu_are_not_told_to_change_them(method):
+  results = make_results(method=method, scores=np.array([[30.0], [32.0]]) + WIGGLE)
+  found = hints(results, make_metrics(policy_q=1e4))
+  assert len(found) == 2
+  assert not any("lambda" in hint or "raise nu" in hint.lower() for hint in found)
+
+
+def test_without_a_discount_no_value_is_too_large():
+  point = {"discount": 1.0, "inverse_temperature": 3.0}
+  assert hints(make_results(point=point), make_metrics(policy_q=1e9)) == []

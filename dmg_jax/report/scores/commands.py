@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 from dmg_jax import run_directory
 
 _RUN_DIR = ("--run_dir", "-run_dir")
-_FROM_PYTHON = "call dmg_jax.train again, as the run was made"
+# What the Python API stores as its invocation.
+_FROM_PYTHON = "dmg_jax.train"
 
 
 class Job(NamedTuple):
@@ -57,13 +58,13 @@ def command(
     A line for a shell; for a job that was started from Python, a sentence.
   """
   words = list(_without_run_dir(config["invocation"]))
-  if words:
+  if words and words[0] != _FROM_PYTHON:
     words += [f"--config.{name}={_flag(value)}" for name, value in overrides.items()]
     return run_directory.command(words, None if directory is None else Path(directory))
   changes = {"run_dir": str(directory)} if directory is not None else {}
   changes |= overrides
   named = ", ".join(f"{name}={value!r}" for name, value in changes.items())
-  return _FROM_PYTHON + f", with {named}" * bool(named)
+  return f"call {_FROM_PYTHON} again, as the run was made" + f", with {named}" * bool(named)
 
 
 def _overrides(config: Mapping[str, Any], task: str, label: str) -> dict[str, Any]:

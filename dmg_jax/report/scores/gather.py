@@ -74,11 +74,11 @@ def gather(paths: Iterable[str | os.PathLike[str]]) -> Gathered:
 def _run_directories(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
   """Each once, by path, however many of the paths lead to it."""
   found: dict[Path, Path] = {}
-  for path in map(Path, paths):
-    if not path.is_dir():
+  for path in map(run_directory.expand, paths):
+    if not os.path.isdir(path):
       raise UserError(f"{path} is no folder; name run directories, or a folder that holds some")
     below, seen = [], set()
-    for folder, folders, files in os.walk(path, followlinks=True):
+    for folder, folders, files in os.walk(path, onerror=_refuse_unreadable, followlinks=True):
       # Links may lead back up.
       if (real := os.path.realpath(folder)) in seen:
         folders.clear()
@@ -96,6 +96,11 @@ def _run_directories(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
     for directory in below:
       found.setdefault(directory.resolve(), directory)
   return sorted(found.values())
+
+
+def _refuse_unreadable(error: OSError) -> None:
+  """Runs in a folder that cannot be read would be missing without a word."""
+  raise UserError(f"{error.filename} cannot be read: {error.strerror}") from error
 
 
 def _read(directory: Path) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -10,8 +10,9 @@ import numpy as np
 from dmg_jax import run_directory, run_log
 from dmg_jax.data import catalog
 from dmg_jax.report.scores.commands import Job
+from dmg_jax.report.scores.labels import table_label
 from dmg_jax.report.scores.score import Score
-from dmg_jax.report.tables.job_table import SCORE, WINDOW
+from dmg_jax.report.units import SCORE, WINDOW
 from dmg_jax.tasks import NO_ENVIRONMENT
 
 _PACKAGES = ("dmg_jax", "jax", "gymnasium", "mujoco")
@@ -143,7 +144,7 @@ def _group(
   }
   group = Group(
     directory,
-    job.label,
+    table_label(runs[0], task),
     _dataset(task),
     [],
     [],

@@ -7,13 +7,14 @@ method and point, under the name of its data set.
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from dmg_jax.report.tables.job_table import SCORE, Results, summarise
-from dmg_jax.report.tables.numbers import fixed, interval, plus_minus
+from dmg_jax.report.numbers import fixed, interval, plus_minus
+from dmg_jax.report.tables.job_table import Results, summarise
+from dmg_jax.report.units import SCORE
 
 _WIDTH = 100
 _LABEL, _COLUMN = 30, 32
 # Of a job of several groups.
-_NAME, _CELL, _IQM = 34, 19, 25
+_NAME, _CELL, _IQM = 28, 16, 24
 
 
 def text(groups: Sequence[Results]) -> str:
@@ -35,11 +36,13 @@ def _clip(words: str, width: int = _WIDTH) -> str:
 
 
 def _decimals(summaries: Iterable[dict[str, Any]]) -> int:
-  """One for scores and for returns in the tens; three for tasks of small returns."""
+  """One for scores and for returns in the tens; three for small returns, none for large."""
   summaries = list(summaries)
   rows = [row for summary in summaries for row in summary["runs"] if row["last"] is not None]
   largest = max((abs(row["last"]) for row in rows), default=0)
-  return 1 if summaries[0]["unit"] == SCORE or largest >= 10 else 3
+  if summaries[0]["unit"] == SCORE or 10 <= largest < 10_000:
+    return 1
+  return 3 if largest < 10 else 0
 
 
 def _unevaluated(summary: dict[str, Any]) -> str:
@@ -180,14 +183,17 @@ def _several_groups(summaries: list[dict[str, Any]]) -> list[str]:
 
 
 def _row(name: str, last: str, window: str, iqm: str, seeds: str) -> str:
-  name = _clip(name, _NAME - 1)
+  """A line; two where the name is too long, for what is cut off may tell groups apart."""
+  above = ""
+  if len(name) >= _NAME:
+    above, name = f"{_clip(name)}\n", ""
   cells = f"{name:<{_NAME}}{last:>{_CELL}}{window:>{_CELL}}{iqm:>{_IQM}}"
-  return f"{cells}  {seeds}"
+  return f"{above}{cells} {seeds}"
 
 
 def _group_row(summary: dict[str, Any], decimals: int) -> str:
   diverged = sum(row["diverged_at"] is not None for row in summary["runs"])
-  seeds = _seed_count(summary) + f", {diverged} diverged" * (diverged > 0)
+  seeds = str(summary["last"]["seeds"]) + f"; {diverged} diverged" * (diverged > 0)
   last, window = summary["last"], summary["mean_of_window"]
   name = f"  {summary['label']}"
   if not summary["evaluations"] and not summary["simulator"]:
@@ -212,7 +218,7 @@ def _beside(groups: list[dict[str, Any]], decimals: int) -> list[str]:
       second = paper["table_2"]
       printed = plus_minus(second["mean"], second["sd"])
       seeds = str(second["seeds"])
-      lines.append(_row(f"  the paper's {paper['method']}, Table 2", printed, "", "", seeds))
+      lines.append(_row(f"  paper's {paper['method']}, Table 2", printed, "", "", seeds))
   data = groups[0]["data_score" if groups[0]["unit"] == SCORE else "data_return"]
   if data is not None:
     lines.append(_row("  the data's own mean", fixed(data, decimals), "", "", ""))

@@ -8,6 +8,7 @@ from matplotlib.image import imread
 from dmg_jax.report.figures import ablations, curve_figures, gallery, style
 from dmg_jax.report.figures import population_figures as population
 from dmg_jax.report.paper import paper_scores
+from dmg_jax.report.scores import aggregates, populations
 
 MEDIUM, OWN = "hopper-medium-v2", "dmg/hopper/medium-replay-v0"
 COLUMN, FULL = style.WIDTHS["column"], style.WIDTHS["full"]
@@ -16,9 +17,14 @@ COLUMN, FULL = style.WIDTHS["column"], style.WIDTHS["full"]
 @pytest.fixture(autouse=True)
 def _style(monkeypatch):
   # What is drawn does not depend on how many draws an interval takes.
-  monkeypatch.setattr(population, "_DRAWS", 20)
+  monkeypatch.setattr(aggregates, "DRAWS", 20)
   with style.style():
     yield
+
+
+def learning_curves(cells):
+  looks = style.looks({method for _, method in cells})
+  return curve_figures.learning_curves(cells, COLUMN, looks)
 
 
 def curves(**lasts):
@@ -28,8 +34,12 @@ def curves(**lasts):
   }
 
 
+def draw(scores, statistic="last"):
+  return list(gallery.draw(scores, populations.compared(scores, statistic), statistic, COLUMN))
+
+
 def drawn_names(scores, statistic="last"):
-  return [named.name for named in gallery.draw(scores, statistic, COLUMN)]
+  return [named.name for named in draw(scores, statistic)]
 
 
 def texts(figure):
@@ -52,7 +62,7 @@ def test_a_curve_has_the_evaluations_that_all_seeds_have():
 
 
 def test_learning_curves_show_methods_and_the_papers_number():
-  figure = curve_figures.learning_curves(curves(DMG=[90.0, 92.0], BC=[50.0, 50.0]), COLUMN)
+  figure = learning_curves(curves(DMG=[90.0, 92.0], BC=[50.0, 50.0]))
   (axes,) = figure.axes
   assert axes.get_title(loc="right") == MEDIUM
   assert texts(figure) == ["DMG", "BC", "the paper's DMG"]
@@ -65,7 +75,7 @@ def test_learning_curves_show_methods_and_the_papers_number():
 
 
 def test_our_data_has_no_line_of_the_papers():
-  figure = curve_figures.learning_curves({(OWN, "DMG"): made("DMG", OWN, [60.0])}, COLUMN)
+  figure = learning_curves({(OWN, "DMG"): made("DMG", OWN, [60.0])})
   assert len(figure.axes[0].lines) == 1
   assert texts(figure) == []
 
@@ -97,7 +107,7 @@ def test_methods_are_told_apart_by_colour_and_dashes():
 
 def test_a_profile_is_the_share_of_runs_above():
   tasks = {"DMG": {MEDIUM: [10.0, 20.0, 40.0, 50.0]}}
-  figure = population.performance_profiles(tasks, COLUMN, "score")
+  figure = population.performance_profiles(tasks, COLUMN, "score", style.looks(tasks))
   (line,) = figure.axes[0].lines
   shares = dict(zip(np.round(line.get_xdata(), 6), line.get_ydata(), strict=True))
   assert [shares[level] for level in (0, 15, 30, 45, 50)] == [1, 0.75, 0.5, 0.25, 0]
@@ -105,7 +115,9 @@ def test_a_profile_is_the_share_of_runs_above():
 
 def test_aggregates_have_a_row_for_each_method():
   tasks = {"DMG": {MEDIUM: [80.0, 90.0]}, "BC": {MEDIUM: [50.0, 50.0]}}
-  left, right = population.aggregate_intervals(tasks, COLUMN, "score").axes
+  left, right = population.aggregate_intervals(
+    aggregates.aggregate(tasks), COLUMN, "score", style.looks(tasks)
+  ).axes
   assert [label.get_text() for label in left.get_yticklabels()] == ["DMG", "BC"]
   assert [line.get_xdata()[0] for line in left.lines[1::2]] == [85.0, 50.0]
   assert [line.get_xdata()[0] for line in right.lines[1::2]] == [15.0, 50.0]
@@ -119,16 +131,18 @@ def test_improvement_is_over_each_other_method():
     "BC": {MEDIUM: [0.0, 2.0]},
     "IQL": {MEDIUM: [9.0, 9.0]},
   }
-  axes = population.improvement(tasks, COLUMN, "score").axes[0]
+  axes = population.improvement(
+    aggregates.aggregate(tasks), COLUMN, "score", style.looks(tasks)
+  ).axes[0]
   assert [label.get_text() for label in axes.get_yticklabels()] == ["DMG > BC", "DMG > IQL"]
   assert [line.get_xdata()[0] for line in axes.lines[1:4:2]] == [0.75, 0.0]
 
 
-@pytest.mark.parametrize("draw", [population.improvement, population.aggregate_intervals])
-def test_long_names_push_no_label_off_the_page(draw):
+@pytest.mark.parametrize("draw_rows", [population.improvement, population.aggregate_intervals])
+def test_long_names_push_no_label_off_the_page(draw_rows):
   names = ["IQL (ReBRAC paper)", "ReBRAC", "TD3+BC (ReBRAC paper)"]
   tasks = {name: {MEDIUM: [80.0, 90.0]} for name in names}
-  figure = draw(tasks, COLUMN, "score")
+  figure = draw_rows(aggregates.aggregate(tasks), COLUMN, "score", style.looks(tasks))
   FigureCanvasAgg(figure).draw()
   for axes in figure.axes:
     place = axes.xaxis.label.get_window_extent()
@@ -174,20 +188,20 @@ def test_runs_that_differ_in_more_are_on_lines_of_their_own():
 
 
 def test_runs_that_settings_do_not_tell_apart_are_on_no_line_together():
-  # Widths and batches are in a method's name, and in its settings not.
+  # What a label tells and the settings do not keeps its runs apart.
   scores = [
     *made("DMG", MEDIUM, [100.0] * 3),
-    *made("DMG (hidden_sizes 64x64)", MEDIUM, [0.0] * 3),
+    *made("DMG (precision bfloat16)", MEDIUM, [0.0] * 3),
     *made("DMG (lam 0.5, batch_size 32)", MEDIUM, [50.0] * 3, lam=0.5),
   ]
   assert ablations.ablations(scores, "lam", "last") == {}
-  scores += made("DMG (lam 0.5, hidden_sizes 64x64)", MEDIUM, [2.0], lam=0.5)
+  scores += made("DMG (lam 0.5, precision bfloat16)", MEDIUM, [2.0], lam=0.5)
   scores += made("DMG (lam 0)", MEDIUM, [4.0], lam=0.0)
   lines = ablations.ablations(scores, "lam", "last")[MEDIUM]
   found = {label: {k: list(v) for k, v in line.items()} for label, line in lines.items()}
   assert found == {
     "DMG": {0.0: [4.0], 0.25: [100.0] * 3},
-    "DMG (hidden_sizes 64x64)": {0.25: [0.0] * 3, 0.5: [2.0]},
+    "DMG (precision bfloat16)": {0.25: [0.0] * 3, 0.5: [2.0]},
   }
 
 
@@ -233,32 +247,37 @@ def test_what_there_is_decides_what_is_drawn():
   ]
 
 
-def test_populations_are_over_the_data_sets_of_dmg_and_never_mix_ours():
+def test_static_settings_are_told_apart_and_named():
+  wide = {"actor_hidden_sizes": (64, 64)}
   scores = [
-    *final_only("all", MEDIUM, [1.0]),
-    *final_only("all", "walker2d-medium-v2", [1.0]),
-    *final_only("few", MEDIUM, [2.0]),
-    *made("DMG", MEDIUM, [3.0, 4.0]),
-    *made("DMG", "walker2d-medium-v2", [5.0]),
-    *made("DMG", OWN, [6.0], steps=22_400),
-    *made("DMG", "mujoco/hopper/medium-v0", [7.0]),
-  ]
-  found = gallery.populations(scores, "last")
-  assert found.populations == {
-    "d4rl": {
-      "DMG": {MEDIUM: [3.0, 4.0], "walker2d-medium-v2": [5.0]},
-      "all": {MEDIUM: [1.0], "walker2d-medium-v2": [1.0]},
-    },
-    "own_data": {"DMG": {OWN: [6.0]}},
-  }
-  assert found.notices == (
-    "left out of the figures over several data sets: few: no scores on walker2d-medium-v2",
+    *made("DMG", MEDIUM, [1.0]), *made("DMG (lam 0)", MEDIUM, [2.0], lam=0.0),
+    *made("DMG (actor_hidden_sizes 64x64)", MEDIUM, [3.0], **wide),
+    *made("DMG (lam 0, actor_hidden_sizes 64x64)", MEDIUM, [4.0], lam=0.0, **wide),
+  ]  # fmt: skip
+  assert list(ablations.ablations(scores, "lam", "last")[MEDIUM]) == [
+    "DMG", "DMG, actor_hidden_sizes = 64x64",
+  ]  # fmt: skip
+
+
+def test_captions_name_who_is_left_out_and_why():
+  scores = [
+    *made("DMG", MEDIUM, [1.0, 2.0]), *made("DMG", "walker2d-medium-v2", [1.0, 2.0]),
+    *final_only("few", MEDIUM, [1.0]), *final_only("both", MEDIUM, [1.0]),
+    *final_only("both", "walker2d-medium-v2", [1.0]),
+  ]  # fmt: skip
+  captions = {named.name: named.caption for named in draw(scores)}
+  for name in ("profiles_d4rl", "aggregates_d4rl", "improvement_d4rl"):
+    assert captions[name].endswith(". Left out: few (no scores on walker2d-medium-v2).")
+  captions = {named.name: named.caption for named in draw(scores, "best")}
+  assert captions["profiles_d4rl_best"].endswith(
+    ". Left out: both (only final scores on hopper-medium-v2, walker2d-medium-v2); "
+    "few (no scores on walker2d-medium-v2, only final scores on hopper-medium-v2)."
   )
 
 
 def test_captions_name_statistic_interval_and_seeds():
   scores = [*made("DMG", MEDIUM, [1.0, 2.0]), *final_only("other", MEDIUM, [1.0])]
-  captions = {named.name: named.caption for named in gallery.draw(scores, "best", COLUMN)}
+  captions = {named.name: named.caption for named in draw(scores, "best")}
   assert captions["learning_curves_locomotion"].endswith(
     "95 % interval (Student's t); seeds of each: 2."
   )
@@ -278,7 +297,7 @@ def test_figures_of_another_statistic_than_the_last_say_so(statistic, words):
     for score in made(method, MEDIUM, [1.0, 2.0], curve=[3.0], lam=lam)
   ]
   names = ["ablation_lambda", "profiles_d4rl", "aggregates_d4rl", "improvement_d4rl"]
-  curves, *others = gallery.draw(scores, statistic, COLUMN)
+  curves, *others = draw(scores, statistic)
   assert curves.name == "learning_curves_locomotion"
   ends = f"_{statistic}" if words else ""
   assert [named.name for named in others] == [name + ends for name in names]
@@ -295,35 +314,35 @@ def test_figures_of_another_statistic_than_the_last_say_so(statistic, words):
 def test_captions_tell_lengths_that_are_not_the_papers():
   other = "walker2d-medium-v2"
   scores = [*made("DMG", MEDIUM, [1.0]), *made("DMG", other, [2.0], steps=20)]
-  captions = {named.name: named.caption for named in gallery.draw(scores, "last", COLUMN)}
+  captions = {named.name: named.caption for named in draw(scores)}
   assert captions["aggregates_d4rl"].endswith("; gradient steps of the runs: 20 or 1,000,000.")
   usual = [*made("DMG", MEDIUM, [1.0]), *final_only("DMG", other, [2.0])]
-  assert not any("gradient steps of" in named.caption for named in gallery.draw(usual, "last", 3.3))
+  assert not any("gradient steps of" in named.caption for named in draw(usual))
   short = [*made("DMG", MEDIUM, [1.0], steps=20), *made("TD3", MEDIUM, [1.0], steps=10, lam=1.0)]
   short += made("DMG (lam 0)", MEDIUM, [1.0], steps=20, lam=0.0)
-  captions = {named.name: named.caption for named in gallery.draw(short, "last", COLUMN)}
+  captions = {named.name: named.caption for named in draw(short)}
   # TD3 is on no line of the ablation.
   assert captions["ablation_lambda"].endswith("; gradient steps of the runs: 20.")
 
 
 def test_dmg_has_the_first_colour_whatever_comes_first():
   cells = curves(BC=[50.0, 50.0], DMG=[90.0, 92.0])
-  (axes,) = curve_figures.learning_curves(cells, COLUMN).axes
+  (axes,) = learning_curves(cells).axes
   assert texts(axes.figure)[:2] == ["DMG", "BC"]
   assert to_hex(axes.lines[0].get_color()) == style.COLOURS[0].lower()
   assert axes.lines[0].get_ydata()[-1] == 91.0
 
 
 def test_every_data_set_of_the_paper_has_a_figure():
-  kinds = {gallery.family(dataset) for dataset, _ in paper_scores.cells(2)}
+  kinds = {populations.family(dataset) for dataset, _ in paper_scores.cells(2)}
   assert kinds == {"locomotion", "antmaze"}
-  assert gallery.family("hopper-medium-v0") == "other_data"
-  assert gallery.family("dmg/hopper-medium-v2") == "own_data"
+  assert populations.family("hopper-medium-v0") == "other_data"
+  assert populations.family("dmg/hopper-medium-v2") == "own_data"
 
 
 def test_files_have_their_size_embedded_fonts_and_the_same_bytes(tmp_path):
   for name in ("a", "b"):
-    figure = curve_figures.learning_curves(curves(DMG=[90.0, 92.0]), COLUMN)
+    figure = learning_curves(curves(DMG=[90.0, 92.0]))
     png, pdf = style.write(figure, tmp_path / name)
   assert imread(png).shape[1] == round(COLUMN * 300)
   # 42 is TrueType; type 3 is what journals refuse.
@@ -331,3 +350,18 @@ def test_files_have_their_size_embedded_fonts_and_the_same_bytes(tmp_path):
   assert b"/FontFile2" in pdf.read_bytes()
   assert (tmp_path / "a.png").read_bytes() == png.read_bytes()
   assert (tmp_path / "a.pdf").read_bytes() == pdf.read_bytes()
+
+
+def test_a_method_looks_the_same_in_all_figures_of_a_report():
+  # "few" has no scores on one of the data sets: it is in the curves and not in the profiles.
+  scores = [s for name in ("DMG", "zz") for s in made(name, MEDIUM, [1.0], curve=[0.0])]
+  scores += [s for name in ("DMG", "zz") for s in made(name, "hopper-random-v2", [1.0])]
+  scores += made("few", MEDIUM, [1.0], curve=[0.0])
+  figures = {named.name: named.figure for named in draw(scores)}
+  colours = []
+  for name in ("learning_curves_locomotion", "profiles_d4rl"):
+    (legend,) = figures[name].legends
+    texts = [text.get_text() for text in legend.get_texts()]
+    colours.append(to_hex(legend.get_lines()[texts.index("zz")].get_color()))
+  row = figures["improvement_d4rl"].axes[0].lines[0]
+  assert [*colours, to_hex(row.get_color())] == [style.COLOURS[2].lower()] * 3

@@ -64,7 +64,7 @@ def test_every_cell_is_there():
 
 @pytest.mark.parametrize(
   ("method", "mazes", "printed"),
-  [("BC", 123.6, 784.2), ("CQL", 218.0, 1010.2), ("IQL", 392.4, 1033.1), ("TD3BC", 120.2, 1013.2)],
+  [("BC", 123.6, 784.2), ("CQL", 218.0, 1010.2), ("IQL", 392.4, 1033.1), ("TD3+BC", 120.2, 1013.2)],
 )
 def test_baselines_add_up_to_the_totals_that_the_paper_prints(method, mazes, printed):
   assert total(2, method, "antmaze") == pytest.approx(mazes)
@@ -98,3 +98,12 @@ def test_a_changed_table_changes_no_later_one():
 def test_other_tables_are_refused():
   with pytest.raises(ValueError, match="table 5"):
     cells(5)
+
+
+def test_other_methods_have_their_own_row_of_table_2():
+  assert paper_row("hopper-medium-v2", "IQL") == {
+    "method": "IQL",
+    "table_2": {"mean": 66.2, "sd": None, "seeds": 5},
+  }
+  assert paper_row("hopper-medium-v2", "DMG (lam 0.5)") is None
+  assert paper_row("hopper-medium-v2", "TD3") is None

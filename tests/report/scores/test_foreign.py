@@ -191,3 +191,10 @@ def test_files_that_cannot_be_read_are_named(tmp_path):
   (tmp_path / "binary.csv").write_bytes(b"\xff\xfe\x00")
   with pytest.raises(UserError, match=r"binary\.csv: cannot be read as text"):
     read_scores(tmp_path / "binary.csv")
+
+
+@pytest.mark.parametrize("name", ["TD3BC", "TD3+BC", "TD3 + BC", "TD3_BC"])
+def test_a_method_has_one_name_however_it_is_written(tmp_path, name):
+  path = tmp_path / "theirs.csv"
+  path.write_text(f"method,dataset,seed,score\n{name},hopper-medium-v2,0,1.0\n")
+  assert read_scores(path)[0].method == "TD3+BC"

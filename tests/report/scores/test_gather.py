@@ -3,80 +3,35 @@ import math
 import re
 import shlex
 import shutil
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
-from absl import flags
-from ml_collections import config_flags
+from made_directories import POINT, TASK, VERSIONS, write
 
-from configs import mujoco
 from dmg_jax.errors import UserError
-from dmg_jax.report.method_names import HYPERPARAMETERS
-from dmg_jax.report.paper import paper_scores
+from dmg_jax.report import units
 from dmg_jax.report.scores.gather import gather
+from dmg_jax.report.scores.intervals import Estimate
 from dmg_jax.report.tables import job_table
 
-ROOT = Path(__file__).parents[3]
-DATASET = "dmg/hopper/medium-v0"
-VERSIONS = {"dmg_jax": "0.1.0", "jax": "0.10.2", "gymnasium": "1.4.0", "mujoco": "4.0.0"}
-STEPS = (10, 20)
+DATASET = TASK
+HALF = {"label": "DMG (lam 0.5)", "lam": 0.5}
 
 
 @pytest.fixture(autouse=True)
 def _quick_summaries(monkeypatch):
   # Summaries hold intervals that nobody gathers, and that take their time.
-  monkeypatch.setattr(job_table, "bootstrap_interval", lambda *_, **__: (0.0, 0.0))
-
-
-def make_config(**changes):
-  """As a launcher writes it."""
-  config = mujoco.get_config().to_dict() | {
-    "dataset": DATASET,
-    "env": "Hopper-v4",
-    "hidden_sizes": [256, 256],
-    "seeds": 2,
-    "steps": STEPS[-1],
-    "nu": 0.1,
-    "target_rate": 0.005,
-    "evaluation_interval": 10,
-    "evaluation_episodes": 2,
-    "data_sha256": "ab" * 32,
-  }
-  return config | changes
-
-
-def write(directory, *, scores=((1.0, 5.0), (2.0, 6.0)), frozen_at=(-1, -1), **changes):
-  """A finished run directory; scores are (seeds, evaluations), each the mean of its episodes."""
-  config, versions = make_config(**changes), changes.pop("versions", VERSIONS)
-  config.pop("versions", None)
-  scores, steps = np.array(scores), STEPS[: np.shape(scores)[1]]
-  seeds = config["first_seed"] + np.arange(config["seeds"])
-  results = job_table.Results(
-    "DMG", config["dataset"], seeds, np.array(steps), scores, job_table.SCORE, 2,
-    np.array(frozen_at),
-    paper=paper_scores.paper_row(config["dataset"]),
-  )  # fmt: skip
-  rows = [
-    {"step": step, "run": run, "seed": int(seeds[run]), "episode": episode, "score": score}
-    for place, step in enumerate(steps)
-    for run in range(len(seeds))
-    if np.isfinite(scores[run, place])
-    for episode, score in enumerate(
-      scores[run, place] + np.linspace(-1, 1, config["evaluation_episodes"])
-    )
-  ]
-  directory.mkdir(parents=True)
-  (directory / "config.json").write_text(json.dumps(config))
-  (directory / "evaluations.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-  summary = {"results": job_table.summarise(results), "config": config, "versions": versions}
-  (directory / "summary.json").write_text(json.dumps(summary))
-  return directory
+  monkeypatch.setattr(job_table, "estimate", lambda *_, **__: Estimate(*np.zeros(3)))
 
 
 def change(path, **fields):
   path.write_text(json.dumps(json.loads(path.read_text()) | fields))
+
+
+def change_config(directory, alter):
+  config = json.loads((directory / "config.json").read_text())
+  alter(config)
+  (directory / "config.json").write_text(json.dumps(config))
 
 
 def left_out(directory):
@@ -90,33 +45,83 @@ def left_out(directory):
 
 
 def test_every_seed_becomes_a_score(tmp_path):
-  directory = write(tmp_path / "run", first_seed=3)
+  directory = write(tmp_path / "run", {"first_seed": 3, "actor_schedule_steps": "inf"})
   first, second = gather([directory]).scores
-  assert first._replace(settings={}) == (
-    "DMG", DATASET, 3, 20, 5.0, 3.0, (10, 20), (1.0, 5.0), {}, str(directory)
+  assert first._replace(settings={}, job=None) == (
+    "DMG", DATASET, 3, 20, 5.0, 3.0, (10, 20), (1.0, 5.0), {}, str(directory), None
   )  # fmt: skip
   assert (second.seed, second.last, second.last_ten) == (4, 6.0, 4.0)
-  assert set(first.settings) == set(HYPERPARAMETERS)
+  assert set(first.settings) == set(POINT)
   assert (first.settings["lam"], first.settings["nu"]) == (0.25, 0.1)
+  # JSON has no infinity and no tuple.
+  assert first.settings["actor_schedule_steps"] == math.inf
+  assert first.settings["actor_hidden_sizes"] == (256, 256)
+  assert (first.job.directory, first.job.task, first.job.label) == (str(directory), DATASET, "DMG")
   assert gather([directory]).notices == []
 
 
-def test_the_configs_of_scores_are_known(tmp_path):
-  directory = write(tmp_path / "run", lam=0.5)
-  found = gather([directory])
-  assert found.configs[found.scores[0].source]["lam"] == 0.5
-
-
-def test_unusual_settings_are_in_the_name(tmp_path):
-  write(tmp_path / "a")
-  write(tmp_path / "b", lam=0.5)
+def test_the_method_is_the_stored_label_whatever_the_numbers_say(tmp_path):
+  # Numbers of BC under DMG's label, and DMG's under another: nothing is guessed back.
+  write(tmp_path / "a", {"q_coefficient": 0.0, "inverse_temperature": 0.0, "nu": 1.0})
+  write(tmp_path / "b", {"method": "bc", "label": "BC"})
+  write(tmp_path / "c", HALF)
   scores = gather([tmp_path]).scores
-  assert [score.method for score in scores] == ["DMG"] * 2 + ["DMG (lam 0.5)"] * 2
+  assert [score.method for score in scores] == ["DMG"] * 2 + ["BC"] * 2 + ["DMG (lam 0.5)"] * 2
+
+
+def test_settings_of_another_family_do_not_stand_under_the_papers_name(tmp_path):
+  # Locomotion's settings on AntMaze's data, as configs/mujoco.py gives them: labelled "DMG".
+  maze = {"name": "antmaze-umaze-v2", "kind": "d4rl", "env": "dmg_jax/AntMaze-UMaze-v0"}
+  write(tmp_path / "a", {"task": maze, "nu": 0.5})
+  (label,) = {score.method for score in gather([tmp_path]).scores}
+  assert label == (
+    "DMG (expectile 0.7, inverse_temperature 3, weight_clip 3, normalise_observations True,"
+    " reward_shift 0)"
+  )
+
+
+def test_the_papers_settings_on_its_data_are_plain_dmg(tmp_path):
+  maze = {
+    "name": "antmaze-umaze-v2", "kind": "d4rl", "env": "dmg_jax/AntMaze-UMaze-v0",
+    "normalise_observations": False, "reward_shift": -1.0,
+  }  # fmt: skip
+  point = {"nu": 0.5, "expectile": 0.9, "inverse_temperature": 10.0, "weight_clip": 100.0}
+  write(tmp_path / "a", {"task": maze, **point})
+  expert = {"name": "hopper-expert-v2", "kind": "d4rl"}
+  write(tmp_path / "b", {"task": expert, "nu": 10.0})
+  assert {score.method for score in gather([tmp_path]).scores} == {"DMG"}
+
+
+def test_groups_of_one_job_never_mix(tmp_path):
+  other = {"task": {"name": "dmg/hopper/simple-v0"}}
+  write(
+    tmp_path / "run",
+    {"scores": ((1.0, 10.0),)},
+    {"scores": ((1.0, 20.0),), "method": "bc", "label": "BC"},
+    {"scores": ((1.0, 30.0),), **HALF},
+    {"scores": ((1.0, 40.0),), **other},
+  )
+  scores, notices, _ = gather([tmp_path])
+  assert [(s.method, s.dataset, s.seed, s.last) for s in scores] == [
+    ("DMG", DATASET, 0, 10.0), ("BC", DATASET, 0, 20.0), ("DMG (lam 0.5)", DATASET, 0, 30.0),
+    ("DMG", "dmg/hopper/simple-v0", 0, 40.0),
+  ]  # fmt: skip
+  assert notices == []
+
+
+def test_scores_of_another_simulator_stand_under_a_name_of_their_own(tmp_path):
+  d4rl = {"name": "hopper-medium-v2", "kind": "d4rl"}
+  write(tmp_path / "a", {"task": d4rl})
+  write(tmp_path / "b", {"task": d4rl | {"env": "Hopper-v5"}})
+  scores = gather([tmp_path]).scores
+  assert [score.dataset for score in scores] == ["hopper-medium-v2"] * 2 + [
+    "hopper-medium-v2 in Hopper-v5"
+  ] * 2
 
 
 def test_folders_are_searched_and_no_directory_is_read_twice(tmp_path):
   deep = write(tmp_path / "runs" / "dmg" / "hopper" / "e347")
-  other = write(tmp_path / "runs" / "other", first_seed=2)
+  other = write(tmp_path / "runs" / "other", {"first_seed": 2})
   scores, notices, *_ = gather([tmp_path, deep, tmp_path / "runs", other / ".." / "other"])
   assert [score.seed for score in scores] == [0, 1, 2, 3]
   assert notices == []
@@ -141,69 +146,84 @@ def test_a_copy_counts_once_and_is_named(tmp_path):
   assert notices == [f"{tmp_path / 'b'} is left out: a copy of {tmp_path / 'a'}"]
 
 
+def test_the_same_job_started_by_another_command_is_a_copy(tmp_path):
+  shutil.copytree(write(tmp_path / "a"), tmp_path / "b")
+  change(tmp_path / "b" / "config.json", invocation=["launch/main.py", "--config=mine.py"])
+  assert len(gather([tmp_path]).scores) == 2
+
+
 def test_a_seed_of_two_directories_is_refused_with_both(tmp_path):
   write(tmp_path / "a")
-  write(tmp_path / "b", first_seed=1, scores=((3.0, 4.0), (2.0, 6.0)))
+  write(tmp_path / "b", {"first_seed": 1, "scores": ((3.0, 4.0), (2.0, 6.0))})
   with pytest.raises(UserError, match=r"seed 1 of DMG on .* is in .*/a and again in .*/b"):
     gather([tmp_path])
 
 
 @pytest.mark.parametrize(
-  ("changes", "message"),
+  ("group", "settings", "message"),
   [
-    ({"evaluation_interval": 5}, "evaluation_interval 10 and 5"),
-    ({"evaluation_episodes": 9}, "evaluation_episodes 2 and 9"),
-    ({"versions": VERSIONS | {"jax": "0.11.0"}}, r"jax 0\.10\.2 and 0\.11\.0"),
-    ({"versions": VERSIONS | {"dmg_jax": "0.2.0"}}, r"dmg_jax 0\.1\.0 and 0\.2\.0"),
-    ({"versions": {}}, r"jax 0\.10\.2 and None"),
-    ({"data_sha256": "cd" * 32}, "data_sha256 (ab){32} and (cd){32}"),
-    ({"env": "Hopper-v5"}, "env Hopper-v4 and Hopper-v5"),
+    ({}, {"evaluation_interval": 5}, "evaluation_interval 10 and 5"),
+    ({}, {"evaluation_episodes": 9}, "evaluation_episodes 2 and 9"),
+    ({}, {"versions": VERSIONS | {"jax": "0.11.0"}}, r"jax 0\.10\.2 and 0\.11\.0"),
+    ({}, {"versions": VERSIONS | {"dmg_jax": "0.2.0"}}, r"dmg_jax 0\.1\.0 and 0\.2\.0"),
+    ({}, {"versions": {}}, r"jax 0\.10\.2 and None"),
+    ({"task": {"sha256": "cd" * 32}}, {}, "sha256 (ab){32} and (cd){32}"),
+    ({"task": {"env": "Hopper-v5"}}, {}, "env Hopper-v4 and Hopper-v5"),
+    ({"task": {"env_kwargs": {"a": 1}}}, {}, r"env_kwargs \{\} and \{'a': 1\}"),
+    # The same label with other numbers, as of another version's usual settings.
+    ({"target_rate": 0.05}, {}, r"target_rate 0\.005 and 0\.05"),
   ],
 )
-def test_seeds_of_one_cell_must_be_alike(tmp_path, changes, message):
+def test_seeds_of_one_cell_must_be_alike(tmp_path, group, settings, message):
   write(tmp_path / "a")
-  write(tmp_path / "b", first_seed=2, **changes)
+  write(tmp_path / "b", {"first_seed": 2, **group}, **settings)
   with pytest.raises(UserError, match=f"is not alike in .*/a and .*/b .*{message}"):
     gather([tmp_path])
 
 
 def test_seeds_of_one_cell_must_be_trained_as_long(tmp_path):
   write(tmp_path / "a")
-  write(tmp_path / "b", first_seed=2, steps=10, scores=((1.0,), (2.0,)))
+  write(tmp_path / "b", {"first_seed": 2, "scores": ((1.0,), (2.0,))}, steps=10)
   with pytest.raises(UserError, match=r"different lengths: 20 steps in .*/a, 10 steps in .*/b"):
     gather([tmp_path])
 
 
-@pytest.mark.parametrize("changes", [{"data_sha256": "cd" * 32}, {"env": "Hopper-v5"}])
+@pytest.mark.parametrize("changes", [{"sha256": "cd" * 32}, {"env": "Hopper-v5"}])
 def test_methods_of_one_row_must_share_data_and_simulator(tmp_path, changes):
   write(tmp_path / "a")
-  write(tmp_path / "b", lam=0.5, **changes)
+  write(tmp_path / "b", {**HALF, "task": changes})
   with pytest.raises(UserError, match=f"{DATASET} is not alike in .*/a and .*/b"):
     gather([tmp_path])
 
 
 def test_methods_of_one_row_may_differ_in_versions_and_steps(tmp_path):
   write(tmp_path / "a")
-  write(tmp_path / "b", lam=0.5, versions={}, steps=10, scores=((1.0,), (2.0,)))
+  write(tmp_path / "b", {**HALF, "scores": ((1.0,), (2.0,))}, versions={}, steps=10)
   assert len(gather([tmp_path]).scores) == 4
 
 
 def test_other_data_are_another_row(tmp_path):
   write(tmp_path / "a")
-  write(tmp_path / "b", dataset="hopper-medium-v2", data_sha256="cd" * 32)
+  name = {"name": "hopper-medium-v2", "kind": "d4rl", "sha256": "cd" * 32}
+  write(tmp_path / "b", {"task": name})
   assert {score.dataset for score in gather([tmp_path]).scores} == {DATASET, "hopper-medium-v2"}
 
 
 def test_diverged_seeds_are_left_out_and_named(tmp_path):
-  directory = write(tmp_path / "run", scores=((1.0, np.nan), (2.0, 6.0)), frozen_at=(1_500, -1))
+  directory = write(
+    tmp_path / "run", {"scores": ((1.0, np.nan), (2.0, 6.0)), "frozen_at": (1_500, -1)}
+  )
   scores, notices, *_ = gather([directory])
   assert [score.seed for score in scores] == [1]
   assert notices == [f"{directory}: seed 0 is left out: it diverged at step 1,500"]
 
 
 def test_diverged_seeds_are_known_by_method_data_set_and_number(tmp_path):
-  write(tmp_path / "a", scores=((1.0, np.nan), (2.0, 6.0)), frozen_at=(15, -1))
-  write(tmp_path / "b", scores=((1.0,), (2.0,)), frozen_at=(12, 13), lam=0.5, first_seed=3)
+  write(tmp_path / "a", {"scores": ((1.0, np.nan), (2.0, 6.0)), "frozen_at": (15, -1)})
+  write(
+    tmp_path / "b",
+    {"scores": ((1.0,), (2.0,)), "frozen_at": (12, 13), "first_seed": 3, **HALF},
+  )
   assert gather([tmp_path]).diverged == [
     ("DMG", DATASET, 0),
     ("DMG (lam 0.5)", DATASET, 3),
@@ -212,7 +232,7 @@ def test_diverged_seeds_are_known_by_method_data_set_and_number(tmp_path):
 
 
 def test_a_job_whose_seeds_all_diverged_is_finished(tmp_path):
-  directory = write(tmp_path / "run", scores=((1.0,), (2.0,)), frozen_at=(12, 13))
+  directory = write(tmp_path / "run", {"scores": ((1.0,), (2.0,)), "frozen_at": (12, 13)})
   scores, notices, *_ = gather([directory])
   assert scores == []
   assert [notice.split(": ", 1)[1] for notice in notices] == [
@@ -222,110 +242,109 @@ def test_a_job_whose_seeds_all_diverged_is_finished(tmp_path):
 
 
 def test_seeds_without_a_last_score_are_left_out_and_named(tmp_path):
-  directory = write(tmp_path / "run", scores=((1.0, np.nan), (2.0, 6.0)))
+  directory = write(tmp_path / "run", {"scores": ((1.0, np.nan), (2.0, 6.0))})
   scores, notices, *_ = gather([directory])
   assert [score.seed for score in scores] == [1]
   assert notices == [f"{directory}: seed 0 is left out: it has no score at step 20"]
 
 
-def parsed(notice, monkeypatch):
-  """The config that the command in a notice asks the launcher for."""
-  words = shlex.split(notice.split("finish it with: ")[1])
-  assert words[:2] == ["python", "launch/main.py"]
-  monkeypatch.chdir(ROOT)
-  monkeypatch.setattr(sys, "argv", words[1:])  # where overrides are looked for
-  values = flags.FlagValues()
-  config_flags.DEFINE_config_file("config", flag_values=values)
-  flags.DEFINE_string("run_dir", None, "", flag_values=values)
-  values(words[1:])
-  return values.config.to_dict(), values.run_dir
-
-
 @pytest.mark.parametrize(
-  "changes",
+  "invocation",
   [
-    {},
-    {"first_seed": 7, "lam": 0.5, "hidden_sizes": [64], "clip_actions": True},
-    {"dataset": "hopper-medium-expert-v2", "nu": 10.0, "actor_schedule_steps": float("inf")},
+    ["launch/main.py", "--config=configs/mujoco.py", "--config.methods=dmg,iql"],
+    ["launch/main.py", "--config=configs/antmaze.py:antmaze-umaze-v2", "--config.seeds", "3"],
+    ["launch/main.py", "--config=configs/mujoco.py", "--config.dataset=/my data/x.hdf5"],
   ],
 )
-def test_a_half_written_run_is_named_with_what_finishes_it(tmp_path, monkeypatch, changes):
-  directory = write(tmp_path / "a run", **changes)
+def test_an_unfinished_job_is_named_with_the_stored_command(tmp_path, invocation):
+  directory = write(tmp_path / "a run")
+  change(directory / "config.json", invocation=[*invocation, "--run_dir=elsewhere"])
   (directory / "summary.json").unlink()
   notice = left_out(directory)
   assert "is left out: not finished; finish it with: " in notice
-  config, run_dir = parsed(notice, monkeypatch)
-  assert run_dir == str(directory)
-  expected = json.loads((directory / "config.json").read_text())
-  del expected["data_sha256"]
-  assert config | {"hidden_sizes": list(config["hidden_sizes"])} == expected
+  words = shlex.split(notice.split("finish it with: ")[1])
+  assert words == ["python", *invocation, f"--run_dir={directory}"]
 
 
-def test_a_run_that_was_to_grow_is_named_with_its_steps(tmp_path):
+def test_a_run_that_was_to_grow_is_named_with_its_command(tmp_path):
   directory = write(tmp_path / "run")
-  change(directory / "config.json", steps=40_000)
+  change_config(directory, lambda config: config["settings"].update(steps=40_000))
   notice = left_out(directory)
   assert "not finished, at 20 of 40,000 steps; finish it with: python launch/main.py" in notice
-  assert "--config.steps=40000" in notice
-
-
-def test_data_from_a_file_of_ones_own_need_its_path(tmp_path):
-  directory = write(tmp_path / "run", dataset="mine")
-  (directory / "summary.json").unlink()
-  assert "--config=configs/mujoco.py --config.dataset=PATH_OF_mine" in left_out(directory)
-
-
-def test_mazes_continue_with_their_config(tmp_path):
-  directory = write(tmp_path / "run", dataset="antmaze-umaze-v2", nu=0.5)
-  (directory / "summary.json").unlink()
-  notice = left_out(directory)
-  assert "--config=configs/antmaze.py:antmaze-umaze-v2" in notice
-  assert "--config.nu=0.5" in notice
 
 
 @pytest.mark.parametrize("name", ["config.json", "summary.json"])
-@pytest.mark.parametrize("text", ["", '{"dataset":', "[1]"])
+@pytest.mark.parametrize("text", ["", '{"dataset":', "[1]", "[" * 100_000])
 def test_json_that_cannot_be_read_is_named(tmp_path, name, text):
   directory = write(tmp_path / "run")
   (directory / name).write_text(text)
-  assert f"its {name} cannot be read" in left_out(directory)
+  assert re.search(rf"{name} (cannot be read|is damaged)", left_out(directory))
 
 
-def test_other_jobs_are_named(tmp_path):
-  directory = write(tmp_path / "run")
-  (directory / "config.json").write_text('{"env_id": "Hopper-v4", "random_steps": 100}')
-  assert "its config.json is not one of an offline job" in left_out(directory)
-
-
-def test_configs_with_gaps_are_named(tmp_path):
+def test_other_jobs_and_older_formats_are_named(tmp_path):
   directory = write(tmp_path / "run")
   config = json.loads((directory / "config.json").read_text())
-  del config["evaluation_episodes"]
-  (directory / "config.json").write_text(json.dumps(config))
-  assert "damaged (KeyError: 'evaluation_episodes')" in left_out(directory)
-  (directory / "summary.json").unlink()
-  change(directory / "config.json", dataset=None)
-  assert "its config.json is not one of an offline job" in left_out(directory)
+  (directory / "config.json").write_text('{"dataset": "hopper-medium-v2", "lam": 0.25}')
+  assert "made by an earlier version of dmg_jax (format 1, here 2)" in left_out(directory)
+  collected = {"format": 2, "kind": "collect", "invocation": ["launch/collect.py"], "recipe": {}}
+  (directory / "config.json").write_text(json.dumps(collected))
+  assert "holds a job of kind 'collect', not 'offline'" in left_out(directory)
+  (directory / "config.json").write_text(json.dumps(config | {"format": 3}))
+  assert "made by another version of dmg_jax (format 3, here 2)" in left_out(directory)
+
+
+def delete(config, *path):
+  for name in path[:-1]:
+    config = config[name]
+  del config[path[-1]]
+
+
+@pytest.mark.parametrize(
+  "path",
+  [
+    ("settings",), ("tasks",), ("runs",), ("invocation",), ("settings", "steps"),
+    ("settings", "evaluation_episodes"), ("tasks", 0, "name"), ("tasks", 0, "env"),
+    ("tasks", 0, "kind"), ("tasks", 0, "step_limit"), ("runs", 0, "id"), ("runs", 1, "label"),
+    ("runs", 0, "point"), ("runs", 0, "seed"),
+  ],
+)  # fmt: skip
+@pytest.mark.parametrize("finished", [True, False])
+def test_configs_with_gaps_are_named(tmp_path, path, finished):
+  directory = write(tmp_path / "run")
+  change_config(directory, lambda config: delete(config, *path))
+  if not finished:
+    (directory / "summary.json").unlink()
+    if path[-1] == "step_limit":
+      return
+  assert "damaged" in left_out(directory)
+
+
+@pytest.mark.parametrize("value", [None, "x", 1.5, [], {}])
+@pytest.mark.parametrize("name", ["groups", "steps", "versions"])
+def test_summaries_of_other_types_are_named(tmp_path, name, value):
+  directory = write(tmp_path / "run")
+  change(directory / "summary.json", **{name: value})
+  if (name, value) == ("versions", {}):
+    assert len(gather([directory]).scores) == 2
+  else:
+    assert re.search("damaged|not finished", left_out(directory))
 
 
 @pytest.mark.parametrize(
   ("text", "message"),
   [
-    ("", "KeyError: 0"),
-    ('{"step": 10, "seed": 0, "sco', "JSONDecodeError"),
-    (
-      '{"step": 10, "seed": 0, "episode": 0, "score": 5.0}\n',
-      "seed 0 ends otherwise in evaluations.jsonl",
-    ),
-    (
-      '{"step": 20, "seed": 0, "episode": 0, "score": 5.1}\n',
-      "seed 0 ends otherwise in evaluations.jsonl",
-    ),
-    ('{"step": 20, "seed": 0, "episode": 0}\n', "KeyError: 'score'"),
+    ("", "KeyError: 'dmg-hopper-medium-v0,DMG,seed=0'"),
+    ('{"step": 10, "run": 0, "sco\n', "line 1 is no JSON object"),
+    ('{"step": 10, "run": RUN, "episode": 0, "score": 5.0}\n', "seed 0 ends otherwise"),
+    ('{"step": 20, "run": RUN, "episode": 0, "score": 5.1}\n', "seed 0 ends otherwise"),
+    ('{"step": 20, "run": RUN, "episode": 0}\n', "seed 0 ends otherwise"),
+    ('{"step": "x", "run": RUN, "episode": 0, "score": 5.0}\n', "damaged"),
+    ('{"step": 20, "episode": 0, "score": 5.0}\n', "KeyError: 'run'"),
   ],
 )
 def test_logs_that_do_not_bear_out_the_summary_are_named(tmp_path, text, message):
   directory = write(tmp_path / "run")
+  text = text.replace("RUN", '"dmg-hopper-medium-v0,DMG,seed=0"')
   (directory / "evaluations.jsonl").write_text(text)
   assert message in left_out(directory)
 
@@ -335,7 +354,10 @@ def test_logs_that_do_not_bear_out_the_summary_are_named(tmp_path, text, message
   [
     (lambda rows: rows[1:], "seed 0 has 1 of 2 episodes at step 10"),
     (lambda rows: rows[2:], "seed 0 has 0 of 2 episodes at step 10"),
-    (lambda rows: [*rows, rows[0] | {"score": 7.0}], "episode 0 of seed 0 at step 10 is .* twice"),
+    (
+      lambda rows: [*rows, rows[0] | {"score": 7.0}],
+      "episode 0 of .*=0 at step 10 is .* twice",
+    ),
     (lambda rows: [rows[0] | {"score": math.nan}, *rows[1:]], "seed 0 .* at step 10 .* no finite"),
   ],
 )
@@ -350,29 +372,42 @@ def test_evaluations_before_the_last_must_be_whole_too(tmp_path, alter, message)
 def test_a_summary_without_results_is_named(tmp_path):
   directory = write(tmp_path / "run")
   (directory / "summary.json").write_text("{}")
-  assert "its logs or its summary.json are damaged (KeyError: 'results')" in left_out(directory)
+  assert "its logs or its summary.json are damaged (KeyError: 'steps')" in left_out(directory)
+
+
+def test_a_log_that_is_gone_is_named(tmp_path):
+  directory = write(tmp_path / "run")
+  (directory / "evaluations.jsonl").unlink()
+  assert "its logs or its summary.json are damaged (FileNotFoundError" in left_out(directory)
 
 
 def test_runs_without_scores_are_named(tmp_path):
-  silent = write(tmp_path / "silent", env="none", scores=((), ()))
-  assert "it was trained without a simulator" in left_out(silent)
+  silent = {"task": {"env": "none", "reference": None}, "scores": ((), ())}
+  assert "it was trained without a simulator" in left_out(write(tmp_path / "silent", silent))
   directory = write(tmp_path / "run")
   summary = json.loads((directory / "summary.json").read_text())
-  change(directory / "summary.json", results=summary["results"] | {"unit": job_table.RETURN})
+  summary["groups"][0]["unit"] = units.RETURN
+  change(directory / "summary.json", groups=summary["groups"])
   assert "Hopper-v4, has returns but no normalised score" in left_out(directory)
 
 
+def test_a_group_without_scores_leaves_the_others_of_its_job(tmp_path):
+  silent = {"task": {"name": "dmg/own/x-v0", "env": "none", "reference": None}, "scores": ((), ())}
+  scores, (notice,), _ = gather([write(tmp_path / "run", {}, silent)])
+  assert [score.dataset for score in scores] == [DATASET] * 2
+  assert "is left out: DMG on dmg/own/x-v0: it was trained without a simulator" in notice
+
+
 def test_data_that_only_share_a_name_with_d4rls_have_no_row(tmp_path):
-  directory = write(tmp_path / "run", dataset="hopper-medium-v2")
-  assert len(gather([directory]).scores) == 2
-  summary = json.loads((directory / "summary.json").read_text())
-  change(directory / "summary.json", results=summary["results"] | {"paper": None})
+  named = {"name": "hopper-medium-v2"}
+  assert len(gather([write(tmp_path / "a", {"task": named | {"kind": "d4rl"}})]).scores) == 2
+  directory = write(tmp_path / "b", {"task": named | {"kind": "hdf5"}})
   assert "called hopper-medium-v2 but were not read as D4RL's" in left_out(directory)
 
 
 def test_a_bad_directory_leaves_the_others(tmp_path):
   write(tmp_path / "good")
-  (write(tmp_path / "bad", first_seed=2) / "summary.json").write_text("")
+  (write(tmp_path / "bad", {"first_seed": 2}) / "summary.json").write_text("")
   scores, notices, *_ = gather([tmp_path])
   assert [score.seed for score in scores] == [0, 1]
   assert len(notices) == 1

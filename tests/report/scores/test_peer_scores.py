@@ -4,7 +4,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from dmg_jax.report.scores import population_statistics
+from dmg_jax.report.scores import statistics
 from dmg_jax.report.scores.peer_scores import rebrac_scores
 
 NINE = ("medium-v2", "medium-replay-v2", "medium-expert-v2")
@@ -38,7 +38,7 @@ def test_averages_are_those_computed_by_hand(method, nine, eighteen, mazes):
     scores = tasks(method, wanted)
     assert len(scores) == number
     # Half a unit of the last printed digit: 49.25 and 28.75 lie on it.
-    assert population_statistics.mean(scores) == pytest.approx(expected, abs=0.0501)
+    assert statistics.mean(scores) == pytest.approx(expected, abs=0.0501)
 
 
 def test_every_dataset_has_ten_seeds():

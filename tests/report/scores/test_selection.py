@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from made_scores import made_job
 
 from dmg_jax.errors import UserError
 from dmg_jax.report.scores.score import Score
@@ -62,7 +63,7 @@ def test_a_cell_of_two_parts_is_refused_with_both():
 
 
 def test_a_run_of_ours_shares_no_cell_with_foreign_scores_that_an_alias_brings_to_it():
-  ours = score(source="a", settings={"lam": 0.25})
+  ours = score(source="a", job=made_job("DMG", "hopper-medium-v2", [0], 200))
   with pytest.raises(UserError, match="is in a and in b, which cannot share a cell"):
     join([ours, score(seed=1, source="b")])
 

@@ -1,0 +1,130 @@
+"""One job of many runs: killed and resumed to the same bits, and at what cost per run.
+
+  python benchmarks/plan.py
+
+Makes two data sets of our own (Hopper medium and medium-expert, 20,000 transitions
+each), and trains on them: 3 methods x 2 values x 2 seeds x 2 data sets by one command,
+undisturbed and killed at random moments; and for the cost, a job of DMG alone with as
+many runs as there are cores. The result goes to benchmarks/results/plan.json.
+"""
+
+import json
+import os
+import platform
+import random
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import jax
+from absl import app, flags
+from jobs import RESULTS, ROOT
+from kill_resume import differences
+
+from dmg_jax import run_directory, run_log
+
+_STEPS = flags.DEFINE_integer("steps", 1200, "Gradient steps of each run.")
+_KILLS = flags.DEFINE_integer("kills", 3, "How often the second job is killed.")
+_OUT = flags.DEFINE_string("out", "runs/plan", "Folder of everything; emptied first.")
+
+TIERS = ("medium", "medium-expert")
+
+
+def data_command(tier: str, folder: Path) -> list[str]:
+  """Makes one data set, as a user would type it."""
+  return [
+    "python", "launch/collect.py", "--env=Hopper-v4", f"--tier={tier}", "--keep=20000",
+    f"--root={folder}",
+  ]  # fmt: skip
+
+
+def job_command(data: str, steps: int, *more: str) -> list[str]:
+  """Trains on the data sets, as a user would type it."""
+  return [
+    "python", "launch/main.py", "--config=configs/mujoco.py", f"--config.dataset={data}",
+    f"--config.steps={steps}", "--config.evaluation_interval=600",
+    "--config.evaluation_episodes=2", "--config.log_interval=200",
+    "--config.checkpoint_interval=200", *more,
+  ]  # fmt: skip
+
+
+def start(command: list[str]) -> subprocess.Popen:
+  """A command of ours in the background, from the project's root."""
+  return subprocess.Popen(
+    [sys.executable, *command[1:]],
+    cwd=ROOT,
+    stdout=subprocess.DEVNULL,
+    stderr=subprocess.DEVNULL,
+  )
+
+
+def killed(command: list[str], kills: int, seconds: float) -> int:
+  """Runs a command to its end in spite of SIGKILLs at random moments; how many there were."""
+  moments, done = random.Random(0), 0
+  while True:
+    process = start(command)
+    try:
+      code = process.wait(moments.uniform(0, seconds / 2) if done < kills else None)
+    except subprocess.TimeoutExpired:
+      process.kill()
+      process.wait()
+      done += 1
+      continue
+    if code != 0:
+      raise RuntimeError(f"{shlex.join(command)} failed with exit code {code}")
+    return done
+
+
+def rate(directory: Path) -> float:
+  """Gradient steps per second of all runs together, of training alone."""
+  rows = [row for row in run_log.read(directory, run_log.TIMING) if row["what"] == "train"]
+  steps = sum(row["steps_per_second"] * row["seconds"] for row in rows)
+  return steps / sum(row["seconds"] for row in rows)
+
+
+def main(_) -> None:
+  out = ROOT / Path(_OUT.value)
+  shutil.rmtree(out, ignore_errors=True)
+  folder, cores = out / "data", len(os.sched_getaffinity(0))
+  for tier in TIERS:
+    assert start(data_command(tier, folder)).wait() == 0
+  data = ",".join(str(folder / f"dmg/hopper/{tier}-v0") for tier in TIERS)
+  plan = ["--config.methods=dmg,iql,td3_bc", "--config.discount=0.98,0.99", "--config.seeds=2"]
+  whole, disturbed, single = out / "whole", out / "killed", out / "single"
+  started = time.monotonic()
+  assert start(job_command(data, _STEPS.value, *plan, f"--run_dir={whole}")).wait() == 0
+  seconds = time.monotonic() - started
+  kills = killed(
+    job_command(data, _STEPS.value, *plan, f"--run_dir={disturbed}"), _KILLS.value, seconds
+  )
+  alone = job_command(
+    data.partition(",")[0], _STEPS.value, f"--config.seeds={cores}", f"--run_dir={single}"
+  )
+  assert start(alone).wait() == 0
+  summary = json.loads((whole / run_directory.SUMMARY).read_text())
+  rates = {"plan": rate(whole), "one_run_for_each_core": rate(single)}
+  runs = sum(len(group["runs"]) for group in summary["groups"])
+  result = {
+    "command": shlex.join(["python", "benchmarks/plan.py", *sys.argv[1:]]),
+    "job": shlex.join(job_command("DATA", _STEPS.value, *plan)),
+    "runs": runs,
+    "groups": [f"{group['label']} on {group['task']}" for group in summary["groups"]],
+    "kills": kills,
+    "different_after_kills": differences(whole, disturbed),
+    "seconds_undisturbed": seconds,
+    "steps_per_second": rates,
+    "cost_per_run_over_single_job": rates["one_run_for_each_core"] / rates["plan"],
+    "cores": cores,
+    "device": platform.processor() or str(jax.devices()[0]),
+    "versions": summary["versions"],
+  }
+  (RESULTS / "plan.json").write_text(json.dumps(result, indent=2) + "\n")
+  print(json.dumps({name: result[name] for name in list(result)[2:9]}, indent=1))
+  sys.exit(1 if result["different_after_kills"] else 0)
+
+
+if __name__ == "__main__":
+  app.run(main)
