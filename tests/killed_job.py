@@ -1,35 +1,34 @@
-"""A job that kills itself with SIGKILL at a named point; run by test_resume.
+"""Traps for a job: signals that it sends to itself at a named point, or at its nth call."""
 
-python tests/killed_job.py POINT OCCURRENCE ARGUMENTS-OF-MAIN...
-"""
-
+import atexit
 import os
-import runpy
+import shlex
 import signal
 import sys
 import threading
 import time
 from pathlib import Path
 
+import dmg_jax
 from dmg_jax import checkpoints, run_directory, run_log
+from dmg_jax.experiments import offline
 
-MAIN = Path(__file__).parents[1] / "launch" / "main.py"
-
-
-def kill() -> None:
-  os.kill(os.getpid(), signal.SIGKILL)
+_PACKAGE = str(Path(dmg_jax.__file__).parent)
 
 
 class Countdown:
-  """Kills at the nth call."""
+  """Sends signals at the nth call."""
 
-  def __init__(self, occurrence: int):
-    self.left = occurrence
+  def __init__(self, occurrence: int, signals: list[int]):
+    self.left, self.signals = occurrence, signals
 
   def __call__(self) -> None:
     self.left -= 1
     if self.left == 0:
-      kill()
+      for number in self.signals:
+        os.kill(os.getpid(), number)
+        # A second one is a signal of its own only if the first one has been noted.
+        time.sleep(0.1 if len(self.signals) > 1 else 0)
 
 
 def after(owner, name: str, due) -> None:
@@ -44,9 +43,16 @@ def after(owner, name: str, due) -> None:
   setattr(owner, name, wrapped)
 
 
-def arm(point: str, occurrence: int) -> None:
-  """Sets the trap: every point lies between two writes, or within one."""
-  due = Countdown(occurrence)
+def arm(point: str, occurrence: int = 0, signals: list[int] | None = None) -> None:
+  """Sets the trap: every point lies between two writes, or within one.
+
+  Args:
+    point: where; "call" is a call of any function of the package, or by one, while the job
+      trains; "count" only counts them and prints their number.
+    occurrence: which time.
+    signals: that are sent there, SIGKILL if not given.
+  """
+  due = Countdown(occurrence, signals or [signal.SIGKILL])
   append = run_log.RunLog.append
 
   def appended(self, name, rows):
@@ -71,16 +77,46 @@ def arm(point: str, occurrence: int) -> None:
   elif point == "logs_flushed":
     after(run_log.RunLog, "positions", due)
   elif point == "checkpoint_begun":
-    threading.Thread(target=watch_for_partial_checkpoint, args=(due,), daemon=True).start()
+    threading.Thread(target=_watch_for_partial_checkpoint, args=(due,), daemon=True).start()
   elif point == "checkpoint_committed":
     after(checkpoints.Checkpoints, "save", due)
   elif point == "summary_written":
     after(run_log, "write_json", due)
+  elif point in ("call", "count"):
+    _count_calls(due)
+    if point == "count":
+      atexit.register(lambda: print(f"calls: {-due.left}", file=sys.stderr))
   else:
     sys.exit(f"no such point: {point}")
 
 
-def watch_for_partial_checkpoint(due: Countdown) -> None:
+def printed_command(text: str) -> list[str]:
+  """Script and arguments of the command that a stopped job printed."""
+  python, *words = shlex.split(text.splitlines()[-1].partition("to go on: ")[2])
+  assert python == "python"
+  return words
+
+
+def _count_calls(due: Countdown) -> None:
+  """In the main thread, while `offline.train` runs."""
+
+  def called(frame, event, argument):
+    if event in ("call", "c_call") and frame.f_code.co_filename.startswith(_PACKAGE):
+      due()
+
+  original = offline.train
+
+  def train(*arguments):
+    sys.setprofile(called)
+    try:
+      return original(*arguments)
+    finally:
+      sys.setprofile(None)
+
+  offline.train = train
+
+
+def _watch_for_partial_checkpoint(due: Countdown) -> None:
   """Counts half-written checkpoints, as they appear on the disk."""
   (directory,) = (a.partition("=")[2] for a in sys.argv if a.startswith("--run_dir="))
   seen = set()
@@ -90,9 +126,3 @@ def watch_for_partial_checkpoint(due: Countdown) -> None:
         seen.add(path.name)
         due()
     time.sleep(0.0005)
-
-
-if __name__ == "__main__":
-  arm(sys.argv[1], int(sys.argv[2]))
-  sys.argv = [str(MAIN), *sys.argv[3:]]
-  runpy.run_path(str(MAIN), run_name="__main__")

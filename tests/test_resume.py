@@ -1,6 +1,11 @@
-"""A job killed at any point, and started again, ends as if nothing had happened."""
+"""A job killed or stopped at any point, and started again, ends as if nothing had happened.
 
-import os
+The job is a grid: two methods, two points, two seeds and two data sets.
+"""
+
+import json
+import random
+import re
 import signal
 import subprocess
 import sys
@@ -8,41 +13,42 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from small_jobs import ROOT, columns
 
 from benchmarks import kill_resume
 from dmg_jax import run_log
 
-KILLED_JOB = Path(__file__).parent / "killed_job.py"
+# One after another, in one directory: each is killed where it went on after the one before.
 POINTS = [
   ("config_written", 1),
   (run_log.TIMING, 3),
-  (run_log.METRICS, 3),
-  ("torn_row", 3),
-  (run_log.EVALUATIONS, 2),
-  ("logs_flushed", 2),
-  ("checkpoint_begun", 2),
+  (run_log.METRICS, 1),
+  ("torn_row", 2),
+  (run_log.EVALUATIONS, 1),
+  ("logs_flushed", 1),
+  ("checkpoint_begun", 1),
+  ("checkpoint_committed", 1),
+  (run_log.EVALUATIONS, 1),
   ("checkpoint_committed", 2),
-  ("summary_written", 2),
+  ("summary_written", 1),
 ]
+# Each stops the job at the end of a step: (occurrence, signal, step). At 8 and at the last
+# step, 24, an evaluation is due.
+STOPS = [(1, signal.SIGTERM, 4), (1, signal.SIGINT, 8), (4, signal.SIGTERM, 24)]
+RANDOM_KILLS = 2
 
 
 @pytest.fixture(scope="module")
 def arguments(tmp_path_factory) -> list[str]:
-  """Of a job of seconds: two seeds, 24 steps, evaluated in Pendulum."""
-  generator = np.random.default_rng(0)
-  path = tmp_path_factory.mktemp("data") / "pendulum.npz"
-  rows = 100
-  np.savez(
-    path,
-    observations=generator.normal(size=(rows, 3)),
-    actions=generator.uniform(-2, 2, (rows, 1)),
-    rewards=generator.normal(size=rows),
-    next_observations=generator.normal(size=(rows, 3)),
-    terminals=np.zeros(rows),
-  )
+  folder = tmp_path_factory.mktemp("data")
+  for seed, name in enumerate("ab"):
+    np.savez(folder / f"{name}.npz", **columns(rows=50, seed=seed))
   values = {
-    "dataset": path,
+    "dataset": f"{folder / 'a.npz'},{folder / 'b.npz'}",
     "env": "Pendulum-v1",
+    "env_kwargs": "{'max_episode_steps':7}",
+    "methods": "dmg,td3_bc",
+    "discount": "0.9,0.99",
     "seeds": 2,
     "steps": 24,
     "batch_size": 8,
@@ -51,68 +57,106 @@ def arguments(tmp_path_factory) -> list[str]:
     "value_hidden_sizes": "(8,8)",
     "log_interval": 4,
     "evaluation_interval": 8,
-    "evaluation_episodes": 2,
+    "evaluation_episodes": 1,
     "checkpoint_interval": 8,
   }
-  main = Path(__file__).parents[1] / "configs" / "mujoco.py"
-  return [f"--config={main}", *(f"--config.{key}={value}" for key, value in values.items())]
+  config = f"--config={ROOT / 'configs' / 'mujoco.py'}"
+  return [config, *(f"--config.{key}={value}" for key, value in values.items())]
 
 
-@pytest.fixture(scope="module")
-def undisturbed(arguments, tmp_path_factory) -> Path:
-  directory = tmp_path_factory.mktemp("jobs") / "undisturbed"
-  result = run([str(kill_resume.MAIN)], directory, arguments)
-  assert result.returncode == 0, result.stderr
-  return directory
-
-
-def run(program: list[str], directory: Path, arguments: list[str]) -> subprocess.CompletedProcess:
-  return subprocess.run(
-    [sys.executable, *program, f"--run_dir={directory}", *arguments],
+def launch(folder: Path, launches: list[dict]) -> list[dict]:
+  """Runs the main job once for each, in order; see `forked_launches`."""
+  finished = subprocess.run(
+    [sys.executable, ROOT / "tests" / "forked_launches.py"],
+    input=json.dumps([{"cwd": str(folder)} | one for one in launches]),
     capture_output=True,
     text=True,
     check=False,
-    timeout=300,
+    timeout=900,
   )
+  assert finished.returncode == 0, finished.stderr
+  return json.loads(finished.stdout)
 
 
-@pytest.mark.parametrize(("point", "occurrence"), POINTS)
-def test_killed_at_a_named_point(point, occurrence, arguments, undisturbed, tmp_path):
-  directory = tmp_path / "killed"
-  killed = run([str(KILLED_JOB), point, str(occurrence)], directory, arguments)
-  assert killed.returncode == -signal.SIGKILL, killed.stderr
-  again = run([str(kill_resume.MAIN)], directory, arguments)
-  assert again.returncode == 0, again.stderr
-  assert kill_resume.differences(undisturbed, directory) == []
+def command(directory: Path, arguments: list[str]) -> list[str]:
+  return [str(kill_resume.MAIN), f"--run_dir={directory}", *arguments]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(arguments, tmp_path_factory) -> tuple[Path, int]:
+  """The directory of a job that nothing disturbed, and the number of its calls."""
+  directory = tmp_path_factory.mktemp("jobs") / "undisturbed"
+  (result,) = launch(
+    directory.parent, [{"argv": command(directory, arguments), "trap": {"point": "count"}}]
+  )
+  assert result["code"] == 0, result["err"]
+  return directory, int(re.search(r"calls: (\d+)", result["err"])[1])
+
+
+def assert_as_if_nothing_had_happened(undisturbed, directory):
+  assert kill_resume.differences(undisturbed[0], directory) == []
   timing = [(row["step"], row["what"]) for row in run_log.read(directory, run_log.TIMING)]
   trained = [step for step, what in timing if what == "train"]
-  assert trained == sorted(set(trained))
+  assert trained == [0, 4, 8, 12, 16, 20]
 
 
-def test_killed_at_a_random_moment(arguments, undisturbed, tmp_path):
-  """The moment lies within the first seconds, and differs from test to test."""
-  jobs = kill_resume.run_killed(tmp_path, arguments, kills=1, seconds=8.0, seed=os.getpid())
-  for directory in jobs:
-    assert kill_resume.differences(undisturbed, directory) == []
+def test_the_grid_is_what_it_should_be(undisturbed):
+  config = json.loads((undisturbed[0] / "config.json").read_text())
+  assert len(config["runs"]) == len({run["id"] for run in config["runs"]}) == 16
+  rows = run_log.read(undisturbed[0], run_log.EVALUATIONS)
+  assert len({json.dumps(row) for row in rows}) == 16 * 3
 
 
-def test_started_again_when_finished_it_prints_its_table(arguments, undisturbed):
-  before = {path: path.read_bytes() for path in undisturbed.glob("*.jsonl")}
-  again = run([str(kill_resume.MAIN)], undisturbed, arguments)
-  assert again.returncode == 0, again.stderr
-  assert "IQM" in again.stdout
-  assert len(before) == 3
-  assert {path: path.read_bytes() for path in before} == before
+def test_killed_at_every_named_point(undisturbed, arguments, tmp_path):
+  directory = tmp_path / "killed"
+  argv = command(directory, arguments)
+  traps = [{"point": point, "occurrence": occurrence} for point, occurrence in POINTS]
+  *killed, last = launch(tmp_path, [{"argv": argv, "trap": trap} for trap in [*traps, None]])
+  for point, result in zip(POINTS, killed, strict=True):
+    assert result["code"] == -signal.SIGKILL, (point, result["err"])
+  assert last["code"] == 0, last["err"]
+  assert "finished already: the checkpoint of step 24 is the last" in last["out"]
+  assert "DMG (discount 0.9" in last["out"]
+  assert_as_if_nothing_had_happened(undisturbed, directory)
 
 
-def test_steps_may_grow_but_nothing_else_may_change(arguments, undisturbed, tmp_path):
-  other = run([str(kill_resume.MAIN)], undisturbed, [*arguments, "--config.discount=0.9"])
-  assert other.returncode == 2
-  assert "discount 0.99 -> 0.9" in other.stderr
-  assert len(other.stderr.strip().splitlines()) == 1
-  directory = tmp_path / "grown"
-  shorter = run([str(kill_resume.MAIN)], directory, [*arguments, "--config.steps=16"])
-  assert shorter.returncode == 0, shorter.stderr
-  grown = run([str(kill_resume.MAIN)], directory, arguments)
-  assert grown.returncode == 0, grown.stderr
-  assert kill_resume.differences(undisturbed, directory) == []
+def test_killed_at_random_calls_and_by_a_second_signal(undisturbed, arguments, tmp_path):
+  """The calls are drawn from a seed, among all that the undisturbed job made."""
+  directory = tmp_path / "killed"
+  generator = random.Random(0)
+  traps = [{"point": run_log.METRICS, "occurrence": 3, "signals": [signal.SIGTERM] * 2}]
+  traps += [
+    {"point": "call", "occurrence": generator.randrange(undisturbed[1])}
+    for _ in range(RANDOM_KILLS)
+  ]
+  argv = command(directory, arguments)
+  twice, *killed, last = launch(tmp_path, [{"argv": argv, "trap": t} for t in [*traps, None]])
+  assert twice["code"] in (128 + signal.SIGTERM, -signal.SIGTERM)
+  assert "to go on" not in twice["err"]
+  # A job that went on from a checkpoint makes fewer calls, and may end before.
+  assert -signal.SIGKILL in [result["code"] for result in killed]
+  assert {result["code"] for result in killed} <= {0, -signal.SIGKILL}, killed
+  assert last["code"] == 0, last["err"]
+  assert_as_if_nothing_had_happened(undisturbed, directory)
+
+
+def test_stopped_by_signals_the_printed_command_goes_on(undisturbed, arguments, tmp_path):
+  directory = tmp_path / "a folder" / "stopped"
+  launches = [
+    {"trap": {"point": run_log.METRICS, "occurrence": occurrence, "signals": [number]}}
+    for occurrence, number, _ in STOPS
+  ]
+  launches += [{"trap": None}, {"trap": None}]
+  argv = [command(directory, arguments)] + [None] * len(STOPS)
+  argv.append(command(directory, arguments))
+  *stopped, last, again = launch(
+    tmp_path, [{"argv": words} | one for words, one in zip(argv, launches, strict=True)]
+  )
+  for (_, number, step), result in zip(STOPS, stopped, strict=True):
+    assert result["code"] == 128 + number, result["err"]
+    assert f"stopped after step {step}, and saved; to go on: python " in result["err"]
+    assert "Traceback" not in result["err"]
+  assert last["code"] == 0, last["err"]
+  assert_as_if_nothing_had_happened(undisturbed, directory)
+  assert again["code"] == 0, again["err"]
+  assert "finished already" in again["out"]

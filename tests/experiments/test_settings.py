@@ -213,7 +213,7 @@ def test_every_field_of_a_run_can_be_set():
     ("lam", [0.5], (0.5,)),
     ("nu", 3, (3.0,)),
     ("actor_schedule_steps", "inf", (math.inf,)),
-    ("actor_schedule_steps", ("inf", 10), (math.inf, 10.0)),
+    ("actor_schedule_steps", "inf,10", (math.inf, 10.0)),
     ("critic_hidden_sizes", (32, 32), ((32, 32),)),
     ("critic_hidden_sizes", [32, 32], ((32, 32),)),
     ("critic_hidden_sizes", ((32, 32), (64,)), ((32, 32), (64,))),
