@@ -3,7 +3,7 @@
   python tests/forked_launches.py < LAUNCHES > RESULTS
 
 LAUNCHES are a JSON list of objects: "argv", the script and its arguments; "cwd"; "trap",
-see `killed_job.arm`, or null; "watched", a folder or null. RESULTS are a list of objects:
+see `killed_job.arm`, or null; "watched", a folder or null; "environment", variables that are added. RESULTS are a list of objects:
 "code", negative for a signal; "out"; "err"; "changed", what became different below the
 watched folder. This process imports what the launchers do, and is forked for each: JAX
 has not started a thread by then.
@@ -50,12 +50,19 @@ def work(argv: list[str], cwd: str, trap: dict | None, out: int, err: int) -> No
   sys.exit(0)
 
 
-def launch(argv: list[str], cwd: str, trap: dict | None = None, watched: str | None = None) -> dict:
+def launch(
+  argv: list[str],
+  cwd: str,
+  trap: dict | None = None,
+  watched: str | None = None,
+  environment: dict[str, str] | None = None,
+) -> dict:
   """Forks, waits, and tells."""
   before = snapshot(watched) if watched else {}
   with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
     child = os.fork()
     if child == 0:
+      os.environ |= environment or {}
       work(argv, cwd, trap, out.fileno(), err.fileno())
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     texts = {}

@@ -2,6 +2,7 @@
 
 import atexit
 import os
+import resource
 import shlex
 import signal
 import sys
@@ -49,7 +50,7 @@ def arm(point: str, occurrence: int = 0, signals: list[int] | None = None) -> No
   Args:
     point: where; "call" is a call of any function of the package, or by one, while the job
       trains; "count" only counts them and prints their number.
-    occurrence: which time.
+    occurrence: which time; of "file_limit", which is a full disk, KiB of a file at most.
     signals: that are sent there, SIGKILL if not given.
   """
   due = Countdown(occurrence, signals or [signal.SIGKILL])
@@ -82,6 +83,8 @@ def arm(point: str, occurrence: int = 0, signals: list[int] | None = None) -> No
     after(checkpoints.Checkpoints, "save", due)
   elif point == "summary_written":
     after(run_log, "write_json", due)
+  elif point == "file_limit":
+    resource.setrlimit(resource.RLIMIT_FSIZE, (occurrence * 1024, resource.RLIM_INFINITY))
   elif point in ("call", "count"):
     _count_calls(due)
     if point == "count":

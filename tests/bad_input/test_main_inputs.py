@@ -217,4 +217,4 @@ def test_help_lists_the_fields_with_their_defaults_and_exits_with_0(results):
   seeds = next(line for line in text.splitlines() if line.strip().startswith("seeds "))
   assert "default: 5" in seeds
   lam = next(line for line in text.splitlines() if line.strip().startswith("lam "))
-  assert "default: 0.25" in lam
+  assert "(the paper's: 0.25)" in lam
