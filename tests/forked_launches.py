@@ -3,10 +3,10 @@
   python tests/forked_launches.py < LAUNCHES > RESULTS
 
 LAUNCHES are a JSON list of objects: "argv", the script and its arguments; "cwd"; "trap",
-see `killed_job.arm`, or null; "watched", a folder or null; "environment", variables that are added. RESULTS are a list of objects:
-"code", negative for a signal; "out"; "err"; "changed", what became different below the
-watched folder. This process imports what the launchers do, and is forked for each: JAX
-has not started a thread by then.
+see `killed_job.arm`, or null; "watched", a folder or null; "environment", variables that
+are added. RESULTS are a list of objects: "code", negative for a signal; "out"; "err";
+"changed", what became different below the watched folder. This process imports what the
+launchers do, and is forked for each: JAX has not started a thread by then.
 """
 
 import contextlib
