@@ -194,8 +194,6 @@ def values(name: str, value: Any) -> tuple[Any, ...]:
     several = tuple(map(_read, value.split(",")))
   else:
     several = (value,)
-  # A command line has no other way to write it.
-  several = tuple(math.inf if one == "inf" else one for one in several)
   if not several:
     raise refused(name, value)
   for one in several:

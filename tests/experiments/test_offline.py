@@ -12,7 +12,12 @@ from dmg_jax.errors import UserError
 from dmg_jax.population import Population
 
 RUNS = ["dmg,seed=0", "dmg,seed=1"]
-GRID = {"methods": "dmg,td3_bc", "discount": (0.9, 0.99)}
+PAIR = ["a,dmg,seed=0", "b,dmg,seed=0"]
+
+
+def halves(**changes):
+  """Two data sets, of which the second has some fields changed; together of the usual size."""
+  return [pendulum("a", rows=50), pendulum("b", rows=50, seed=1, **changes)]
 
 
 def rows_of(directory, name, run):
@@ -35,10 +40,18 @@ def finished(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+  """A run on each of two data sets."""
+  directory = tmp_path_factory.mktemp("pair")
+  train(halves(), directory, seeds=1)
+  return directory
+
+
+@pytest.fixture(scope="module")
 def grid(tmp_path_factory):
-  """Two data sets, methods, points and seeds each; and how many populations were placed."""
+  """Two data sets, methods, points and seeds."""
   directory = tmp_path_factory.mktemp("grid")
-  outcome = train([pendulum("a"), pendulum("b", seed=1)], directory, **GRID)
+  outcome = train(halves(), directory, methods="dmg,td3_bc", discount=(0.9, 0.99))
   return directory, outcome
 
 
@@ -117,20 +130,19 @@ def test_bits_do_not_depend_on_the_number_of_workers(finished, tmp_path, workers
   assert_same(final(tmp_path), final(finished[0]))
 
 
-def test_a_run_is_the_same_alone_and_in_a_grid(finished, grid, tmp_path):
+def test_a_run_is_the_same_in_any_company(pair, grid):
   """Neighbours and the place in the plan change no bit; what is another run is another."""
-  alone, among = final(finished[0])["populations"]["0"], final(grid[0])["populations"]["0"]
-  config = run_directory.read_config(grid[0])
-  ids = [run["id"] for run in config["runs"]]
-  ours = [ids.index(f"a,dmg,discount=0.99,seed={seed}") for seed in (0, 1)]
-  assert_same(alone["states"], jax.tree.map(lambda leaf: leaf[ours], among["states"]))
-  for seed, run in enumerate(RUNS):
+  few, many = (final(directory)["populations"]["0"]["states"] for directory in (pair, grid[0]))
+  ids = [run["id"] for run in run_directory.read_config(grid[0])["runs"]]
+  same = [f"{task},dmg,discount=0.99,seed=0" for task in ("a", "b")]
+  places = [ids.index(run) for run in same]
+  assert_same(few, jax.tree.map(lambda leaf: leaf[places], many))
+  for there, here in zip(same, PAIR, strict=True):
     for name in (run_log.METRICS, run_log.EVALUATIONS):
-      here = [row | {"run": 0} for row in rows_of(finished[0], name, run)]
-      there = rows_of(grid[0], name, f"a,dmg,discount=0.99,seed={seed}")
-      assert here == [row | {"run": 0} for row in there]
-  states = jax.tree.leaves(among["states"]["critic"]["parameters"])[0]
-  assert len({row.tobytes() for row in states}) == len(ids) == 16
+      theirs = [row | {"run": here} for row in rows_of(grid[0], name, there)]
+      assert rows_of(pair, name, here) == theirs
+  kernels = jax.tree.leaves(many["critic"]["parameters"])[0]
+  assert len({row.tobytes() for row in kernels}) == len(ids) == 16
 
 
 def test_a_grid_is_one_program_compiled_once_and_one_group_for_each_row(grid):
@@ -159,7 +171,7 @@ def _labels(title, networks):
 
 
 def test_populations_on_the_same_data_share_one_copy(tmp_path, monkeypatch):
-  """Two numbers of critics are two programs; each is compiled once for all its chunks."""
+  """Two delays are two programs; each is compiled once for all its chunks."""
   made = []
   original = Population.__init__
 
@@ -168,7 +180,7 @@ def test_populations_on_the_same_data_share_one_copy(tmp_path, monkeypatch):
     made.append(self)
 
   monkeypatch.setattr(Population, "__init__", noted)
-  train([pendulum()], tmp_path, critics=(2, 3), seeds=1, steps=8)
+  train([pendulum()], tmp_path, policy_delay=(2, 1), seeds=1, steps=8)
   assert len(made) == 2
   first, second = (jax.tree.leaves(one.data) for one in made)
   for ours, theirs in zip(first, second, strict=True):
@@ -186,22 +198,19 @@ def test_without_a_simulator_it_trains_and_exports(tmp_path):
   assert load_policy(tmp_path)(np.zeros(3)).shape == (1,)
 
 
-def test_a_run_that_diverges_freezes_while_its_neighbours_go_on(finished, tmp_path):
+def test_a_run_that_diverges_freezes_while_its_neighbour_goes_on(pair, tmp_path):
   """Rewards near the end of float32's range overflow in the critics' loss."""
-  lines = []
-  healthy, broken = pendulum(), pendulum("broken", rewards=np.full(100, 3e38, np.float32))
-  outcome = train([healthy, broken], tmp_path, lines.append, seeds=1)
-  ids = ["pendulum,dmg,seed=0", "broken,dmg,seed=0"]
+  outcome = train(halves(rewards=np.full(50, 3e38, np.float32)), tmp_path, seeds=1)
   assert not outcome.all_diverged
   assert [tuple(group.frozen_at) for group in outcome.groups] == [(-1,), (0,)]
   for name in (run_log.METRICS, run_log.EVALUATIONS):
-    theirs = [row | {"run": 0} for row in rows_of(finished[0], name, RUNS[0])]
-    assert [row | {"run": 0} for row in rows_of(tmp_path, name, ids[0])] == theirs
-    assert rows_of(tmp_path, name, ids[1]) == []
+    assert run_log.read(tmp_path, name) == rows_of(pair, name, PAIR[0])
+  states, expected = (final(path)["populations"]["0"]["states"] for path in (tmp_path, pair))
+  first = [jax.tree.map(lambda leaf: leaf[0], tree) for tree in (states, expected)]
+  assert_same(*first)
   with pytest.raises(UserError, match="diverged at step 0"):
-    load_policy(tmp_path, ids[1])
-  leaves = jax.tree.leaves(final(tmp_path)["populations"]["0"]["states"])
-  assert all(np.isfinite(leaf).all() for leaf in leaves)
+    load_policy(tmp_path, PAIR[1])
+  assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(states))
 
 
 def test_a_job_whose_runs_all_diverged_ends_at_once(tmp_path):
@@ -250,7 +259,7 @@ def test_no_action_that_is_no_number_reaches_a_simulator(tmp_path, monkeypatch):
     ({"env": "NoSuch-v0"}, {}, "environment 'NoSuch-v0'.* cannot be made"),
     ({"env": "CartPole-v1"}, {}, "actions must be a bounded continuous box"),
     ({"env_kwargs": {"wings": 2}}, {}, "with {'wings': 2} cannot be made"),
-    ({}, {"actions": np.full((100, 1), 2.5, np.float32)}, "--config.clip_actions=True"),
+    ({}, {"actions": np.full((100, 1), 2.5, np.float32)}, "allow clipping .setting clip_actions."),
   ],
 )
 def test_data_that_do_not_fit_change_nothing_on_disk(tmp_path, config, changes, message):
