@@ -3,20 +3,21 @@
 import jax
 import numpy as np
 import pytest
-from conftest import ACTION_SIZE, make_points, make_transitions, small_architecture
+from conftest import make_points
+from small_jobs import SIZES, pendulum
 
-from dmg_jax import networks, training
-from dmg_jax.agents import dmg
+from dmg_jax import methods, training
 from dmg_jax.population import Population, active, takes_turns
 
-ROWS, BATCH = 200, 16
+BATCH = SIZES["batch_size"]
+# The compiled program of all small jobs.
+AGENT = methods.agent({**SIZES, "policy_delay": 2}, action_size=1)
 
 
 def population(seeds, workers=2, **changes):
-  agent = dmg.make(networks.make(ACTION_SIZE, small_architecture()), 2)
-  program = training.make_program(agent, len(seeds), BATCH)
-  data = make_transitions(ROWS)
-  runs = training.start(seeds, agent, data)
+  program = training.make_program(AGENT, len(seeds), BATCH)
+  data = pendulum().transitions
+  runs = training.start(seeds, AGENT, data)
   return Population(program, runs, make_points(len(seeds), **changes), data, workers)
 
 
@@ -84,7 +85,7 @@ def test_one_compilation_for_each_length_of_a_turn(monkeypatch):
 def test_all_data_are_on_the_device_once():
   made = population([0, 1, 2])
   again = Population(
-    training.make_program(made.agent, 2, BATCH), made.runs(), make_points(3), made.data, 1
+    training.make_program(AGENT, 3, BATCH), made.runs(), make_points(3), made.data, 1
   )
   for ours, theirs in zip(jax.tree.leaves(made.data), jax.tree.leaves(again.data), strict=True):
     assert ours.unsafe_buffer_pointer() == theirs.unsafe_buffer_pointer()
@@ -134,5 +135,4 @@ def test_an_error_in_a_worker_ends_all_of_them(workers):
 
 def test_runs_are_spread_over_threads_on_a_cpu():
   """On this machine, whose one device is its CPU."""
-  agent = dmg.make(networks.make(ACTION_SIZE, small_architecture()), 2)
-  assert takes_turns(training.make_program(agent, 5, BATCH))
+  assert takes_turns(training.make_program(AGENT, 5, BATCH))

@@ -94,7 +94,12 @@ class _Training:
     for notice in restored.notices:
       announce(notice)
     self.step = restored.step
-    self.log = run_log.RunLog(directory, restored.positions)
+    positions = dict(restored.positions)
+    if self.step >= self.settings["steps"]:
+      # How long the last checkpoint took is logged behind it.
+      end = run_log.end(directory, run_log.TIMING)
+      positions[run_log.TIMING] = max(positions[run_log.TIMING], end)
+    self.log = run_log.RunLog(directory, positions)
     self.workers, self.simulators = evaluations.simulators(job.plan, self.settings)
     rows = run_log.read(directory, run_log.EVALUATIONS)
     self.evaluated_at = max((row["step"] for row in rows), default=0)

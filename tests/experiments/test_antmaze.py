@@ -35,7 +35,7 @@ def test_it_trains_evaluates_and_scores_successes(
   """Fifteen steps bring no ant to its goal, unless that is everywhere."""
   monkeypatch.setattr(gymnasium.spec(ENV), "max_episode_steps", 15)
   monkeypatch.setattr(ant_maze, "GOAL_RADIUS", radius)
-  changes = {"steps": 4, "seeds": 2, "log_interval": 2, **SIZES}
+  changes = {"steps": 4, "seeds": 2, "log_interval": 2, "policy_delay": 1, **SIZES}
   config = make_config("antmaze", str(antmaze_file), env=ENV, evaluation_episodes=3, **changes)
   lines = []
   outcome = job.run(config, str(tmp_path / "run"), lines.append)
