@@ -125,9 +125,10 @@ def plan() -> Iterable[str]:
   groups = result["runs"] // len(result["groups"])
   same = "the same bits" if not result["different_after_kills"] else "DIFFERENT bits"
   yield f"A job of {result['runs']} runs ({len(result['groups'])} rows of methods, values and data"
-  yield f"sets, {groups} seeds each) was killed {result['kills']} times with SIGKILL at random moments and"
-  yield f"ended with {same}. A run in it cost {result['cost_per_run_over_single_job']:.2f} times what a"
-  yield f"run costs in a job with one run for each of the {result['cores']} cores"
+  yield f"sets, {groups} seeds each) was killed {result['kills']} times with SIGKILL at random moments"
+  yield f"and ended with {same}. A run in it cost"
+  yield f"{result['cost_per_run_over_single_job']:.2f} times what a run costs in a job with one run for"
+  yield f"each of the {result['cores']} cores"
   yield "([`plan.json`](../benchmarks/results/plan.json))."
 
 
