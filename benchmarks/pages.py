@@ -88,8 +88,9 @@ def speed() -> Iterable[str]:
   yield "Gradient steps per second of all runs together (Hopper's sizes, batch 256, float32) on"
   yield f"{result['device']}, best of {result['rounds']} interleaved rounds, from"
   yield f"[`{name}`](../benchmarks/results/{name}). The limit is the sum of the cores' own rates of"
-  yield f"256 x 256 products, all at once: {limit / 1e9:.0f} GFLOP/s ({one / 1e9:.0f} for one core alone)."
-  yield "*One call* is how version 0.1.0 trained: all runs in one compiled call, with multi-threaded products."
+  yield f"256 x 256 products, all at once: {limit / 1e9:.0f} GFLOP/s ({one / 1e9:.0f} for one core"
+  yield "alone). *One call* is how version 0.1.0 trained: all runs in one compiled call, with"
+  yield "multi-threaded products."
   yield ""
   yield row("runs", "steps/s", "share of the limit", "one call", "ratio")
   yield row("---:", "---:", "---:", "---:", "---:")
@@ -125,10 +126,10 @@ def plan() -> Iterable[str]:
   groups = result["runs"] // len(result["groups"])
   same = "the same bits" if not result["different_after_kills"] else "DIFFERENT bits"
   yield f"A job of {result['runs']} runs ({len(result['groups'])} rows of methods, values and data"
-  yield f"sets, {groups} seeds each) was killed {result['kills']} times with SIGKILL at random moments"
-  yield f"and ended with {same}. A run in it cost"
-  yield f"{result['cost_per_run_over_single_job']:.2f} times what a run costs in a job with one run for"
-  yield f"each of the {result['cores']} cores"
+  yield f"sets, {groups} seeds each) was killed {result['kills']} times with SIGKILL at random"
+  cost = result["cost_per_run_over_single_job"]
+  yield f"moments and ended with {same}. A run in it cost {cost:.2f} times what a run costs in a job"
+  yield f"with one run for each of the {result['cores']} cores"
   yield "([`plan.json`](../benchmarks/results/plan.json))."
 
 
@@ -136,8 +137,8 @@ def learning() -> Iterable[str]:
   """DMG beside the PyTorch step and cloning."""
   result = stored("learning_comparison.json")
   names = {"dmg_jax": "DMG", "pytorch": "DMG, the eager PyTorch step", "bc": "behaviour cloning"}
-  yield f"Scores after {result['steps']:,} steps on the embedded data, {result['episodes']} episodes per seed, from"
-  yield "[`learning_comparison.json`](../benchmarks/results/learning_comparison.json):"
+  yield f"Scores after {result['steps']:,} steps on the embedded data, {result['episodes']} episodes"
+  yield "per seed, from [`learning_comparison.json`](../benchmarks/results/learning_comparison.json):"
   yield ""
   yield row("", "mean ± sd", "seeds")
   yield row("---", "---", "---")
