@@ -1,4 +1,4 @@
-"""Renders each AntMaze from above, as the first observation of an episode finds it.
+"""Draws each AntMaze from above, at the start of an episode.
 
   MUJOCO_GL=egl python benchmarks/draw_mazes.py
 

@@ -1,20 +1,28 @@
-"""Gradient steps per second, beside PyTorch's and the machine's own matmul rate.
+"""Gradient steps per second against the number of runs, and against the machine's limit.
 
-  python benchmarks/throughput.py                 # a CPU: 1, 5 and 10 runs
+  python benchmarks/throughput.py                    # a CPU: 1 to 16 runs
   python benchmarks/throughput.py --runs=1,5,20,80   # a GPU
 
-Everything is measured in one sitting, in interleaved rounds, and each figure is
-the best of its rounds, so that ratios hold while a shared machine's speed
-drifts. The result is printed and stored under benchmarks/results/.
+The limit of a CPU is the sum of the rates at which its cores multiply matrices,
+each by itself and all at once. Everything is measured in one sitting, in
+interleaved rounds, and each figure is the best of its rounds, so that ratios hold
+while a shared machine's speed drifts. The result is printed and stored under
+benchmarks/results/: the figures, and a plot of the time that a gradient step of
+one run takes.
 """
 
+import functools
+import importlib.util
 import json
+import os
 import platform
 import re
 import resource
 import sys
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -22,66 +30,36 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import throughput_report
 from absl import app, flags
 
-from dmg_jax import networks, training
+from dmg_jax import cost, networks, training
 from dmg_jax.agents import dmg
+from dmg_jax.population import Population
 from dmg_jax.types import Hyperparameters, Transitions
 
-_RUNS = flags.DEFINE_list("runs", ["1", "5", "10"], "Numbers of runs to measure.")
+_RUNS = flags.DEFINE_list(
+  "runs", ["1", "2", "3", "4", "5", "8", "10", "12", "16"], "Numbers of runs to measure."
+)
 _ROUNDS = flags.DEFINE_integer("rounds", 10, "Rounds; the best counts.", lower_bound=1)
 _STEPS = flags.DEFINE_integer("steps", 200, "Gradient steps of each run in a round.")
-_TORCH = flags.DEFINE_bool("torch", True, "Whether to measure the PyTorch step (extra bench).")
-_OUT = flags.DEFINE_string("out", None, "File of the result; default by device.")
+_ONE_CALL = flags.DEFINE_list(
+  "one_call",
+  ["1", "2", "4", "5", "10"],
+  "On a CPU: numbers of runs to measure in one compiled call with multi-threaded products too.",
+)
+_TORCH = flags.DEFINE_bool("torch", True, "Measure the PyTorch step, if it is installed.")
+_OUT = flags.DEFINE_string("out", None, "JSON file of the result, default by device; plot beside.")
 
 OBSERVATION_SIZE, ACTION_SIZE, BATCH, DELAY, WIDTH = 11, 3, 256, 2, 256
 ROWS = 100_000
 MATMULS = 1000
-FORMULA = "2 m n k for each product that is needed; per step, the mean over a cycle of two"
+SIZES = (WIDTH, WIDTH)
+ARCHITECTURE = networks.Architecture(SIZES, SIZES, SIZES)
+STEP_FLOPS = cost.step_flops(ARCHITECTURE, OBSERVATION_SIZE, ACTION_SIZE, BATCH, DELAY)
 
-
-def forward_flops(inputs: int, outputs: int) -> int:
-  """Of one network on a batch: three products."""
-  return 2 * BATCH * (inputs * WIDTH + WIDTH * WIDTH + WIDTH * outputs)
-
-
-def backward_flops(inputs: int, outputs: int, *, weights: bool, to_inputs: bool) -> int:
-  """The products for the weights' gradients and, but for the first layer, the inputs'."""
-  hidden = 2 * BATCH * (WIDTH * WIDTH + WIDTH * outputs)
-  first = 2 * BATCH * inputs * WIDTH
-  return weights * (hidden + first) + hidden + to_inputs * first
-
-
-def step_flops() -> float:
-  """Floating-point operations of a gradient step in the products it needs (see `FORMULA`).
-
-  Each step: target critics on (s, a) and (s', a'), the target actor on s', the
-  value on s with its gradient and on s', the critics on (s, a) with theirs.
-  Every second: the value and the actor on s, the critics on (s, pi(s)), the
-  gradient through them to the action, and the actor's.
-  """
-  state, pair = OBSERVATION_SIZE, OBSERVATION_SIZE + ACTION_SIZE
-  value, critic = forward_flops(state, 1), forward_flops(pair, 1)
-  actor = forward_flops(state, ACTION_SIZE)
-  each = (
-    4 * critic
-    + actor
-    + 2 * value
-    + backward_flops(state, 1, weights=True, to_inputs=False)
-    + 2 * critic
-    + 2 * backward_flops(pair, 1, weights=True, to_inputs=False)
-  )
-  # Of a first layer's gradient to its inputs, the actor needs the action's part.
-  to_actions = 2 * BATCH * ACTION_SIZE * WIDTH
-  through_critic = backward_flops(pair, 1, weights=False, to_inputs=False) + to_actions
-  delayed = (
-    value
-    + actor
-    + 2 * critic
-    + 2 * through_critic
-    + backward_flops(state, ACTION_SIZE, weights=True, to_inputs=False)
-  )
-  return each + delayed / DELAY
+# A job does its work once and returns its rate.
+Jobs = dict[str, Callable[[], float]]
 
 
 def make_data() -> Transitions:
@@ -96,42 +74,73 @@ def make_data() -> Transitions:
   )
 
 
-def ours(runs: int, data: Transitions) -> tuple[Callable[[], None], float]:
-  """A call that advances every run by `--steps`, and the seconds to compile it."""
-  sizes = (WIDTH, WIDTH)
-  agent = dmg.make(networks.make(ACTION_SIZE, networks.Architecture(sizes, sizes, sizes)), DELAY)
-  program = training.make_program(agent, runs, BATCH)
-  points = jax.tree.map(lambda value: np.full(runs, value, np.float32), Hyperparameters())
-  state = training.start(range(runs), agent, data)
-  placed = training.place(state, points, data, program)
+def timed(work: float, job: Callable[[], Any]) -> float:
+  """Work per second."""
   started = time.perf_counter()
-  compiled = training.advance.lower(
-    *placed, program=program, cycles=_STEPS.value // DELAY
-  ).compile()
-  seconds = time.perf_counter() - started
+  job()
+  return work / (time.perf_counter() - started)
+
+
+def beginning(runs: int, data: Transitions) -> tuple[training.Program, training.Runs, Any]:
+  """Program, runs and hyperparameters at step 0."""
+  agent = dmg.make(networks.make(ACTION_SIZE, ARCHITECTURE), DELAY)
+  points = jax.tree.map(lambda value: np.full(runs, value, np.float32), Hyperparameters())
+  program = training.make_program(agent, runs, BATCH)
+  return program, training.start(range(runs), agent, data), points
+
+
+def ours(runs: int, data: Transitions, workers: int) -> tuple[Callable[[], float], float]:
+  """Steps per second of all runs together, as a job trains them; and seconds to compile."""
+  population = Population(*beginning(runs, data), data, workers)
+  cycles = _STEPS.value // DELAY
+  seconds = population.prepare(cycles)
+  work = cycles * DELAY * runs
+  return lambda: timed(work, functools.partial(population.advance, cycles)), seconds
+
+
+def one_call(runs: int, data: Transitions) -> Callable[[], float]:
+  """The same by one compiled call for all runs, whose products use all cores."""
+  program, state, points = beginning(runs, data)
+  placed = training.place(state, points, data, program)
+  cycles = _STEPS.value // DELAY
+  compiled = training.advance.lower(*placed, program=program, cycles=cycles).compile()
   carried = [placed[0]]
 
   def advance() -> None:
     carried[0], _ = compiled(carried[0], *placed[1:])
     jax.block_until_ready(carried[0])
 
-  return advance, seconds
+  return lambda: timed(cycles * DELAY * runs, advance)
 
 
-def matmuls() -> Callable[[], None]:
-  """A scan of float32 256 x 256 products on all cores."""
+def matmuls(threads: int) -> Callable[[], float]:
+  """Operations per second of float32 256 x 256 products.
+
+  On a CPU each thread scans by itself, with single-threaded products, all at the
+  same time: the rates are added.
+  """
   right = jnp.asarray(np.random.default_rng(0).normal(size=(256, 256)) / 16, jnp.float32)
 
-  @jax.jit
   def scan(left):
     product = lambda left, _: (jnp.matmul(left, right, precision="float32"), None)  # noqa: E731
     return jax.lax.scan(product, left, length=MATMULS)[0]
 
-  return lambda: jax.block_until_ready(scan(right))
+  options = training.compiler_options(jax.default_backend())
+  compiled = jax.jit(scan).lower(right).compile(compiler_options=options)
+
+  def one(together: threading.Barrier) -> float:
+    together.wait()
+    return timed(2 * 256**3 * MATMULS, lambda: jax.block_until_ready(compiled(right)))
+
+  def measure() -> float:
+    with ThreadPoolExecutor(threads) as pool:
+      return sum(pool.map(one, [threading.Barrier(threads)] * threads))
+
+  return measure
 
 
-def torch_steps(data: Transitions, threads: int) -> Callable[[], None]:
-  """A call that takes `--steps` eager PyTorch steps with one run."""
+def torch_steps(data: Transitions, threads: int) -> Callable[[], float]:
+  """Eager PyTorch steps per second with one run."""
   import recorded_trace
   import torch
   import torch_step
@@ -139,13 +148,13 @@ def torch_steps(data: Transitions, threads: int) -> Callable[[], None]:
   settings = recorded_trace.Settings(
     S=OBSERVATION_SIZE, A=ACTION_SIZE, B=BATCH, N=_STEPS.value, **PAPER
   )
-  agent = torch_step.Agent(settings, (WIDTH, WIDTH), torch.float32)
+  agent = torch_step.Agent(settings, SIZES, torch.float32)
 
   def train() -> None:
     torch.set_num_threads(threads)
     agent.train(data, _STEPS.value)
 
-  return train
+  return lambda: timed(_STEPS.value, train)
 
 
 PAPER: dict[str, Any] = {
@@ -165,15 +174,14 @@ PAPER: dict[str, Any] = {
 }
 
 
-def best_seconds(jobs: dict[str, Callable[[], None]]) -> dict[str, float]:
-  """Each job's fastest round; the first round of all only warms up."""
-  best = dict.fromkeys(jobs, float("inf"))
+def best_rates(jobs: Jobs) -> dict[str, float]:
+  """Each job's best round; the first round of all only warms up."""
+  best = dict.fromkeys(jobs, 0.0)
   for round_number in range(_ROUNDS.value + 1):
     for name, job in jobs.items():
-      started = time.perf_counter()
-      job()
+      rate = job()
       if round_number:
-        best[name] = min(best[name], time.perf_counter() - started)
+        best[name] = max(best[name], rate)
   return best
 
 
@@ -190,74 +198,55 @@ def device_name() -> str:
   return f"{len(models)} x {models[0]}" if models else platform.processor()
 
 
-def measure() -> dict:
+def measure() -> dict[str, Any]:
   """All figures."""
   data = make_data()
   counts = [int(runs) for runs in _RUNS.value]
-  jobs: dict[str, Callable[[], None]] = {"matmul": matmuls()}
-  compile_seconds = {}
+  on_cpu = jax.default_backend() == "cpu"
+  workers = len(os.sched_getaffinity(0))
+  jobs: Jobs = {
+    throughput_report.ONE_CORE: matmuls(1),
+    throughput_report.LIMIT: matmuls(workers if on_cpu else 1),
+  }
+  compile_seconds: dict[str, float] = {}
   for runs in counts:
-    jobs[f"{runs} runs"], compile_seconds[runs] = ours(runs, data)
-  if _TORCH.value:
+    jobs[f"{runs} runs"], seconds = ours(runs, data, workers)
+    if runs == counts[0] or not on_cpu:  # on a CPU, one program serves any number of runs
+      compile_seconds[str(runs)] = seconds
+    if on_cpu and str(runs) in _ONE_CALL.value:
+      jobs[f"{runs} runs in one call"] = one_call(runs, data)
+  with_torch = _TORCH.value and importlib.util.find_spec("torch") is not None
+  if _TORCH.value and not with_torch:
+    print("PyTorch is not installed (extra bench): its step is not measured")
+  if with_torch:
     for threads in (1, 2):
       jobs[f"PyTorch, {threads} threads"] = torch_steps(data, threads)
-  best = best_seconds(jobs)
-  rates = {runs: _STEPS.value * runs / best[f"{runs} runs"] for runs in counts}
-  matmul_rate = 2 * 256**3 * MATMULS / best["matmul"]
-  torch_rates = {
-    name: _STEPS.value / seconds for name, seconds in best.items() if name.startswith("PyTorch")
-  }
-  single = rates[counts[0]]
+  best = best_rates(jobs)
   memory = jax.devices()[0].memory_stats() or {}
+  packages = ("dmg_jax", "jax", "jaxlib", "flax", *(["torch"] if with_torch else []))
   return {
     "command": " ".join(["python", "benchmarks/throughput.py", *sys.argv[1:]]),
     "device": device_name(),
-    "versions": {name: metadata.version(name) for name in ("dmg_jax", "jax", "jaxlib", "flax")}
-    | ({"torch": metadata.version("torch")} if _TORCH.value else {})
+    "versions": {name: metadata.version(name) for name in packages}
     | {"python": platform.python_version()},
     "rounds": _ROUNDS.value,
     "steps_per_round": _STEPS.value,
-    "flops_per_step": step_flops(),
-    "flops_formula": FORMULA,
-    "matmul_flops_per_second": matmul_rate,
-    "steps_per_second": {str(runs): rate for runs, rate in rates.items()},
-    "time_per_run_over_single": {str(runs): single / rate for runs, rate in rates.items()},
-    "share_of_matmul_rate": {
-      str(runs): rate * step_flops() / matmul_rate for runs, rate in rates.items()
-    },
-    "torch_steps_per_second": torch_rates,
-    "ratio_to_torch": single / max(torch_rates.values()) if torch_rates else None,
-    "compile_seconds": {str(runs): seconds for runs, seconds in compile_seconds.items()},
+    "worker_threads": workers if on_cpu else 1,
+    **throughput_report.ratios(best, counts, STEP_FLOPS),
+    "compile_seconds": compile_seconds,
     "peak_memory_bytes": memory.get(
       "peak_bytes_in_use", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     ),
   }
 
 
-def show(result: dict) -> None:
-  """Prints the table."""
-  print(f"{result['device']}; jax {result['versions']['jax']}; best of {result['rounds']} rounds")
-  print(f"matmul      {result['matmul_flops_per_second'] / 1e9:8.1f} GFLOP/s (float32, 256 x 256)")
-  print(f"a step      {result['flops_per_step'] / 1e9:8.3f} GFLOP ({result['flops_formula']})")
-  for name, rate in result["torch_steps_per_second"].items():
-    print(f"{name:<20}{rate:9.1f} steps/s")
-  print(f"{'':<20}{'steps/s':>9}{'of matmul':>11}{'time/run':>10}{'compile':>10}")
-  for runs, rate in result["steps_per_second"].items():
-    print(
-      f"{'dmg_jax, ' + runs + ' runs':<20}{rate:9.1f}{result['share_of_matmul_rate'][runs]:11.2f}"
-      f"{result['time_per_run_over_single'][runs]:10.2f}{result['compile_seconds'][runs]:8.1f} s"
-    )
-  if result["ratio_to_torch"]:
-    print(f"one run against PyTorch: {result['ratio_to_torch']:.2f} times")
-  print(f"peak memory {result['peak_memory_bytes'] / 2**20:.0f} MiB")
-
-
 def main(_) -> None:
   result = measure()
-  show(result)
+  throughput_report.show(result)
   slug = re.sub(r"\W+", "_", result["device"]).strip("_").lower()
   path = Path(_OUT.value or Path(__file__).parent / "results" / f"throughput_{slug}.json")
   path.write_text(json.dumps(result, indent=2) + "\n")
+  throughput_report.draw(result, path.with_suffix(".png"))
   print(path)
 
 

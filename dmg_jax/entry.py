@@ -17,7 +17,8 @@ def main() -> None:
   names = sorted(path.stem for path in folder.glob("*.py"))
   if len(sys.argv) < 2 or sys.argv[1] not in names:
     helped = len(sys.argv) > 1 and sys.argv[1] in ("-h", "--help")
-    print(f"usage: dmg-jax {'|'.join(names)} [--help] [--FLAG=VALUE ...]", file=sys.stderr)
+    usage = f"usage: dmg-jax {'|'.join(names)} [--help] [--FLAG=VALUE ...]"
+    print(usage, file=sys.stdout if helped else sys.stderr)
     sys.exit(0 if helped else 2)
   script = folder / f"{sys.argv[1]}.py"
   sys.argv = [str(script), *sys.argv[2:]]

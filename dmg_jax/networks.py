@@ -47,7 +47,7 @@ class Perceptron(nn.Module):
       )(hidden)
       if layer < len(self.hidden_sizes):
         if self.normalised:
-          hidden = nn.LayerNorm(name=f"norm_{layer}")(hidden)
+          hidden = nn.LayerNorm(param_dtype=inputs.dtype, name=f"norm_{layer}")(hidden)
         hidden = nn.relu(hidden)
     return hidden
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from dmg_jax import methods, tasks
 from dmg_jax.errors import UserError
+from dmg_jax.methods import METHODS
 from dmg_jax.tasks import Task
 from dmg_jax.types import Agent
 
@@ -94,13 +95,15 @@ def make(request: Request, jobs: Sequence[Task], sizes: Mapping[str, tuple[int, 
   names = [task.name for task in jobs]
   if len(set(names)) < len(names):
     raise UserError(f"the data sets are not all different: {', '.join(names)}; name each once")
+  if not request.methods:
+    raise UserError(f"config.methods names none; name one or several of {', '.join(METHODS)}")
   _check_fields(request)
   varied = [name for name, values in request.overrides.items() if len(values) > 1]
   runs: list[Run] = []
   programs: dict[tuple[Agent, int, tuple[int, int]], int] = {}
   for task, method in itertools.product(jobs, request.methods):
     usual = _usual(task, method, request.family)
-    fields = [name for name in request.overrides if _effective(method, name)]
+    fields = [name for name, values in request.overrides.items() if _taken(method, name, values)]
     for values in itertools.product(*(request.overrides[name] for name in fields)):
       point = usual | dict(zip(fields, values, strict=True))
       agent = methods.agent(point, sizes[task.name][1], request.precision)
@@ -126,6 +129,15 @@ def _effective(method: str, name: str) -> bool:
   """Whether a field is free and has an effect in a method."""
   found = methods.find(method)
   return name not in found.fixed and name not in found.unused
+
+
+def _taken(method: str, name: str, values: Sequence[Any]) -> bool:
+  """Whether a method takes the values of a field.
+
+  Static fields without effect are taken too: networks of one size share one program.
+  """
+  free = name not in methods.find(method).fixed and name not in tasks.TRACED
+  return _effective(method, name) or (free and len(values) == 1)
 
 
 def _check_fields(request: Request) -> None:
@@ -155,6 +167,8 @@ def _label(
   different += [
     f"{name} {_shown(theirs[name])}" for name, value in preparation.items() if theirs[name] != value
   ]
+  if request.family != tasks.family(task.name):
+    different.append(f"{request.family} settings")
   if request.precision != "float32":
     different.append(request.precision)
   title = methods.find(method).title

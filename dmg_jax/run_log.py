@@ -121,6 +121,12 @@ def check(directory: Path, positions: Mapping[str, int]) -> None:
       )
 
 
+def end(directory: Path, name: str) -> int:
+  """Bytes of a log up to the end of its last whole row; 0 if it does not exist."""
+  path = directory / name
+  return path.read_bytes().rfind(b"\n") + 1 if path.exists() else 0
+
+
 def read(directory: Path, name: str) -> list[dict[str, Any]]:
   """The rows of a log, oldest first; none if it does not exist yet.
 

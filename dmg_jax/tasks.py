@@ -88,14 +88,19 @@ def is_antmaze(name: str) -> bool:
   return "antmaze" in name.lower()
 
 
-def nu(name: str, family: str) -> tuple[float, str]:
+def family(name: str) -> str:
+  """The row of the paper's settings that a data set's name suggests."""
+  return ANTMAZE if is_antmaze(name) else LOCOMOTION
+
+
+def nu(name: str, row: str) -> tuple[float, str]:
   """nu for a data set (App. C.1), and the reason.
 
   Args:
     name: of the data set.
-    family: LOCOMOTION or ANTMAZE.
+    row: of the paper's settings, LOCOMOTION or ANTMAZE.
   """
-  if family == ANTMAZE:
+  if row == ANTMAZE:
     return _ANTMAZE_CHANGES["nu"], "the paper's for AntMaze"
   if is_antmaze(name):
     return _ANTMAZE_CHANGES["nu"], "the paper's for AntMaze; use --config=configs/antmaze.py"
@@ -108,19 +113,18 @@ def nu(name: str, family: str) -> tuple[float, str]:
   return usual, f"the quality of {name!r} is not known; for expert data try {_EXPERT_NU:g}"
 
 
-def paper_point(name: str, family: str | None = None) -> dict[str, Any]:
+def paper_point(name: str, row: str | None = None) -> dict[str, Any]:
   """Every field of DMG's point on a data set, at the paper's settings.
 
   Args:
     name: of the data set; the embedded one has a target rate of its own.
-    family: LOCOMOTION or ANTMAZE; by the name, if not given.
+    row: LOCOMOTION or ANTMAZE; by the name, if not given.
   """
-  if family is None:
-    family = ANTMAZE if is_antmaze(name) else LOCOMOTION
+  row = family(name) if row is None else row
   point = dict(_LOCOMOTION)
-  if family == ANTMAZE:
+  if row == ANTMAZE:
     point |= _ANTMAZE_CHANGES
-  point["nu"] = nu(name, family)[0]
+  point["nu"] = nu(name, row)[0]
   if name == catalog.EMBEDDED:
     point["target_rate"] = EMBEDDED_TARGET_RATE
   return point

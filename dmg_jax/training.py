@@ -123,6 +123,7 @@ def gradient_step(
   return run.replace(states=state), metrics
 
 
+@functools.partial(jax.jit, static_argnames=("agent", "observation_size", "action_size", "dtype"))
 def initial_state(
   seed: Array, agent: Agent, observation_size: int, action_size: int, dtype=jnp.float32
 ) -> Any:
@@ -237,7 +238,7 @@ def start(
   data: Transitions,
   spans: Sequence[tuple[int, int]] | None = None,
 ) -> Runs:
-  """Fresh runs, one for each seed, on the default device.
+  """Fresh runs, one for each seed, as NumPy arrays.
 
   Args:
     seeds: R integers from 0 to 2^32 - 1.
@@ -245,24 +246,24 @@ def start(
     data: that they will learn from.
     spans: (offset, size) of each run's rows; all rows, if not given.
   """
-  seed_array = jnp.asarray(np.array(seeds, np.uint32))
+  seed_array = np.array(seeds, np.uint32)
   rows, observation_size = data.observations.shape
   spans = [(0, rows)] * len(seeds) if spans is None else spans
   offsets, sizes = np.array(spans, np.int32).T
-  one = functools.partial(
-    initial_state,
-    agent=agent,
-    observation_size=observation_size,
-    action_size=data.actions.shape[1],
-    dtype=data.actions.dtype,
-  )
+  # One by one: a seed's first parameters are the same in any company, and one compilation
+  # serves any number.
+  states = [
+    jax.device_get(
+      initial_state(seed, agent, observation_size, data.actions.shape[1], data.actions.dtype)
+    )
+    for seed in seed_array
+  ]
   return Runs(
-    # Not vmapped: so a seed's first parameters are the same in any company.
-    states=jax.lax.map(one, seed_array),
+    states=jax.tree.map(lambda *leaves: np.stack(leaves), *states),
     seeds=seed_array,
-    offsets=jnp.asarray(offsets),
-    sizes=jnp.asarray(sizes),
-    frozen_at=jnp.full(len(seeds), ACTIVE, jnp.int32),
+    offsets=offsets,
+    sizes=sizes,
+    frozen_at=np.full(len(seeds), ACTIVE, np.int32),
   )
 
 

@@ -11,6 +11,7 @@ for `--config.dataset` of launch/main.py.
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from typing import NoReturn
@@ -103,7 +104,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
   """
   try:
     for line in _answer(_parser().parse_args(arguments)):
-      print(line)
+      print(line, flush=True)
+  except BrokenPipeError:  # The reader, such as `head`, has all that it wants.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
   except (UserError, StorageError) as error:
     print(f"error: {error}", file=sys.stderr)
     return 2 if isinstance(error, UserError) else 1

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 
+from dmg_jax.report import units
 from dmg_jax.report.tables import job_table
 
 TASK = "dmg/hopper/medium-v0"
@@ -88,7 +89,7 @@ def write_groups(directory, groups, versions=VERSIONS, settings=None, invocation
         job_table.Results(
           named["name"], mine[0]["method"], mine[0]["label"], mine[0]["point"],
           tuple(run["id"] for run in mine), np.array([run["seed"] for run in mine]),
-          np.array(steps), scores, job_table.SCORE, job["evaluation_episodes"],
+          np.array(steps), scores, units.SCORE, job["evaluation_episodes"],
           np.array(frozen_at if frozen_at is not None else [-1] * len(mine)),
           named["env"] != "none",
         )

@@ -1,6 +1,8 @@
-"""The collector as a user runs it: exit codes, one clear line, nothing lost by a kill."""
+"""The collector as a user runs it: exit codes, one clear line, nothing lost by a signal."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -20,45 +22,58 @@ SMALL = (
   "--evaluate_every=100",
   "--episodes=1",
   "--checkpoint_every=50",
-  "--root=data",
 )
 
 
 def start(*arguments, cwd) -> subprocess.Popen:
+  """In an environment whose folder of Minari data sets is `data`."""
   return subprocess.Popen(
     [sys.executable, ROOT / "launch/collect.py", *arguments],
     stdout=subprocess.PIPE,
     stderr=subprocess.PIPE,
     text=True,
     cwd=cwd,
+    env=os.environ | {"MINARI_DATASETS_PATH": "data", "HOME": str(cwd)},
   )
 
 
-def test_a_killed_collection_goes_on_to_the_same_data(tmp_path):
-  for name in ("whole", "killed"):
+def test_a_collection_goes_on_to_the_same_data_after_any_signal(tmp_path):
+  """And the data lie where $MINARI_DATASETS_PATH says, as the readers look for them."""
+  signals = {"SIGKILL": -signal.SIGKILL, "SIGTERM": 143}
+  for name in ("whole", *signals):
     (tmp_path / name).mkdir()
-  killed = start(*SMALL, cwd=tmp_path / "killed")
-  deadline = time.monotonic() + 200
-  while not any(path.stat().st_size for path in tmp_path.glob("killed/**/evaluations.jsonl")):
-    assert killed.poll() is None, killed.stderr.read()
-    assert time.monotonic() < deadline
-    time.sleep(0.01)
-  killed.kill()
-  killed.wait()
-  assert not (tmp_path / "killed/data").exists()
+  for name, code in signals.items():
+    process = start(*SMALL, cwd=tmp_path / name)
+    deadline = time.monotonic() + 200
+    while not any(path.stat().st_size for path in (tmp_path / name).rglob("evaluations.jsonl")):
+      assert process.poll() is None, process.stderr.read()
+      assert time.monotonic() < deadline
+      time.sleep(0.01)
+    process.send_signal(signal.Signals[name])
+    _, errors = process.communicate(timeout=200)
+    assert process.returncode == code, errors
+    assert "Traceback" not in errors
+    if code > 0:
+      assert "stopped and saved after" in errors.splitlines()[-1]
+      assert "launch/collect.py --tier=full-replay --train" in errors.splitlines()[-1]
+    assert not (tmp_path / name / "data").exists()
   found = []
-  for name in ("whole", "killed"):
+  for name in ("whole", *signals):
     process = start(*SMALL, cwd=tmp_path / name)
     output, errors = process.communicate(timeout=300)
     assert process.returncode == 0, errors
-    folder = tmp_path / name / output.splitlines()[-1]
+    # Not a terminal: plain lines, not a bar.
+    assert "\r" not in errors
+    folder = tmp_path / name / "data/dmg/hopper/full-replay-v0"
+    assert output.splitlines()[-1] == "data/dmg/hopper/full-replay-v0"
     provenance = json.loads((folder / "provenance.json").read_text())
     found.append((minari_files.load(folder).transitions, provenance["evaluations"]))
-  (whole, rows), (again, rows_again) = found
-  assert rows == rows_again
+  whole, rows = found[0]
   assert len(rows) == 8
-  for field in ("observations", "actions", "rewards", "next_observations", "not_dones"):
-    np.testing.assert_array_equal(getattr(whole, field), getattr(again, field))
+  for again, rows_again in found[1:]:
+    assert rows == rows_again
+    for field in ("observations", "actions", "rewards", "next_observations", "not_dones"):
+      np.testing.assert_array_equal(getattr(whole, field), getattr(again, field))
 
 
 def test_an_environment_with_discrete_actions_is_one_line_and_exit_code_2(tmp_path):

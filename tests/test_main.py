@@ -1,101 +1,125 @@
-"""The launchers as a user runs them: exit codes, one clear line, no file harmed."""
+"""The launchers as a user runs them, one after another in one folder."""
 
-import shlex
+import json
 import subprocess
 import sys
-from pathlib import Path
 
-import h5py
 import numpy as np
 import pytest
+from small_jobs import ROOT, columns
 
-ROOT = Path(__file__).parents[1]
+MAIN, EVALUATE = (str(ROOT / "launch" / f"{name}.py") for name in ("main", "evaluate"))
+SMALL = [
+  "--config.env=Pendulum-v1",
+  "--config.env_kwargs={'max_episode_steps':7}",
+  "--config.batch_size=8",
+  *(f"--config.{name}_hidden_sizes=(8,8)" for name in ("actor", "critic", "value")),
+  "--config.seeds=1",
+  "--config.steps=4",
+  "--config.evaluation_episodes=2",
+]
+JOB = [MAIN, "--config=configs/mujoco.py:mine.npz", *SMALL]
+# Its checkpoint is larger than the limit, all other files are smaller.
+LARGE = [MAIN, "--config.dataset=mine.npz", *SMALL, "--config.seeds=40", "--run_dir=~/large"]
 
 
-def main(
-  *arguments, cwd, limit: int | None = None, config: str = "mujoco.py"
-) -> subprocess.CompletedProcess:
-  """Runs launch/main.py; `limit` bounds, in KiB, the size of each file that it writes."""
-  program = [sys.executable, ROOT / "launch/main.py", f"--config={ROOT / 'configs' / config}"]
-  command = shlex.join(map(str, [*program, *arguments]))
-  return subprocess.run(
-    ["bash", "-c", f"ulimit -f {limit or 'unlimited'}; exec {command}"],
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+  folder = tmp_path_factory.mktemp("main")
+  np.savez(folder / "mine.npz", **columns())
+  np.savez(folder / "huge.npz", **columns() | {"rewards": np.full(100, 3e38)})
+  return folder
+
+
+@pytest.fixture(scope="module")
+def results(folder):
+  launches = {
+    "job": {"argv": JOB},
+    "again": {"argv": JOB},
+    "shorter": {"argv": [*JOB, "--config.steps=2"]},
+    "diverged": {"argv": [MAIN, "--config.dataset=huge.npz", *SMALL, "--run_dir=diverged"]},
+    "diverged again": {"argv": [MAIN, "--config.dataset=huge.npz", *SMALL, "--run_dir=diverged"]},
+    "full disk": {"argv": LARGE, "trap": {"point": "file_limit", "occurrence": 100}},
+    "with room": {"argv": LARGE},
+    "evaluate": {"argv": [EVALUATE, "--run_dir=~/large", "--episodes=3", "--run=dmg,seed=7"]},
+    "none left": {"argv": [EVALUATE, "--run_dir=diverged"]},
+  }
+  places = {"cwd": str(folder), "watched": str(folder)}
+  finished = subprocess.run(
+    [sys.executable, ROOT / "tests" / "forked_launches.py"],
+    input=json.dumps([places | {"environment": {"HOME": str(folder)}} | launch
+                      for launch in launches.values()]),
     capture_output=True,
     text=True,
+    timeout=900,
     check=False,
-    timeout=300,
-    cwd=cwd,
+  )  # fmt: skip
+  assert finished.returncode == 0, finished.stderr
+  return dict(zip(launches, json.loads(finished.stdout), strict=True))
+
+
+def test_a_job_shows_its_plan_its_table_and_its_curves(results, folder):
+  job = results["job"]
+  assert job["code"] == 0, job["err"]
+  assert "data        mine: 100 transitions" in job["out"]
+  assert "plan        1 runs of 4 steps on 1 x cpu" in job["out"]
+  last = job["out"].splitlines()[-1]
+  assert last.startswith("curves: runs/mine/")
+  assert (folder / last.removeprefix("curves: ")).is_file()
+  assert {name.split("/")[0] for name in job["changed"]} == {"runs"}
+
+
+def test_the_same_command_finds_the_finished_job(results):
+  again = results["again"]
+  assert again["code"] == 0, again["err"]
+  assert "finished already: the checkpoint of step 4 is the last" in again["out"]
+  table = "return"
+  assert again["out"].partition(table)[2] == results["job"]["out"].partition(table)[2]
+  assert not [name for name in again["changed"] if "checkpoints" in name or name.endswith("jsonl")]
+
+
+def test_fewer_steps_are_refused(results):
+  shorter = results["shorter"]
+  assert shorter["code"] == 2
+  assert "steps 4 -> 2 (it may grow, not shrink)" in shorter["err"]
+  assert shorter["err"].count("\n") == 1
+  assert shorter["changed"] == []
+
+
+@pytest.mark.parametrize("name", ["diverged", "diverged again"])
+def test_a_job_whose_runs_all_diverged_exits_with_1_and_says_what_diverged(results, name):
+  diverged = results[name]
+  assert diverged["code"] == 1
+  assert "diverged at step 0" in diverged["out"]
+  assert diverged["err"].splitlines()[-1] == (
+    "error: all runs diverged; their last finite states are in diverged"
   )
+  if name == "diverged":
+    assert "dmg,seed=0 diverged: numbers stopped being finite after step 0" in diverged["err"]
+  assert "Traceback" not in diverged["err"]
 
 
-def one_line(result: subprocess.CompletedProcess) -> str:
-  lines = result.stderr.strip().splitlines()
-  assert len(lines) == 1, result.stderr
-  return lines[0]
+def test_a_full_disk_is_one_line_and_the_same_command_goes_on(results, folder):
+  full = results["full disk"]
+  assert full["code"] == 1
+  (error,) = [line for line in full["err"].splitlines() if line.startswith("error: ")]
+  assert "the checkpoint of step 4 could not be saved" in error
+  assert "make room and start the same command again" in error
+  assert "Traceback" not in full["err"]
+  room = results["with room"]
+  assert room["code"] == 0, room["err"]
+  # A home folder is one, not a folder called "~".
+  assert (folder / "large" / "summary.json").is_file()
 
 
-@pytest.fixture
-def arrays(tmp_path) -> Path:
-  path = tmp_path / "mine.npz"
-  generator = np.random.default_rng(0)
-  np.savez(
-    path,
-    observations=generator.normal(size=(300, 3)),
-    actions=generator.uniform(-1, 1, (300, 1)),
-    rewards=generator.normal(size=300),
-    next_observations=generator.normal(size=(300, 3)),
-    terminals=np.zeros(300),
-  )
-  return path
-
-
-@pytest.mark.parametrize("case", ["missing", "truncated", "text"])
-def test_a_bad_file_is_one_line_and_exit_code_2(case, tmp_path):
-  path = tmp_path / "data.hdf5"
-  if case == "truncated":
-    with h5py.File(path, "w") as file:
-      file["observations"] = np.zeros((1000, 3))
-    path.write_bytes(path.read_bytes()[:5000])
-  elif case == "text":
-    path.write_text("not data")
-  before = path.read_bytes() if path.exists() else None
-  result = main(f"--config.dataset={path}", "--config.env=none", cwd=tmp_path)
-  assert result.returncode == 2
-  line = one_line(result)
-  assert line.startswith("error: ")
-  assert "data.hdf5" in line
-  assert (path.read_bytes() if path.exists() else None) == before
-  assert not (tmp_path / "runs").exists()
-
-
-def test_antmaze_without_a_data_set_is_one_line_and_exit_code_2(tmp_path):
-  result = main(cwd=tmp_path, config="antmaze.py")
-  assert result.returncode == 2
-  assert "--config=configs/antmaze.py:antmaze-umaze-v2" in one_line(result)
-
-
-def test_an_unknown_field_is_an_error(tmp_path):
-  result = main("--config.lamda=0.3", cwd=tmp_path)
-  assert result.returncode != 0
-  assert "lamda" in result.stderr
-  assert not (tmp_path / "runs").exists()
-
-
-def test_a_full_disk_is_one_line_and_keeps_what_was_committed(arrays, tmp_path):
-  """With a limit that the first checkpoint's arrays do not fit in, and then without."""
-  arguments = [
-    f"--config.dataset={arrays}",
-    "--config.steps=4",
-    "--config.batch_size=8",
-    "--config.seeds=1",
-    "--run_dir=run",
-  ]
-  result = main(*arguments, cwd=tmp_path, limit=100)
-  assert result.returncode == 1
-  error = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
-  assert len(error) == 1
-  assert "make room and start the same command again" in error[0]
-  assert "Traceback" not in result.stderr
-  again = main(*arguments, cwd=tmp_path)
-  assert again.returncode == 0, again.stderr
-  assert "no simulator" in again.stdout
+def test_finished_runs_are_evaluated_again(results):
+  found = results["evaluate"]
+  assert found["code"] == 0, found["err"]
+  header, row = found["out"].splitlines()
+  assert header.split() == ["run", "episodes", "return", "score"]
+  assert row.split()[:2] == ["dmg,seed=7", "3"]
+  assert found["changed"] == []
+  none = results["none left"]
+  assert none["code"] == 2
+  assert none["err"] == "error: every run in diverged diverged\n"
+  assert none["changed"] == []

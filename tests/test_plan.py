@@ -78,6 +78,13 @@ def test_the_label_tells_how_the_data_were_prepared():
   assert run.label == "DMG (normalise_observations False)"
 
 
+def test_the_label_tells_whose_settings_they_are():
+  request = Request(("dmg",), {}, (0,), tasks.ANTMAZE)
+  job = task(normalise_observations=False, reward_shift=-1.0)
+  (run,) = plan.make(request, [job], {job.name: (11, 3)}).runs
+  assert run.label == "DMG (antmaze settings)"
+
+
 @pytest.mark.parametrize(
   ("options", "line"),
   [

@@ -1,11 +1,12 @@
-"""Soft actor-critic from DMG's parts: a stochastic learner for training online.
+"""Soft actor-critic, for training online: a stochastic policy of DMG's parts.
 
-Haarnoja et al. 2018, arXiv 1812.05905, with DMG's networks, layers normalised in
-the critics (which lets them take larger steps), the actor and the temperature
-moved every few steps, as the caller says, and a running average of the actor
-beside it, which evens out what single steps do.
+Haarnoja et al. 2018, arXiv 1812.05905. It differs from the paper in this: the
+networks are DMG's, with layer normalisation in the critics (which allows larger
+learning rates); the actor and the temperature move only in the last step of a
+cycle; and the policy that is evaluated is a running average of the actor.
 """
 
+import functools
 from typing import Any, NamedTuple
 
 import chex
@@ -16,9 +17,9 @@ import optax
 from flax import linen as nn
 from flax import struct
 
-from dmg_jax.networks import Critic, Perceptron
+from dmg_jax.networks import Actor, Critic, Perceptron
 from dmg_jax.optimisers import descend, learner
-from dmg_jax.types import Array, Learner, Parameters, Transitions
+from dmg_jax.types import Agent, Array, Learner, Metrics, Parameters, Transitions
 
 _LOG_DEVIATIONS = (-5.0, 2.0)
 _LOG_2 = float(np.log(2))
@@ -43,10 +44,17 @@ class Gaussian(nn.Module):
 
 
 class SoftNetworks(NamedTuple):
-  """The two modules of an agent; hashable, hence static under `jax.jit`."""
+  """The modules of an agent; hashable, hence static under `jax.jit`.
+
+  Attributes:
+    actor: the stochastic policy.
+    critic: two critics.
+    mode: the deterministic policy that `mode` takes from the stochastic one.
+  """
 
   actor: Gaussian
   critic: Critic
+  mode: Actor
 
 
 class SoftState(struct.PyTreeNode):
@@ -87,25 +95,61 @@ class SoftHyperparameters(struct.PyTreeNode):
   target_entropy: Array | float = -1.0
 
 
-def make(
+@functools.cache
+def make_networks(
   action_size: int, hidden_sizes: tuple[int, ...] = (256, 256), precision: str = "float32"
 ) -> SoftNetworks:
-  """Networks of DMG's sizes; see `networks.make`."""
+  """Networks of DMG's sizes; equal arguments give the same object.
+
+  Args:
+    action_size: A.
+    hidden_sizes: widths of the hidden layers of every network.
+    precision: of the matrix products, see `networks.Architecture`.
+  """
   return SoftNetworks(
     Gaussian(hidden_sizes, action_size, precision),
     Critic(hidden_sizes, precision, normalised=True),
+    Actor(hidden_sizes, action_size, precision),
   )
 
 
-def init(key: Array, networks: SoftNetworks, observation_size: int, action_size: int) -> SoftState:
-  """A fresh agent: random networks, target critics equal to them, temperature 1, step 0."""
-  observations, actions = jnp.zeros((1, observation_size)), jnp.zeros((1, action_size))
+@functools.cache
+def make(networks: SoftNetworks, actor_delay: int = 2) -> Agent:
+  """Soft actor-critic with given networks; equal arguments give the same object.
+
+  Args:
+    networks: from `make_networks`.
+    actor_delay: gradient steps of a cycle; the actor and the temperature move in the last.
+  """
+  return Agent(
+    init=functools.partial(init, networks=networks),
+    update=update,
+    policy=lambda state: mode(state.average_actor),
+    act=functools.partial(_apply, networks.mode),
+    cycle=actor_delay,
+    noise_shape=lambda batch_size, action_size: (2, batch_size, action_size),
+  )
+
+
+def init(
+  key: Array, observation_size: int, action_size: int, dtype=jnp.float32, *, networks: SoftNetworks
+) -> SoftState:
+  """A fresh agent: random networks, target critics equal to them, temperature 1, step 0.
+
+  Args:
+    key: typed PRNG key.
+    observation_size, action_size: S and A.
+    dtype: of all parameters, and hence of all computation.
+    networks: from `make_networks`.
+  """
+  observations = jnp.zeros((1, observation_size), dtype)
+  actions = jnp.zeros((1, action_size), dtype)
   actor = networks.actor.init(jax.random.fold_in(key, 0), observations)
   critic = networks.critic.init(jax.random.fold_in(key, 1), observations, actions)
   return SoftState(
     actor=learner(actor),
     critic=learner(critic),
-    temperature=learner(jnp.zeros(())),
+    temperature=learner(jnp.zeros((), dtype)),
     target_critic=jax.tree.map(jnp.copy, critic),
     average_actor=jax.tree.map(jnp.copy, actor),
     step=jnp.zeros((), jnp.int32),
@@ -153,20 +197,24 @@ def update(
   hyperparameters: SoftHyperparameters,
   *,
   update_actor: bool,
-) -> SoftState:
-  """One gradient step: critics and their slow copy, then actor, temperature and its average.
+) -> tuple[SoftState, Metrics]:
+  """One gradient step: the critics and their slow copy, then the actor, its average, and alpha.
 
   Args:
     state: the agent.
     batch: B transitions.
     noise: (2, B, A) standard normal draws, for the policy's actions at
       next_observations and at observations.
-    hyperparameters: see `SoftHyperparameters`.
-    update_actor: whether the actor and the temperature move too. Static.
+    hyperparameters: scalars, cast to the parameters' dtype.
+    update_actor: whether the actor, its average and the temperature move too. Static.
+
+  Returns:
+    The next state, and scalars to log (those of the actor only where it moved).
   """
   chex.assert_rank([batch.observations, batch.actions, batch.rewards], [2, 2, 1])
   chex.assert_shape(noise, (2, *batch.actions.shape))
-  h, networks = jax.tree.map(jnp.asarray, hyperparameters), state.networks
+  networks, dtype = state.networks, state.temperature.parameters.dtype
+  h = jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), hyperparameters)
   alpha = jnp.exp(state.temperature.parameters)
 
   # Q <- argmin E[(r + gamma * (min Q_target(s', a') - alpha * log pi(a'|s')) - Q(s, a))^2].
@@ -179,16 +227,17 @@ def update(
 
   def critic_loss(parameters):
     q_values = _apply(networks.critic, parameters, batch.observations, batch.actions)
-    return jnp.sum(jnp.mean(jnp.square(q_values - q_target), axis=-1)), None
+    return jnp.sum(jnp.mean(jnp.square(q_values - q_target), axis=-1)), q_values
 
-  critic, _, _ = descend(state.critic, critic_loss, h.learning_rate)
+  critic, critic_loss_now, q_values = descend(state.critic, critic_loss, h.learning_rate)
+  metrics = {"critic_loss": critic_loss_now, "q": jnp.mean(q_values), "alpha": alpha}
   state = state.replace(
     critic=critic,
     target_critic=optax.incremental_update(critic.parameters, state.target_critic, h.target_rate),
     step=state.step + 1,
   )
   if not update_actor:
-    return state
+    return state, metrics
 
   # pi <- argmin E[alpha * log pi(a|s) - min Q(s, a)], with a from pi.
   def actor_loss(parameters):
@@ -198,7 +247,8 @@ def update(
     q_values = _apply(networks.critic, critic.parameters, batch.observations, actions)
     return jnp.mean(alpha * log_densities - jnp.min(q_values, axis=0)), jnp.mean(log_densities)
 
-  actor, _, log_density = descend(state.actor, actor_loss, h.learning_rate)
+  actor, actor_loss_now, log_density = descend(state.actor, actor_loss, h.learning_rate)
+  metrics |= {"actor_loss": actor_loss_now, "entropy": -log_density}
 
   # alpha grows where the policy's entropy is below its target, and shrinks above.
   def temperature_loss(log_alpha):
@@ -207,7 +257,8 @@ def update(
 
   temperature, _, _ = descend(state.temperature, temperature_loss, h.learning_rate)
   average_actor = optax.incremental_update(actor.parameters, state.average_actor, h.averaging_rate)
-  return state.replace(actor=actor, temperature=temperature, average_actor=average_actor)
+  state = state.replace(actor=actor, temperature=temperature, average_actor=average_actor)
+  return state, metrics
 
 
 def _apply(module: nn.Module, parameters: Parameters, *inputs: Array) -> Any:

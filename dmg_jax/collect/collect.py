@@ -2,7 +2,6 @@
 
 import json
 import platform
-import shlex
 from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
@@ -13,23 +12,22 @@ import jax
 import numpy as np
 
 from dmg_jax import networks, run_config, run_directory
+from dmg_jax.agents import dmg
 from dmg_jax.collect import maze_data, tiers
 from dmg_jax.collect.recording import Recipe, Recording, may_grow
-from dmg_jax.collect.request import Request, check
-from dmg_jax.collect.rollout import Behaviour
+from dmg_jax.collect.request import Request, check, check_keep
+from dmg_jax.collect.rollout import Behaviour, step_limit
 from dmg_jax.data import catalog, d4rl_export, minari_files, policies
 from dmg_jax.data.episodes import Episode
 from dmg_jax.envs.make import make, spaces
-from dmg_jax.errors import StorageError
+from dmg_jax.errors import StoppedError, StorageError, UserError
 
 _PACKAGES = ("dmg_jax", "jax", "flax", "optax", "minari", "gymnasium", "mujoco", "numpy")
-
-
 _STAND_IN = "in_place_of_a_replay"
 
 
 class _Made(NamedTuple):
-  """Episodes, their policies by name, the returns that score 0 and 100, and more to tell."""
+  """Episodes, their policies by name, the returns that score 0 and 100, and more provenance."""
 
   episodes: list[Episode]
   policies: dict[str, tiers.Policy]
@@ -40,16 +38,16 @@ class _Made(NamedTuple):
 def collect(
   request: Request, recipe: Recipe, directory: Path, tell: Callable[[str], None] = print
 ) -> Path:
-  """Makes a data set, training online as far as its tier needs.
+  """Makes a data set, and trains online as far as its tier needs.
 
-  *random*: uniform actions. *medium*: the snapshot that first reaches the level,
+  *random*: uniform actions. *medium*: the first policy that reaches the level,
   and *expert*: the last one, both with noise; *medium-expert*: half of each.
-  *medium-replay*: the replay up to the medium snapshot; *full-replay*: all of it.
+  *medium-replay*: the replay up to the medium policy; *full-replay*: all of it.
   *play* and *diverse*: agents sent through a maze, see `maze_data`. Where the
-  policies come with the package, nothing is trained; in a replay's stead there
-  are then episodes of policies along its training. Beside the data lie
-  `provenance.json` and the recorded policies. Nothing is in the data set's place
-  before all of it is.
+  policies come with the package, nothing is trained; a replay is then replaced
+  by episodes of policies along its training. Beside the data lie
+  `provenance.json` and the recorded policies. The data set appears whole, or
+  not at all.
 
   Args:
     request: the data set.
@@ -64,10 +62,11 @@ def collect(
     UserError: see `request.check`; or if the level is not reached.
     StorageError: if something could not be saved; a training continues with the
       same command.
+    StoppedError: after SIGINT or SIGTERM while training; everything is saved.
   """
-  check(request, recipe)
   env = make(recipe.env_id)
   try:
+    check(request, recipe)
     made = _make(request, recipe, directory, tell)
     return _store(request, made, env)
   except OSError as error:
@@ -76,14 +75,18 @@ def collect(
       f"{f' ({error.filename})' if error.filename else ''}; make room and start the same "
       "command again"
     ) from error
+  except MemoryError as error:
+    raise UserError(f"the memory does not suffice ({error}); lower --steps or --keep") from error
+  finally:
+    env.close()
 
 
 def _store(request: Request, made: _Made, env: gymnasium.Env) -> Path:
-  """Writes a data set, what is told of it, and the export: all of it or nothing."""
+  """Writes a data set, its provenance, and the export: all of it or nothing."""
   provenance = {
     "dataset": request.dataset_id,
     "made_by": "dmg_jax; not D4RL data",
-    "command": request.command,
+    "command": run_directory.command(request.invocation),
     "tier": request.tier,
     "episodes": len(made.episodes),
     "transitions": sum(len(episode.rewards) for episode in made.episodes),
@@ -115,12 +118,14 @@ def _store(request: Request, made: _Made, env: gymnasium.Env) -> Path:
     for name, policy in made.policies.items():
       policies.save(written / f"{name}.npz", policy.actor)
     if request.export is not None:
-      d4rl_export.write(request.export, made.episodes, {"provenance": json.dumps(provenance)})
+      assert env.spec is not None
+      metadata_ = {"env_id": env.spec.id, "provenance": json.dumps(provenance)}
+      d4rl_export.write(request.export, made.episodes, metadata_)
   return request.root / request.dataset_id
 
 
 def _method(made: _Made) -> str:
-  """How the data's actions came about."""
+  """How the data's actions were chosen."""
   if "method" in made.notes:
     return made.notes["method"]
   return next(iter(made.policies.values())).quote["training"]["method"]
@@ -130,11 +135,13 @@ def _make(request: Request, recipe: Recipe, directory: Path, tell: Callable[[str
   """The tier's episodes."""
   if request.tier in maze_data.TIERS:
     return _sent(request, recipe)
+  found = _shipped(request, recipe.env_id) if request.shipped else {}
+  _check_keep(request, recipe.env_id, len(found))
   known = catalog.reference_returns(recipe.env_id)
   if request.tier == "random":
     (episodes,) = tiers.behaviour_episodes(recipe.env_id, [None], request.keep, recipe.seed)
     return _Made(episodes, {}, known, {"seed": recipe.seed, "method": "uniform actions"})
-  if request.shipped and (found := _shipped(request, recipe.env_id)):
+  if found:
     tell(f"policies that come with the package: {', '.join(found)} (--train trains instead)")
     episodes, notes = _roll(request, recipe, found)
     if request.tier in tiers.REPLAYS:
@@ -143,10 +150,25 @@ def _make(request: Request, recipe: Recipe, directory: Path, tell: Callable[[str
     reference = known or tuple(training["reference_returns"])
     return _Made(episodes, found, reference, {"seed": recipe.seed, **notes})
   tell(f"training, as far as needed, recorded in {directory}")
+  return _train(request, recipe, directory)
+
+
+def _check_keep(request: Request, env_id: str, shipped: int) -> None:
+  """Before any work: whether the recorded policies get one episode each."""
+  if request.tier in tiers.REPLAYS and not shipped:
+    return
+  env = make(env_id)
+  policies_ = shipped or len(request.tier.split("-"))
+  check_keep(request.keep, policies_, env_id, step_limit(env))
+  env.close()
+
+
+def _train(request: Request, recipe: Recipe, directory: Path) -> _Made:
+  """The tier's episodes, from a training that is continued as far as they need."""
   config = {
     "format": run_config.FORMAT,
     "kind": run_config.COLLECT,
-    "invocation": shlex.split(request.command),
+    "invocation": list(request.invocation),
     "recipe": recipe._asdict(),
   }
   steps = frozenset(f"recipe.{name}" for name in may_grow(recipe))
@@ -156,6 +178,9 @@ def _make(request: Request, recipe: Recipe, directory: Path, tell: Callable[[str
     claim.store_growth()
     try:
       return _cut(request, recording)
+    except StoppedError as stopped:
+      again = run_directory.command(request.invocation)
+      raise StoppedError(f"{stopped}; to continue: {again}", stopped.exit_code) from stopped
     finally:
       recording.close()
   finally:
@@ -163,7 +188,7 @@ def _make(request: Request, recipe: Recipe, directory: Path, tell: Callable[[str
 
 
 def _shipped(request: Request, env_id: str) -> dict[str, tiers.Policy]:
-  """The policies that come with the package for the tier, if they do and are of this level."""
+  """The policies of the package for the tier; none if it has none, or of another level."""
   found = {
     name: tiers.Policy(policies.load(path), policies.provenance(path))
     for name, path in policies.shipped(env_id, request.tier).items()
@@ -173,13 +198,13 @@ def _shipped(request: Request, env_id: str) -> dict[str, tiers.Policy]:
 
 
 def _sent(request: Request, recipe: Recipe) -> _Made:
-  """Episodes of agents that are sent through a maze; their score is a success rate."""
+  """Episodes of agents sent through a maze; their score is the success rate."""
   whole, rules = maze_data.episodes(
     recipe.env_id, request.tier, recipe.steps, request.noise, recipe.seed
   )
   notes = {
     "seed": recipe.seed,
-    "method": "shortest ways through the maze",
+    "method": "shortest paths through the maze",
     "steps": recipe.steps,
     "noise": request.noise,
     **rules,
@@ -222,9 +247,9 @@ def _roll(
 ) -> tuple[list[Episode], dict[str, Any]]:
   """Episodes of policies with noise, in equal shares, and each one's mean return with it."""
   env = make(recipe.env_id)
-  modules = networks.make(len(spaces(env).action_low))
+  act = dmg.make(networks.make(len(spaces(env).action_low))).act
   env.close()
-  behaviours = [Behaviour(modules, policy.actor, request.noise) for policy in found.values()]
+  behaviours = [Behaviour(act, policy.actor, request.noise) for policy in found.values()]
   shares = tiers.behaviour_episodes(recipe.env_id, behaviours, request.keep, recipe.seed)
   notes: dict[str, Any] = {"noise": request.noise, "mean_episode_return_with_noise": {}}
   for name, share in zip(found, shares, strict=True):

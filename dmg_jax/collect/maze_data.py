@@ -1,4 +1,4 @@
-"""Data of agents that are sent through a maze, from place to place, by D4RL's rules."""
+"""Data of agents that are sent through a maze from target to target, by D4RL's rules."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 import gymnasium
 import jax
 import numpy as np
-from tqdm import tqdm
 
 from dmg_jax import networks
 from dmg_jax.agents import dmg
+from dmg_jax.collect.rollout import step_limit
 from dmg_jax.data import policies
 from dmg_jax.data.episodes import Episode
 from dmg_jax.data.stream import Stream
@@ -22,6 +22,7 @@ from dmg_jax.envs.point_maze import PointMaze
 from dmg_jax.envs.waypoints import Way
 from dmg_jax.errors import UserError
 from dmg_jax.online.rounds import rounds
+from dmg_jax.progress import Progress
 
 # From (N, S) observations and (N, 2) waypoints to (N, A) actions in [-1, 1].
 Controller = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -47,7 +48,7 @@ _NOISE = 0
 
 
 class Cells(NamedTuple):
-  """Where episodes begin, and where agents are sent."""
+  """The cells in which episodes start, and those to which agents are sent."""
 
   starts: Sequence[Cell]
   targets: Sequence[Cell]
@@ -74,8 +75,8 @@ class Sent(gymnasium.Wrapper):
 
   Everything comes from an episode's seed. A target lies within a quarter of a
   cell of its cell's centre, in x and in y; that in the goal's cell is the
-  episode's goal. Once the agent is within half a metre of it, the next is drawn
-  from the other cells.
+  episode's goal. Once the agent is within half a metre of a target, the next one
+  is drawn from the other cells.
 
   Args:
     env: a maze.
@@ -91,7 +92,7 @@ class Sent(gymnasium.Wrapper):
   def reset(
     self, *, seed: int | None = None, options: dict[str, Any] | None = None
   ) -> tuple[np.ndarray, dict[str, Any]]:
-    """Begins an episode where its seed, which must be given, says: see `options`."""
+    """Begins an episode; its seed, which must be given, decides the start: see `options`."""
     assert seed is not None
     assert options is None
     observation, info = self.env.reset(seed=seed, options=self.options(seed))
@@ -101,13 +102,13 @@ class Sent(gymnasium.Wrapper):
     return observation, info
 
   def options(self, seed: int) -> dict[str, Any]:
-    """Those that the maze itself is reset with in an episode of this seed."""
+    """The options of the maze's own reset, in an episode of this seed."""
     generator = _spawn(seed, _START)
     start = _near(self._maze, _choose(self._where.starts, generator), generator)
     return {"start": start.tolist()}
 
   def waypoint(self, observation: np.ndarray) -> np.ndarray:
-    """(2,), where the agent shall head for now."""
+    """(2,), the agent's next waypoint."""
     position = observation[:2]
     if math.dist(position, self._target) <= _ARRIVED:
       self._send(self._way.target)
@@ -145,7 +146,7 @@ def pull(observations: np.ndarray, waypoints: np.ndarray) -> np.ndarray:
 
 
 def walker(action_size: int) -> tuple[Controller, dict[str, Any]]:
-  """The ant's controller, a policy that walks in a direction, and how that came about.
+  """The ant's controller, a policy that walks in a given direction, and its provenance.
 
   Args:
     action_size: of the ant.
@@ -171,7 +172,7 @@ def episodes(
 
   Their actions have Gaussian noise, as D4RL's. Rewards and terminals are the
   environment's own, for its evaluation goal, wherever the agent was sent: an
-  episode ends where it comes by there.
+  episode ends where its agent reaches that goal.
 
   Args:
     env_id: of a maze of ours.
@@ -181,8 +182,8 @@ def episodes(
     seed: of everything.
 
   Returns:
-    The episodes, with the seed and the options that reset each; and what a person
-    may want to know about the rules, JSON-able.
+    The episodes, with the seed and the options that reset each; and the rules, as
+    JSON can hold them.
 
   Raises:
     UserError: if the environment is no maze, or no episode ends.
@@ -205,16 +206,19 @@ def episodes(
     noisy = actions + noise * generator.normal(size=actions.shape)
     return np.clip(noisy, -1, 1).astype(np.float32)
 
-  for _ in tqdm(
-    rounds(environments, stream, act), total=length, unit="step", unit_scale=_ENVIRONMENTS
-  ):
-    pass
+  with Progress(length * _ENVIRONMENTS, description="recording", scaled=True) as progress:
+    for _ in rounds(environments, stream, act):
+      progress.update(_ENVIRONMENTS)
   found = []
   for episode in stream.episodes(stream.size):
     assert episode.seed is not None
     found.append(episode._replace(options=environments[0].options(episode.seed)))
   if not found:
-    raise UserError(f"no episode of {env_id} ended in {steps} steps; raise --steps")
+    enough = _ENVIRONMENTS * (step_limit(plain[0]) or steps)
+    raise UserError(
+      f"no episode of {env_id} ended in {steps} steps of {_ENVIRONMENTS} agents together; "
+      f"raise --steps to at least {enough}"
+    )
   for env in environments:
     env.close()
   return found, {"controller": who, **_rules(where)}

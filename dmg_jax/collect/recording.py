@@ -1,6 +1,5 @@
-"""Records an online training of our own, resumably, for data sets to be cut from."""
+"""Records an online training, resumably, for data sets to be cut from."""
 
-import functools
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -9,16 +8,18 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from tqdm import tqdm
 
-from dmg_jax import networks, run_log
-from dmg_jax.agents import dmg
+from dmg_jax import run_log, training
 from dmg_jax.checkpoints import Checkpoints
+from dmg_jax.collect.rollout import step_limit
 from dmg_jax.data import catalog, policies, scaling
 from dmg_jax.data.stream import Stream
 from dmg_jax.envs.make import make, spaces
+from dmg_jax.errors import StoppedError, storage
 from dmg_jax.evaluation import Policies, Simulators, episode_seeds, evaluate
+from dmg_jax.interruption import Interruption
 from dmg_jax.online import learners, loop
+from dmg_jax.progress import Progress
 from dmg_jax.types import Parameters
 
 _EVALUATION_SEED = 2**31
@@ -32,16 +33,16 @@ class Recipe(NamedTuple):
   Attributes:
     env_id: a Gymnasium id.
     seed: of everything.
-    steps: environment steps at most, over all environments.
+    steps: environment steps at most, of all environments together.
     learner: one of `learners.NAMES`.
-    environments: that step side by side; one gradient step for a step of each.
+    environments: stepped together; one gradient step for a step of each.
     random_steps: first steps, with uniform actions and without learning.
-    exploration_noise: of TD3, dealt out to the environments in turn: the standard
-      deviation of the noise on actions in [-1, 1].
-    noise_correlation: of TD3's noise from one step to the next.
-    batch_size: of the learner.
-    learning_rate: of its networks.
-    target_rate: of its target networks.
+    exploration_noise: TD3 only: standard deviations of the noise on actions in
+      [-1, 1], given to the environments in turn.
+    noise_correlation: TD3 only: of the noise from one step to the next.
+    batch_size: of a gradient step.
+    learning_rate: of all networks.
+    target_rate: of the target networks.
     annealed_steps: last environment steps, over which the learning rate falls
       linearly to 0; 0 keeps it.
     evaluate_every: environment steps between evaluations.
@@ -79,6 +80,10 @@ class Recording:
     directory: of the recording; claimed by the caller.
 
   Attributes:
+    learner: see `learners`.
+    units: of the environment's actions.
+    reference: D4RL's reference returns, where the environment has them.
+    step_limit: of an episode, where the environment has one.
     stream: what happened so far.
     evaluations: rows with the mean `return` (and `score`, where D4RL has
       reference returns) without noise, and the `round` and `step` it belongs to.
@@ -89,21 +94,17 @@ class Recording:
     count = recipe.environments
     self._environments = [make(recipe.env_id) for _ in range(count)]
     observation_size, low, high = spaces(self._environments[0])
-    self.networks = networks.make(len(low))
-    self._act = functools.partial(dmg.act, self.networks)
     self.learner = learners.make(
       recipe.learner,
       learners.Settings(
-        observation_size,
         len(low),
-        recipe.seed,
-        recipe.batch_size,
         recipe.learning_rate,
         recipe.target_rate,
+        tuple(np.resize(recipe.exploration_noise, count).tolist()),
+        recipe.noise_correlation,
       ),
-      tuple(np.resize(recipe.exploration_noise, recipe.environments).tolist()),
-      recipe.noise_correlation,
     )
+    self.step_limit = step_limit(self._environments[0])
     self.units = scaling.for_actions(observation_size, low, high)
     self.reference = catalog.reference_returns(recipe.env_id)
     self._simulators = Simulators(recipe.env_id)
@@ -111,48 +112,64 @@ class Recording:
     self._rounds = -(-recipe.steps // count)
     capacity = max(self._rounds, self._checkpoints.latest() or 0)
     self.stream = Stream(capacity, count, observation_size, len(low), recipe.seed)
-    self._state: Any = None
-    restored = self._checkpoints.restore_latest(self.learner.initial())
+    restored = self._checkpoints.restore_latest(loop.initial(self.learner, self.stream))
     for notice in restored.notices:
       print(notice, flush=True)
-    if restored.step:
-      self._state = restored.tree
-      self.stream.load(directory / _STREAM, restored.step)
+    run_log.check(directory, restored.positions)
+    self._runs: training.Runs = restored.tree
+    self.stream.load(directory / _STREAM, restored.step)
     self._log = run_log.RunLog(directory, restored.positions)
     self.evaluations = run_log.read(directory, run_log.EVALUATIONS)
-    (directory / _SNAPSHOTS).mkdir(exist_ok=True)
+    with storage(directory / _SNAPSHOTS):
+      (directory / _SNAPSHOTS).mkdir(exist_ok=True)
 
   def go_on(self) -> Iterator[dict[str, Any]]:
-    """Trains on, and yields each new evaluation's row."""
+    """Trains on, and yields each new evaluation's row.
+
+    Raises:
+      UserError: see `loop.train`.
+      StorageError: if something cannot be saved.
+      StoppedError: after SIGINT or SIGTERM; everything is saved.
+    """
     recipe, count = self.recipe, self.stream.environments
     if self.stream.size >= self._rounds:
       return
     rounds = loop.train(
       self._environments,
       self.learner,
-      loop.Settings(recipe.random_steps, recipe.annealed_steps),
+      loop.Settings(recipe.random_steps, recipe.batch_size, recipe.annealed_steps),
       self.stream,
-      self._state,
+      self._runs,
     )
+    done = self.stream.size * count
+    with Progress(recipe.steps, done, description="training", scaled=True) as progress:
+      while self.stream.size < self._rounds:
+        row = self._train_to_evaluation(rounds, progress)
+        progress.note(f"return {row['return']:.1f}")
+        yield row
+
+  def _train_to_evaluation(
+    self, rounds: Iterator[training.Runs], progress: Progress
+  ) -> dict[str, Any]:
+    """The next evaluation's row; checkpoints on the way, and after a signal."""
+    recipe, count = self.recipe, self.stream.environments
     started = time.monotonic()
-    with tqdm(
-      total=recipe.steps, initial=self.stream.size * count, unit="step", smoothing=0.02
-    ) as progress:
-      for state in rounds:
+    with Interruption() as stop:
+      for runs in rounds:
         progress.update(count)
         step = self.stream.size * count
-        last = self.stream.size == self._rounds
-        row = None
-        if last or (step >= recipe.random_steps and _crosses(step, count, recipe.evaluate_every)):
-          row = self._evaluate(state)
-          progress.set_postfix_str(f"return {row['return']:.1f}")
-        if row or _crosses(step, count, recipe.checkpoint_every):
+        due = step >= recipe.random_steps and _crosses(step, count, recipe.evaluate_every)
+        row = self._evaluate(runs) if due or self.stream.size == self._rounds else None
+        if row or stop.requested or _crosses(step, count, recipe.checkpoint_every):
           seconds = time.monotonic() - started
           self._log.append(run_log.TIMING, [{"step": step, "seconds": seconds}])
           started = time.monotonic()
-          self._save(state)
+          self._save(runs)
+        if stop.requested:
+          raise StoppedError(f"stopped and saved after {step:,} steps", stop.exit_code)
         if row:
-          yield row
+          return row
+    raise AssertionError("the last round has an evaluation")
 
   def regular(self, row: Mapping[str, Any]) -> bool:
     """Whether an evaluation's row is not only there because a shorter training ended with it."""
@@ -166,18 +183,20 @@ class Recording:
     """(E,) returns of an actor without noise."""
     actors, scalings = jax.tree.map(lambda leaf: jnp.asarray(leaf)[None], (actor, self.units))
     seeds = episode_seeds(_EVALUATION_SEED, [self.recipe.seed], round_, episodes)
-    found = evaluate(self._simulators, Policies(self._act, actors, scalings), seeds)
-    return found.returns[0]
+    policies_ = Policies(self.learner.agent.act, actors, scalings)
+    return evaluate(self._simulators, policies_, seeds).returns[0]
 
   def seconds(self) -> float:
     """Training and evaluation so far, over all processes that took part."""
     return sum(row["seconds"] for row in run_log.read(self._directory, run_log.TIMING))
 
-  def _evaluate(self, state: Any) -> dict[str, Any]:
-    """Keeps the actor, and logs how well it does."""
-    actor = jax.tree.map(np.asarray, self.learner.policy(state))
+  def _evaluate(self, runs: training.Runs) -> dict[str, Any]:
+    """Stores the actor, and logs its returns."""
+    actor = jax.tree.map(np.asarray, self.learner.agent.policy(loop.state_of(runs)))
     round_ = self.stream.size
-    policies.save(self._directory / _SNAPSHOTS / f"{round_}.npz", actor)
+    path = self._directory / _SNAPSHOTS / f"{round_}.npz"
+    with storage(path):
+      policies.save(path, actor)
     mean = float(self.returns(actor, round_, self.recipe.episodes).mean())
     row: dict[str, Any] = {
       "step": round_ * self.stream.environments,
@@ -190,11 +209,11 @@ class Recording:
     self.evaluations.append(row)
     return row
 
-  def _save(self, state: Any) -> None:
+  def _save(self, runs: training.Runs) -> None:
     """Commits the complete state: the stream's new rounds first."""
     self.stream.save(self._directory / _STREAM)
-    self._state = jax.tree.map(np.array, state)
-    self._checkpoints.save(self.stream.size, self._state, self._log.positions())
+    self._runs = jax.tree.map(np.array, runs)
+    self._checkpoints.save(self.stream.size, self._runs, self._log.positions())
 
   def close(self) -> None:
     """Frees the simulators and the files."""

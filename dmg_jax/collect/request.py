@@ -2,19 +2,29 @@
 
 import hashlib
 import json
+import math
+import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from minari.dataset.minari_dataset import parse_dataset_id
-
-from dmg_jax.collect import tiers
+from dmg_jax.collect import maze_data, tiers
 from dmg_jax.collect.recording import Recipe, may_grow
-from dmg_jax.data import catalog
+from dmg_jax.data import catalog, d4rl_export, names, whole_files
 from dmg_jax.errors import UserError
+from dmg_jax.online import learners
 
-_HDF5 = (".hdf5", ".h5")
 _LARGEST_SEED = 2**32 - 4  # the numbers above are streams of their own
+_MOST_STEPS = 2**31 - 2**20  # rows of the replay are counted in int32
+_WHOLE = (
+  "steps",
+  "environments",
+  "batch_size",
+  "evaluate_every",
+  "episodes",
+  "checkpoint_every",
+)
 
 
 class Request(NamedTuple):
@@ -25,13 +35,14 @@ class Request(NamedTuple):
     level: share of the reference score at which a policy is "medium".
     noise: standard deviation of the Gaussian noise of recorded policies, on
       actions in [-1, 1].
-    keep: transitions to keep, about: that many are recorded of a policy; of a
-      replay, episodes are thinned evenly.
-    shipped: whether policies that come with the package may save the training.
+    keep: transitions to keep, about. Of policies, so many are recorded; of a
+      replay, evenly spaced episodes are kept.
+    shipped: whether policies that come with the package are used, so that nothing
+      is trained.
     dataset_id: such as "dmg/hopper/medium-v0".
     root: folder of Minari data sets.
     export: of a D4RL-form HDF5 file to write as well, if any.
-    command: that the user gave, for the provenance.
+    invocation: the script and its arguments, as the user gave them.
   """
 
   tier: str
@@ -42,7 +53,7 @@ class Request(NamedTuple):
   dataset_id: str
   root: Path
   export: Path | None
-  command: str
+  invocation: tuple[str, ...]
 
 
 def task(env_id: str) -> str:
@@ -64,52 +75,116 @@ def default_directory(recipe: Recipe) -> Path:
   return Path("runs/collect", task(recipe.env_id), digest[:10])
 
 
-def check(request: Request, recipe: Recipe) -> None:
-  """Refuses what cannot come to a good end.
+def path(flag: str, text: str) -> Path:
+  """The path that a flag names; `~` is the home folder.
 
   Raises:
-    UserError: naming the flag or the file, and what it may be.
+    UserError: if it is empty, or the home folder is not known.
   """
-  for name in ("steps", "environments", "batch_size", "evaluate_every", "episodes"):
-    if getattr(recipe, name) < 1:
-      raise UserError(f"--{name} is {getattr(recipe, name)}, but it must be at least 1")
-  if recipe.checkpoint_every < 1:
-    raise UserError(f"--checkpoint_every is {recipe.checkpoint_every}, but it must be at least 1")
-  if request.keep < 1:
-    raise UserError(f"--keep is {request.keep}, but it must be at least 1")
-  if not 0 <= recipe.seed <= _LARGEST_SEED:
-    raise UserError(f"--seed is {recipe.seed}, but it must be from 0 to {_LARGEST_SEED}")
-  if not request.noise >= 0:
-    raise UserError(f"--noise is {request.noise}, but it must not be negative")
-  trains = request.tier in tiers.TIERS and request.tier != "random"
-  if trains and not 0 <= recipe.random_steps < recipe.steps:
-    raise UserError(
-      f"--random_steps is {recipe.random_steps}, but it must be from 0 to less than the "
-      f"{recipe.steps} --steps"
-    )
-  if not 0 <= recipe.annealed_steps <= recipe.steps:
-    raise UserError(
-      f"--annealed_steps is {recipe.annealed_steps}, but it must be from 0 to the {recipe.steps} "
-      "--steps"
-    )
-  if recipe.learner == "td3" and len(recipe.exploration_noise) > recipe.environments:
-    raise UserError(
-      f"--exploration_noise is given {len(recipe.exploration_noise)} times for "
-      f"{recipe.environments} environments; raise --environments"
-    )
+  if not text:
+    raise UserError(f"--{flag} is empty; give a path, or leave the flag out")
   try:
-    parse_dataset_id(request.dataset_id)
-  except (TypeError, ValueError) as error:
-    raise UserError(
-      f"--dataset_id={request.dataset_id} is none of Minari's; it must be as dmg/hopper/medium-v0"
-    ) from error
+    return Path(text).expanduser()
+  except RuntimeError as error:
+    raise UserError(f"--{flag}={text}: {error}; write the path out") from error
+
+
+class _Rule(NamedTuple):
+  """What a flag's value must be."""
+
+  flag: str
+  value: Any
+  holds: bool
+  requirement: str
+
+
+def check(request: Request, recipe: Recipe) -> None:
+  """Refuses what cannot succeed. Nothing is written.
+
+  Raises:
+    UserError: naming the flag or the file, and what it must be.
+  """
+  for rule in _rules(request, recipe):
+    if not rule.holds:
+      raise UserError(f"--{rule.flag} is {rule.value}, but it must be {rule.requirement}")
   if request.dataset_id == catalog.EMBEDDED:
     raise UserError(f"{catalog.EMBEDDED} comes with the package; name another --dataset_id")
-  export = request.export
-  if export is not None and export.suffix not in _HDF5:
-    raise UserError(f"--export={export} must end in {' or '.join(_HDF5)}")
-  if export is not None and not export.absolute().parent.is_dir():
-    raise UserError(f"--export={export}: there is no folder {export.absolute().parent}")
-  for path in (request.root / request.dataset_id, export):
-    if path is not None and path.exists():
-      raise UserError(f"{path} exists already; name another or remove it")
+  _check_folder("root", request.root)
+  names.new_dataset(request.root, request.dataset_id)
+  if request.export is not None:
+    whole_files.writable(request.export, d4rl_export.SUFFIXES)
+    _check_folder("export", request.export.absolute().parent)
+
+
+def _rules(request: Request, recipe: Recipe) -> Iterator[_Rule]:
+  for flag in _WHOLE:
+    value = getattr(recipe, flag)
+    yield _Rule(flag, value, 1 <= value <= _MOST_STEPS, f"from 1 to {_MOST_STEPS}")
+  yield _Rule("keep", request.keep, request.keep >= 1, "at least 1")
+  for flag, value, known in (
+    ("tier", request.tier, tiers.TIERS + maze_data.TIERS),
+    ("learner", recipe.learner, learners.NAMES),
+  ):
+    yield _Rule(flag, value, value in known, f"one of {', '.join(known)}")
+  seed = recipe.seed
+  yield _Rule("seed", seed, 0 <= seed <= _LARGEST_SEED, f"from 0 to {_LARGEST_SEED}")
+  yield _Rule("level", request.level, math.isfinite(request.level), "a finite number")
+  for flag, value in (
+    ("noise", request.noise),
+    *(("exploration_noise", value) for value in recipe.exploration_noise),
+  ):
+    holds = value >= 0 and math.isfinite(value)
+    yield _Rule(flag, value, holds, "a finite number that is not negative")
+  rate = recipe.learning_rate
+  yield _Rule("learning_rate", rate, 0 < rate < math.inf, "a finite number above 0")
+  rate = recipe.target_rate
+  yield _Rule("target_rate", rate, 0 < rate <= 1, "above 0 and at most 1")
+  correlation = recipe.noise_correlation
+  yield _Rule("noise_correlation", correlation, 0 <= correlation < 1, "at least 0 and below 1")
+  random, annealed, steps = recipe.random_steps, recipe.annealed_steps, recipe.steps
+  trains = request.tier in tiers.TIERS and request.tier != "random"
+  if trains:
+    holds = 0 <= random < steps
+    yield _Rule("random_steps", random, holds, f"from 0 to less than the {steps} --steps")
+  yield _Rule("annealed_steps", annealed, 0 <= annealed <= steps, f"from 0 to the {steps} --steps")
+  count, environments = len(recipe.exploration_noise), recipe.environments
+  fits = 1 <= count <= environments or recipe.learner != "td3"
+  requirement = f"given from 1 to {environments} times, once for each of the --environments"
+  yield _Rule("exploration_noise", f"given {count} times", fits, requirement)
+
+
+def _check_folder(flag: str, folder: Path) -> None:
+  """Refuses a folder that cannot be made or written in."""
+  try:
+    parents = (folder, *folder.absolute().parents)
+    nearest = next(parent for parent in parents if os.path.lexists(parent))
+    if not nearest.is_dir():
+      raise UserError(f"--{flag}={folder}: {nearest} is not a folder; name another")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+      raise UserError(f"--{flag}={folder}: {nearest} cannot be written in; name another")
+    if folder == nearest:
+      return
+    # What `lexists` does not tell: names that are too long.
+    folder.exists()
+  except OSError as error:
+    raise UserError(f"--{flag}={folder}: {error.strerror}; name another") from error
+
+
+def check_keep(keep: int, policies: int, env_id: str, step_limit: int | None) -> None:
+  """Refuses to record fewer transitions of each policy than one episode may have.
+
+  Args:
+    keep: transitions, of all policies together.
+    policies: how many; or 1, for uniform actions.
+    env_id: of the environment.
+    step_limit: of its episodes, where it has one.
+
+  Raises:
+    UserError: naming the least number.
+  """
+  if step_limit is not None and keep < policies * step_limit:
+    each = f" for each of {policies} policies" if policies > 1 else ""
+    raise UserError(
+      f"--keep is {keep}, but it must be at least {policies * step_limit}: one episode{each}, "
+      f"which in {env_id} has up to {step_limit} steps"
+    )

@@ -1,52 +1,66 @@
 """Records a policy that does not learn."""
 
 import functools
+from collections.abc import Callable
 from typing import NamedTuple
 
+import gymnasium
 import jax
 import jax.numpy as jnp
 import numpy as np
-from tqdm import tqdm
 
-from dmg_jax.agents import dmg
 from dmg_jax.data import scaling
 from dmg_jax.data.episodes import Episode
 from dmg_jax.data.stream import Stream
 from dmg_jax.envs.make import make, spaces
 from dmg_jax.online.rounds import rounds
-from dmg_jax.types import Array, Networks, Parameters
+from dmg_jax.progress import Progress
+from dmg_jax.types import Array, Parameters
 
-ENVIRONMENTS = 10
+_MOST_ENVIRONMENTS = 10
 
 
 class Behaviour(NamedTuple):
   """A policy with noise.
 
   Attributes:
-    networks: its modules.
+    act: of the policy: (parameters, observations) -> actions in [-1, 1]. Another
+      function compiles anew.
     actor: its parameters.
     noise: standard deviation of Gaussian noise on actions in [-1, 1].
   """
 
-  networks: Networks
+  act: Callable[[Parameters, Array], Array]
   actor: Parameters
   noise: float
 
 
-@functools.partial(jax.jit, static_argnames="networks")
+@functools.partial(jax.jit, static_argnames="act")
 def _act(
-  networks: Networks, actor: Parameters, observations: Array, seed: Array, round_: Array, noise
+  act: Callable[[Parameters, Array], Array],
+  actor: Parameters,
+  observations: Array,
+  seed: Array,
+  round_: Array,
+  noise: Array,
 ) -> Array:
   key = jax.random.fold_in(jax.random.key(seed), round_)
-  actions = dmg.act(networks, actor, observations)
+  actions = act(actor, observations)
   return jnp.clip(actions + noise * jax.random.normal(key, actions.shape), -1, 1)
+
+
+def together(transitions: int, step_limit: int | None) -> int:
+  """How many environments share so many steps: ten, or as many as get one episode each."""
+  if step_limit is None:
+    return _MOST_ENVIRONMENTS
+  return max(1, min(_MOST_ENVIRONMENTS, transitions // step_limit))
 
 
 def roll(env_id: str, behaviour: Behaviour | None, transitions: int, seed: int) -> list[Episode]:
   """The whole episodes among about `transitions` steps of a policy.
 
-  Ten environments share the steps evenly; the episode that each of them has
-  under way at the end is left out.
+  Environments stepped together share the steps evenly, see `together`; the
+  episode that each of them has under way at the end is left out.
 
   Args:
     env_id: a Gymnasium id.
@@ -54,19 +68,21 @@ def roll(env_id: str, behaviour: Behaviour | None, transitions: int, seed: int) 
     transitions: steps, of which those of unfinished episodes are lost.
     seed: of noise and environments.
   """
-  environments = [make(env_id) for _ in range(ENVIRONMENTS)]
-  observation_size, low, high = spaces(environments[0])
+  first = make(env_id)
+  count = together(transitions, step_limit(first))
+  environments = [first, *(make(env_id) for _ in range(count - 1))]
+  observation_size, low, high = spaces(first)
   units = scaling.for_actions(observation_size, low, high)
-  length = -(-transitions // ENVIRONMENTS)
-  stream = Stream(length, ENVIRONMENTS, observation_size, len(low), seed)
+  length = -(-transitions // count)
+  stream = Stream(length, count, observation_size, len(low), seed)
 
   def act(round_: int, observations: np.ndarray) -> np.ndarray:
     if behaviour is None:
       # Spawned: (seed, round_) would be the sequence that an episode's seed comes from.
       generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(round_,)))
-      return generator.uniform(low, high, (ENVIRONMENTS, len(low))).astype(np.float32)
+      return generator.uniform(low, high, (count, len(low))).astype(np.float32)
     actions = _act(
-      behaviour.networks,
+      behaviour.act,
       behaviour.actor,
       observations,
       np.uint32(seed),
@@ -75,10 +91,14 @@ def roll(env_id: str, behaviour: Behaviour | None, transitions: int, seed: int) 
     )
     return np.asarray(units.act(actions))
 
-  for _ in tqdm(
-    rounds(environments, stream, act), total=length, unit="step", unit_scale=ENVIRONMENTS
-  ):
-    pass
+  with Progress(length * count, description="recording", scaled=True) as progress:
+    for _ in rounds(environments, stream, act):
+      progress.update(count)
   for env in environments:
     env.close()
   return stream.episodes(stream.size)
+
+
+def step_limit(env: gymnasium.Env) -> int | None:
+  """Steps after which an episode of a registered environment is cut, if there is a limit."""
+  return env.spec.max_episode_steps if env.spec else None

@@ -1,4 +1,4 @@
-"""D4RL's tiers of quality, cut from a recorded training or rolled from its snapshots."""
+"""D4RL's tiers of quality, from a recorded training: its replay, or episodes of its policies."""
 
 from collections.abc import Sequence
 from itertools import chain
@@ -8,7 +8,7 @@ import jax
 import numpy as np
 
 from dmg_jax.collect.recording import Recording
-from dmg_jax.collect.rollout import ENVIRONMENTS, Behaviour, roll
+from dmg_jax.collect.rollout import Behaviour, roll
 from dmg_jax.data import catalog, policies
 from dmg_jax.data.episodes import Episode
 from dmg_jax.errors import UserError
@@ -25,7 +25,7 @@ class Policy(NamedTuple):
 
   Attributes:
     actor: its parameters.
-    quote: how it came about and how well it does, JSON-able.
+    quote: its training and its returns, as JSON can hold them.
   """
 
   actor: Parameters
@@ -61,14 +61,17 @@ def reference(recording: Recording) -> tuple[float, float]:
   """
   if recording.reference is not None:
     return recording.reference
-  last = at_end(recording)
-  random_rounds = recording.recipe.random_steps // recording.stream.environments
-  uniform = recording.stream.episodes(random_rounds)
+  # The first evaluation comes after the random steps: what they lack is said before more is done.
+  next(chain(list(recording.evaluations), recording.go_on()))
+  environments, recipe = recording.stream.environments, recording.recipe
+  uniform = recording.stream.episodes(recipe.random_steps // environments)
   if not uniform:
+    enough = environments * (recording.step_limit or recipe.random_steps)
     raise UserError(
-      f"no episode of {recording.recipe.env_id} ended within the {recording.recipe.random_steps} "
-      "random steps, so that there is no return to score as 0; raise --random_steps"
+      f"no episode of {recipe.env_id} ended within the {recipe.random_steps} random steps, so that "
+      f"there is no return to score as 0; raise --random_steps to at least {enough}"
     )
+  last = at_end(recording)
   low = float(np.mean([episode.rewards.sum() for episode in uniform]))
   if not low < last["return"]:
     raise UserError(
@@ -108,7 +111,7 @@ def at_end(recording: Recording) -> dict[str, Any]:
 
 
 def policy(recording: Recording, row: dict[str, Any]) -> Policy:
-  """The snapshot of an evaluation, quoted from 100 more episodes."""
+  """The snapshot of an evaluation, with its returns in 100 more episodes."""
   actor = recording.snapshot(row)
   returns = recording.returns(actor, row["round"] + 1, _QUOTED_EPISODES)
   quote = {
@@ -156,8 +159,9 @@ def behaviour_episodes(
     found = roll(env_id, behaviour, share, seed + place)
     if not found:
       raise UserError(
-        f"no episode of {env_id} ended in a policy's share of the {transitions} steps: {share}, "
-        f"in {ENVIRONMENTS} environments side by side; raise --keep"
+        f"no episode of {env_id}, which has no step limit, ended in {share} steps of "
+        f"{'a policy' if behaviour else 'uniform actions'}; raise --keep, to {10 * transitions} "
+        "for a start"
       )
     shares.append(found)
   return shares

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from flax import traverse_util
 
+from dmg_jax.errors import UserError
 from dmg_jax.types import Parameters
 
 STEP = "step_"
@@ -34,9 +35,19 @@ def save(path: Path, actor: Parameters) -> None:
 
 
 def load(path: Path) -> Parameters:
-  """The parameters that `save` stored, in float32."""
-  with np.load(path, allow_pickle=False) as file:
-    flat = {name: np.float32(values) for name, values in file.items()}
+  """The parameters that `save` stored, in float32.
+
+  Raises:
+    UserError: if the file is missing or damaged.
+  """
+  try:
+    with np.load(path, allow_pickle=False) as file:
+      flat = {name: np.float32(values) for name, values in file.items()}
+  except Exception as error:  # A damaged file raises one of seven kinds.
+    raise UserError(
+      f"{path} is missing or damaged ({error}); restore it from a copy, or train again in "
+      "another --run_dir"
+    ) from error
   return traverse_util.unflatten_dict(flat, sep="/")
 
 

@@ -1,4 +1,4 @@
-"""What several environments went through side by side, in memory and on disk."""
+"""What several environments that step together went through, in memory and on disk."""
 
 import os
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from dmg_jax.data.episodes import Episode
-from dmg_jax.errors import StorageError
+from dmg_jax.errors import StorageError, UserError
 from dmg_jax.types import Transitions
 
 _FIELDS = (
@@ -18,6 +18,7 @@ _FIELDS = (
   "truncations",
 )
 _PART = "{:09d}.npz"
+_RESTORE = "restore it from a copy, or start again in another --run_dir"
 
 
 class Stream:
@@ -139,13 +140,28 @@ class Stream:
     """Fills an empty stream with the first `rounds` rounds, where a part ends.
 
     Later parts, of a job that was killed before it counted them, are removed.
+
+    Raises:
+      UserError: if a part is missing or damaged; nothing is removed then.
     """
-    for path in sorted(folder.glob("*.npz")):
-      stop = int(path.stem)
-      if stop > rounds:
-        path.unlink()
-        continue
-      with np.load(path, allow_pickle=False) as part:
-        for field in _FIELDS:
-          getattr(self, field)[self.size : stop] = part[field]
+    stops = {int(path.stem): path for path in folder.glob("*.npz") if path.stem.isdecimal()}
+    for stop in sorted(stop for stop in stops if stop <= rounds):
+      try:
+        with np.load(stops[stop], allow_pickle=False) as part:
+          fields = {field: part[field] for field in _FIELDS}
+      except Exception as error:  # A damaged file raises one of seven kinds.
+        raise UserError(f"{stops[stop]} is damaged ({error}); {_RESTORE}") from error
+      for field, values in fields.items():
+        place = getattr(self, field)[self.size : stop]
+        if values.shape != place.shape or values.dtype != place.dtype:
+          raise UserError(
+            f"{stops[stop]}: {field} are {values.dtype} {values.shape}, not {place.dtype} "
+            f"{place.shape}: this part or the one before is missing or changed; {_RESTORE}"
+          )
+        place[:] = values
       self.size = self._saved = stop
+    if self.size != rounds:
+      raise UserError(f"{folder} holds {self.size} of {rounds} rounds; {_RESTORE}")
+    for stop in stops:
+      if stop > rounds:
+        stops[stop].unlink()

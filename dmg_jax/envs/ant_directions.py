@@ -1,7 +1,7 @@
-"""An ant on a plain floor, told in which direction to walk.
+"""An ant on a flat floor that has to walk in a given direction.
 
-Its body is the ant of D4RL's mazes: what it learns here drives it from waypoint
-to waypoint there.
+Its body is the ant of D4RL's mazes: a policy that is trained here walks from
+waypoint to waypoint there.
 """
 
 from typing import Any
@@ -27,9 +27,9 @@ _TOP_SPEED, _DRIFT = 1.5, 0.5
 
 
 def feel(states: np.ndarray, directions: np.ndarray) -> np.ndarray:
-  """What the walker sees: its body, and where it shall go, in the frame of its own heading.
+  """The walker's observation: its body and the direction, in the frame of its own heading.
 
-  So it does not matter where it stands or which way it faces.
+  It does not depend on the ant's position, nor on its heading.
 
   Args:
     states: (..., 29) positions and velocities of D4RL's ant: x, y, height,
@@ -68,14 +68,14 @@ def _turn_back(vectors: np.ndarray, angle: np.ndarray) -> np.ndarray:
 
 
 class AntDirections(gymnasium.Env):
-  """Walk in the direction asked for, which changes now and then.
+  """The task: walk in a given direction, which changes at random.
 
   A step lasts 0.1 s. Its reward is the torso's speed in the direction (m/s, but no
   more than 1.5), - half its speed across, + 0.5, - 0.02 times the sum of the
   squared actions. The episode ends once the torso is
   upside down. In every step a new direction is drawn with probability 0.02,
-  uniformly: without memory, so that an observation tells all that there is to
-  know. Observations are those of `feel`, actions (8,) torques in [-1, 1].
+  uniformly and without memory, so that the task is Markovian. Observations are
+  those of `feel`, actions (8,) torques in [-1, 1].
 
   Attributes:
     direction: (2,) float64, of length 1, in the world's frame.

@@ -4,7 +4,7 @@ D4RL's `-v2` environments (Fu et al. 2020, D4RL's `locomotion/`) need a MuJoCo
 that is no longer maintained. OGBench's ant (Park et al. 2025) has the same
 bodies, joints, contacts, time step and motors, with actions in [-1, 1]; the
 mazes, the reset and the goal are D4RL's and are made here. Gymnasium-Robotics'
-AntMaze has another ant, and does not compare.
+AntMaze has another ant: its scores do not compare with D4RL's.
 """
 
 import functools
@@ -28,7 +28,7 @@ _RESET_NOISE = 0.1
 
 
 class AntMaze(gymnasium.Env):
-  """An ant that has to reach a place in a maze; the reward is 1 there, else 0.
+  """An ant that has to reach a goal in a maze; the reward is 1 there, else 0.
 
   A step is 0.1 s. The episode terminates in the first step that ends within 0.5 m
   of the goal, whether the ant has fallen over or not. Observations are the
@@ -89,7 +89,7 @@ class AntMaze(gymnasium.Env):
     velocities = _RESET_NOISE * noise.standard_normal(model.nv)
     if "start" in places:
       positions[:2] = places["start"]
-    # D4RL's MuJoCo made the torso's quaternion one before it was observed; ours does so later.
+    # D4RL's MuJoCo normalised the torso's quaternion before the first observation; ours, later.
     positions[3:7] /= np.linalg.norm(positions[3:7])
     self.set_state(positions, velocities)
     return self._observation(), {"goal": self.goal.copy()}

@@ -49,7 +49,7 @@ _MODEL = """
 
 
 class PointMaze(gymnasium.Env):
-  """A ball that is pushed to a place in a maze; the reward is 1 there, else 0.
+  """A ball that has to reach a goal in a maze; the reward is 1 there, else 0.
 
   A step is 0.01 s, a cell 1 m. The episode terminates in the first step that ends
   within 0.5 m of the goal, the centre of the goal's cell. Observations are x, y

@@ -1,4 +1,4 @@
-"""Shortest ways through a maze: where to head for next, as a function of the place."""
+"""Shortest paths through a maze: the next waypoint, as a function of the position."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ import numpy as np
 
 from dmg_jax.envs.maze_maps import Cell, Maze
 
-# Of a cell's width: who is further off the axis that leads on would cut a wall's corner.
+# Of a cell's width: further off the axis to the next cell, a straight line would hit a corner.
 _OFF_AXIS = 0.25
 
 
@@ -28,7 +28,7 @@ def distances(maze: Maze, target: Cell) -> dict[Cell, int]:
 
 
 class Way:
-  """The shortest way to a cell, from everywhere in a maze.
+  """The shortest path to a cell, from everywhere in a maze.
 
   Args:
     maze: a map.
@@ -36,8 +36,8 @@ class Way:
 
   Attributes:
     target: as given.
-    following: the next cell on the way, for every other free cell that can reach it.
-      Of several as near, the first up, down, left or right of it.
+    following: the next cell on the path, for every other free cell that can reach it.
+      Of several at the same distance: up, else down, else left, else right.
   """
 
   def __init__(self, maze: Maze, target: Cell):
@@ -53,10 +53,10 @@ class Way:
     self._centres = np.array([maze.position(cell) for cell in steps])
 
   def waypoint(self, position: np.ndarray, goal: np.ndarray) -> np.ndarray:
-    """(2,), where to head for from a position: in the target's cell, the goal there.
+    """(2,), the waypoint from a position: in the target's cell, the goal there.
 
-    Elsewhere the centre of the next cell; but first that of the cell one is in,
-    while more than a quarter of a cell off the axis that joins the two. A
+    Elsewhere the centre of the next cell; but the centre of the present cell, if
+    the position is more than a quarter of a cell off the axis between the two. A
     position in a wall counts as in the nearest free cell.
 
     Args:

@@ -1,5 +1,6 @@
 """Training from Python: the same code as `launch/main.py`, with a typed result."""
 
+import difflib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -13,8 +14,6 @@ from dmg_jax.errors import UserError
 from dmg_jax.experiments import fields, job
 from dmg_jax.policy import Policy, load_policy
 from dmg_jax.report.tables.job_table import Results
-
-_ARRAYS = "arrays"
 
 
 class Result(NamedTuple):
@@ -46,7 +45,7 @@ class Result(NamedTuple):
 
 
 def train(
-  dataset: str | Dataset | Mapping[str, Any] = "",
+  dataset: str | Sequence[str] | Dataset | Mapping[str, Any] = "",
   *,
   method: str | Sequence[str] = "dmg",
   seeds: int = 5,
@@ -60,8 +59,8 @@ def train(
     actions = result.policy("dmg,seed=0")(observations)
 
   Args:
-    dataset: a name or path as `launch/main.py` takes it ("" is the embedded data
-      set), or the arrays of an .npz file in a mapping, see `data.arrays.read`.
+    dataset: a name or path as `launch/main.py` takes it, or several ("" is the embedded
+      data set); or the arrays of an .npz file in a mapping, see `data.arrays.read`.
     method: one or several of `dmg_jax.methods.METHODS`.
     seeds: how many.
     run_dir: the run directory; `runs/<data set>/<hash>` if not given.
@@ -75,17 +74,20 @@ def train(
     StorageError: if something could not be saved, or all runs diverged.
     StoppedError: if a signal came; the same call goes on.
   """
-  if unknown := sorted(set(overrides) - set(fields.DEFAULTS)):
-    raise UserError(
-      f"there is no field {unknown[0]!r}; the fields are {', '.join(sorted(fields.DEFAULTS))}"
-    )
+  known = ["method", *fields.DEFAULTS]
+  known.remove("methods")
+  if unknown := sorted(set(overrides) - set(known)):
+    near = difflib.get_close_matches(unknown[0], known, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"the fields are {', '.join(sorted(known))}"
+    raise UserError(f"there is no field {unknown[0]!r}; {hint}")
   given: dict[str, Dataset] = {}
-  name = dataset
+  name: Any = dataset
   if isinstance(dataset, Mapping):
     dataset = arrays.from_columns({key: np.asarray(value) for key, value in dataset.items()})
   if isinstance(dataset, Dataset):
-    name = dataset.name
-    given[name] = dataset
+    # A name by itself may hold a comma.
+    name = (dataset.name,)
+    given[dataset.name] = dataset
   config = fields.config(dataset=name, methods=method, seeds=seeds, **overrides).to_dict()
   outcome = job.run(
     config,

@@ -7,7 +7,6 @@ import jax
 import numpy as np
 
 from dmg_jax import methods, training
-from dmg_jax.experiments.preparation import Prepared
 from dmg_jax.plan import Run
 from dmg_jax.population import Population
 from dmg_jax.tasks import TRACED
@@ -20,7 +19,8 @@ class Beginning:
 
   Args:
     runs: of the population, in the plan's order.
-    prepared: name of a task -> its data; those of a population have one shape.
+    transitions: name of a task -> its data, as the networks see them; observations and
+      actions of a population have one size.
     settings: of the job.
 
   Attributes:
@@ -29,11 +29,11 @@ class Beginning:
   """
 
   def __init__(
-    self, runs: Sequence[Run], prepared: Mapping[str, Prepared], settings: Mapping[str, Any]
+    self, runs: Sequence[Run], transitions: Mapping[str, Transitions], settings: Mapping[str, Any]
   ):
     self._members, self._settings = runs, settings
     self.tasks = tuple(dict.fromkeys(run.task for run in runs))
-    self._parts = [prepared[name].transitions() for name in self.tasks]
+    self._parts = [transitions[name] for name in self.tasks]
     action_size = self._parts[0].actions.shape[1]
     self.agent: Agent = methods.agent(runs[0].point, action_size, settings["precision"])
 
@@ -42,13 +42,12 @@ class Beginning:
     sizes = [len(part.rewards) for part in self._parts]
     offsets = np.cumsum([0, *sizes[:-1]]).tolist()
     spans = dict(zip(self.tasks, zip(offsets, sizes, strict=True), strict=True))
-    fresh = training.start(
+    return training.start(
       [run.seed for run in self._members],
       self.agent,
       self._parts[0],
       [spans[run.task] for run in self._members],
     )
-    return training.gather(fresh, len(self._members))
 
   def population(self, runs: Runs, data: Transitions | None) -> Population:
     """The population, placed on this process's devices.

@@ -123,6 +123,9 @@ def _exit_with(main: Callable[[], None]) -> None:
   except StoppedError as stopped:
     print(stopped, file=sys.stderr)
     sys.exit(stopped.exit_code)
+  except KeyboardInterrupt:
+    print("interrupted", file=sys.stderr)
+    sys.exit(130)
 
 
 def _help(module: Any) -> str:

@@ -190,6 +190,8 @@ def values(name: str, value: Any) -> tuple[Any, ...]:
   field = POINT[name]
   if isinstance(value, tuple | list) and not field.accepts(value):
     several = tuple(value)
+  elif isinstance(value, str):
+    several = tuple(map(_read, value.split(",")))
   else:
     several = (value,)
   if not several:
@@ -199,6 +201,14 @@ def values(name: str, value: Any) -> tuple[Any, ...]:
       raise refused(name, one)
   kind = float if name in tasks.TRACED else tuple if name.endswith("sizes") else type(several[0])
   return tuple(kind(one) for one in several)
+
+
+def _read(text: str) -> Any:
+  """A number that ml_collections leaves as text: inf has no literal."""
+  try:
+    return float(text)
+  except ValueError:
+    return text
 
 
 def check(settings: Mapping[str, Any]) -> None:

@@ -16,7 +16,7 @@ from dmg_jax.experiments.preparation import Prepared, prepare
 from dmg_jax.experiments.settings import Job
 from dmg_jax.interruption import Interruption
 from dmg_jax.plan import Run
-from dmg_jax.population import Population
+from dmg_jax.population import Population, active
 from dmg_jax.progress import Progress
 from dmg_jax.training import Runs
 from dmg_jax.types import Transitions
@@ -86,22 +86,24 @@ class _Training:
     self.tasks = {task.name: task for task in job.plan.tasks}
     self.scalings = {name: one.scaling for name, one in prepared.items()}
     self.members = job.plan.populations()
-    beginnings = [Beginning(runs, prepared, job.settings) for runs in self.members]
+    transitions = {name: one.transitions() for name, one in prepared.items()}
+    beginnings = [Beginning(runs, transitions, job.settings) for runs in self.members]
     self.checkpoints = Checkpoints(directory)
     fresh = self._tree([beginning.runs() for beginning in beginnings])
     restored = self.checkpoints.restore_latest(fresh, self.settings["steps"])
     for notice in restored.notices:
       announce(notice)
     self.step = restored.step
+    positions = dict(restored.positions)
+    if self.step >= self.settings["steps"]:
+      # How long the last checkpoint took is logged behind it.
+      end = run_log.end(directory, run_log.TIMING)
+      positions[run_log.TIMING] = max(positions[run_log.TIMING], end)
+    self.log = run_log.RunLog(directory, positions)
     self.workers, self.simulators = evaluations.simulators(job.plan, self.settings)
-    self.log = run_log.RunLog(directory, restored.positions)
     rows = run_log.read(directory, run_log.EVALUATIONS)
     self.evaluated_at = max((row["step"] for row in rows), default=0)
     self.events = Events(directory)
-    if self.finished:
-      announce(f"finished already: the checkpoint of step {self.step:,} is the last")
-    elif self.step:
-      announce(f"continuing from the checkpoint of step {self.step:,}")
     # Populations on the same data share one copy of them.
     data: dict[tuple[str, ...], Transitions] = {}
     self.populations: list[Population] = []
@@ -110,11 +112,23 @@ class _Training:
       made = beginning.population(runs, data.get(beginning.tasks))
       data[beginning.tasks] = made.data
       self.populations.append(made)
+    self._note_divergence()
+    if self.finished:
+      announce(f"finished already: the checkpoint of step {self.step:,} is the last")
+    elif self.step:
+      announce(f"continuing from the checkpoint of step {self.step:,}")
 
   @property
   def finished(self) -> bool:
-    """Whether the last step is taken, and evaluated where it can be."""
+    """Whether no run can go on, or the last step is taken, and evaluated where it can be."""
+    if self.all_diverged:
+      return True
     return self.step >= self.settings["steps"] and not self._evaluation_is_due()
+
+  def _note_divergence(self) -> None:
+    self.all_diverged = not any(
+      active(population.frozen_at()).size for population in self.populations
+    )
 
   def run(self, stopped: Callable[[], bool]) -> dict[str, int]:
     """Trains to the last step, or until stopped; id of a run -> step at which it diverged."""
@@ -157,7 +171,8 @@ class _Training:
     """Also after a stop between the last step and its evaluation."""
     on_grid = self.step % self.settings["evaluation_interval"] == 0
     due = on_grid or self.step >= self.settings["steps"]
-    return bool(self.simulators) and due and self.step > self.evaluated_at
+    unseen = due and self.step > self.evaluated_at and not self.all_diverged
+    return bool(self.simulators) and unseen
 
   def _advance(self, end: int, tell: Callable[[str], None]) -> None:
     """Trains every population to step `end`, and logs."""
@@ -178,6 +193,7 @@ class _Training:
           values = {name: float(column[place]) for name, column in metrics.items()}
           rows[run.id] = {"step": end, "run": run.id, **values}
     self.step = end
+    self._note_divergence()
     self._log(run_log.METRICS, [rows[run.id] for run in self.plan.runs if run.id in rows])
 
   def _evaluate(self, tell: Callable[[str], None]) -> str:
@@ -198,6 +214,7 @@ class _Training:
       for place in found.not_finite:
         population.freeze(place, self.step)
         tell(_frozen(runs[place], self.step))
+    self._note_divergence()
     ordered = [row for run in self.plan.runs for row in rows.get(run.id, ())]
     self.evaluated_at = self.step
     self._log(run_log.EVALUATIONS, ordered)

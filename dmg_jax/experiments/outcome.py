@@ -12,8 +12,8 @@ import numpy as np
 from dmg_jax import run_directory, run_log
 from dmg_jax.data import catalog
 from dmg_jax.data.dataset import Dataset
-from dmg_jax.errors import StorageError
-from dmg_jax.report import diagnostics
+from dmg_jax.errors import StorageError, UserError
+from dmg_jax.report import diagnostics, units
 from dmg_jax.report.figures import job_curves
 from dmg_jax.report.paper import paper_scores
 from dmg_jax.report.scores.labels import table_label
@@ -66,11 +66,21 @@ def conclude(
     frozen_at: id of a run -> step at which it diverged, or a negative number.
 
   Raises:
+    UserError: if logs and config do not belong together.
     StorageError: if a log lacks the last evaluation of a run, or a file cannot be written;
       an older summary and plot are left as they are.
   """
-  groups = results(directory, config, datasets, frozen_at)
-  metrics = _metrics(run_log.read(directory, run_log.METRICS), groups)
+  try:
+    groups = results(directory, config, datasets, frozen_at)
+    metrics = _metrics(run_log.read(directory, run_log.METRICS), groups)
+  except UserError:
+    raise
+  except (KeyError, TypeError, ValueError) as error:
+    raise UserError(
+      f"{directory}: its logs and its {run_directory.CONFIG} do not belong together"
+      f" ({type(error).__name__}: {error}); restore them from a copy, or train again in another"
+      " --run_dir"
+    ) from error
   hints = []
   for group, values in zip(groups, metrics, strict=True):
     dataset = datasets[group.task]
@@ -150,7 +160,7 @@ def _group(
     seeds=np.array([run["seed"] for run in runs]),
     steps=np.array(steps, np.int64),
     scores=np.array(scores, np.float64).reshape(len(runs), len(steps)),
-    unit=job_table.RETURN if reference is None else job_table.SCORE,
+    unit=units.RETURN if reference is None else units.SCORE,
     episodes=settings["evaluation_episodes"],
     frozen_at=np.array([frozen_at[run["id"]] for run in runs], np.int64),
     simulator=simulator,

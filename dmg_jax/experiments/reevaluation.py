@@ -1,7 +1,8 @@
 """Evaluates the policies of a run directory again, with as many episodes as one likes."""
 
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -52,8 +53,8 @@ def reevaluate(
   for task in tasks.values():
     if task["env"] == NO_ENVIRONMENT:
       raise UserError(f"{task['name']} was trained without a simulator; there is none to play in")
-  for run in runs or _active(directory, config):
-    policy = load_policy(directory, run)
+  policies = [load_policy(directory, run) for run in runs] or _active(directory, config)
+  for policy in policies:
     task = tasks[policy.run["task"]]
     simulators = Simulators(task["env"], task["env_kwargs"])
     try:
@@ -64,20 +65,18 @@ def reevaluate(
     scores = None
     if task["reference"] is not None:
       scores = catalog.normalised_score(returns, tuple(task["reference"]))
-    yield Evaluated(run, returns, scores)
+    yield Evaluated(policy.run["id"], returns, scores)
 
 
-def _active(directory, config) -> list[str]:
-  """Ids of the runs that did not diverge."""
+def _active(directory: Path, config: Mapping[str, Any]) -> list[Policy]:
+  """The policies of the runs that did not diverge."""
   found = []
   for run in config["runs"]:
     try:
-      load_policy(directory, run["id"])
+      found.append(load_policy(directory, run["id"]))
     except UserError as error:
       if "diverged" not in str(error):
         raise
-    else:
-      found.append(run["id"])
   if not found:
     raise UserError(f"every run in {directory} diverged")
   return found

@@ -63,11 +63,20 @@ def check(config: Mapping[str, Any]) -> None:
     UserError: naming the field, what is wrong with it and what it may be.
   """
   fields.check(config)
-  if not data_sets(config):
+  sources = data_sets(config)
+  if not sources:
     raise UserError(
       "no data set is named, and none comes with this package for these settings; name one, "
       "as in --config=configs/antmaze.py:antmaze-umaze-v2 or with --config.dataset=FILE"
     )
+  for place, source in enumerate(sources):
+    if source in sources[:place]:
+      raise UserError(f"config.dataset names {source!r} twice; name each data set once")
+    if not source and len(sources) > 1:
+      raise UserError(
+        "config.dataset has an empty name among several; the embedded data set is called "
+        f"{catalog.EMBEDDED}"
+      )
   for name in fields.POINT:
     if config[name] is not None:
       fields.values(name, config[name])

@@ -1,4 +1,4 @@
-"""Environments that step side by side, and can be brought back."""
+"""Steps environments together, and brings them back after an interruption."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -61,7 +61,7 @@ def _step(
 
 
 def _bring_back(env: gymnasium.Env, stream: Stream, place: int) -> np.ndarray:
-  """Begins an environment's episode under way, and repeats its actions so far."""
+  """The observation of an environment's current episode, after its actions so far are repeated."""
   count, start = stream.under_way(place)
   observation, _ = env.reset(seed=stream.episode_seed(place, count))
   for round_ in range(start, stream.size):

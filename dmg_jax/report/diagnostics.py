@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from dmg_jax.report.tables.job_table import SCORE, WINDOW, Results
+from dmg_jax.report.tables.job_table import Results
+from dmg_jax.report.units import SCORE, WINDOW
 
 # Below this many gradient steps nothing has been learned yet, and below this many
 # evaluations or log rows their mean says little: no hint is built on them.

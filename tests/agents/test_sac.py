@@ -7,16 +7,16 @@ import pytest
 from conftest import small_architecture
 from scipy import integrate
 
-from dmg_jax import networks
+from dmg_jax import networks, training
 from dmg_jax.agents import dmg, sac
 from dmg_jax.types import Transitions
 
-MODULES = sac.make(2, (8, 8))
+MODULES = sac.make_networks(2, (8, 8))
 H = sac.SoftHyperparameters(learning_rate=0.01)
 
 
 def agent(seed: int = 0) -> sac.SoftState:
-  return sac.init(jax.random.key(seed), MODULES, 3, 2)
+  return sac.init(jax.random.key(seed), 3, 2, networks=MODULES)
 
 
 def batch(size: int = 5) -> Transitions:
@@ -30,6 +30,7 @@ def batch(size: int = 5) -> Transitions:
   )
 
 
+update = jax.jit(sac.update, static_argnames="update_actor")
 NOISE = np.random.default_rng(1).normal(size=(2, 5, 2)).astype(np.float32)
 
 
@@ -52,13 +53,28 @@ def test_the_density_is_finite_where_tanh_is_flat():
 
 
 def test_without_noise_exploration_is_the_mode():
-  state = agent()
+  parameters = agent().actor.parameters
   observations = batch().observations
-  kept = dmg.act(
-    networks.make(2, small_architecture(8)), sac.mode(state.actor.parameters), observations
-  )
-  explored = sac.explore(MODULES, state.actor.parameters, observations, jnp.zeros((5, 2)))
+  kept = sac.make(MODULES).act(sac.mode(parameters), observations)
+  explored = sac.explore(MODULES, parameters, observations, jnp.zeros((5, 2)))
   np.testing.assert_allclose(kept, explored, atol=1e-6)
+
+
+def test_the_policy_that_is_evaluated_is_an_actor_of_the_other_agents():
+  """So that the policies of both learners are stored, and act, in one form."""
+  state = agent()
+  parameters = sac.make(MODULES).policy(state)
+  modules = networks.make(2, small_architecture(8))
+  observations = batch().observations
+  np.testing.assert_array_equal(
+    dmg.act(modules, parameters, observations), sac.make(MODULES).act(parameters, observations)
+  )
+  jax.tree.map(np.testing.assert_array_equal, parameters, sac.mode(state.average_actor))
+
+
+def test_equal_agents_are_one_object():
+  """Else every recording would compile anew."""
+  assert sac.make(sac.make_networks(2, (8, 8))) is sac.make(MODULES)
 
 
 def test_critics_move_down_the_gradient_of_the_soft_bellman_error():
@@ -81,7 +97,7 @@ def test_critics_move_down_the_gradient_of_the_soft_bellman_error():
     return sum(jnp.mean((q[k] - target) ** 2) for k in range(2))
 
   gradient = jax.grad(error)(state.critic.parameters)
-  new = sac.update(state, data, NOISE, H, update_actor=False)
+  new, _ = update(state, data, NOISE, H, update_actor=False)
   # Adam's first step is the learning rate times the gradient's sign.
   jax.tree.map(
     lambda old, now, slope: np.testing.assert_allclose(
@@ -104,7 +120,7 @@ def test_critics_move_down_the_gradient_of_the_soft_bellman_error():
 def test_the_actor_moves_down_the_gradient_of_its_soft_loss():
   state, data = agent(), batch()
   state = state.replace(temperature=state.temperature.replace(parameters=jnp.log(0.5)))
-  new = sac.update(state, data, NOISE, H, update_actor=True)
+  new, _ = update(state, data, NOISE, H, update_actor=True)
 
   def loss(parameters):
     normal = MODULES.actor.apply(parameters, data.observations)
@@ -123,10 +139,10 @@ def test_the_actor_moves_down_the_gradient_of_its_soft_loss():
 
 def test_the_actor_moves_only_when_told_and_its_average_follows():
   state, data = agent(), batch()
-  still = sac.update(state, data, NOISE, H, update_actor=False)
+  still, _ = update(state, data, NOISE, H, update_actor=False)
   jax.tree.map(np.testing.assert_array_equal, still.actor, state.actor)
   jax.tree.map(np.testing.assert_array_equal, still.temperature, state.temperature)
-  moved = sac.update(state, data, NOISE, H, update_actor=True)
+  moved, _ = update(state, data, NOISE, H, update_actor=True)
   jax.tree.map(
     lambda average, old, now: np.testing.assert_allclose(
       average, 0.998 * old + 0.002 * now, atol=1e-6
@@ -142,29 +158,54 @@ def test_the_actor_moves_only_when_told_and_its_average_follows():
 def test_the_temperature_rises_below_the_target_entropy_and_falls_above(target_entropy, direction):
   state = agent()
   h = H.replace(target_entropy=target_entropy)
-  new = sac.update(state, batch(), NOISE, h, update_actor=True)
+  new, _ = update(state, batch(), NOISE, h, update_actor=True)
   np.testing.assert_allclose(new.temperature.parameters, direction * 0.01, rtol=1e-4)
 
 
-def test_it_learns_the_better_of_two_sides():
+def test_metrics_are_those_of_the_step():
+  state, data = agent(), batch()
+  state = state.replace(temperature=state.temperature.replace(parameters=jnp.log(0.5)))
+  _, still = update(state, data, NOISE, H, update_actor=False)
+  _, moved = update(state, data, NOISE, H, update_actor=True)
+  normal = MODULES.actor.apply(state.actor.parameters, data.observations)
+  np.testing.assert_allclose(moved["entropy"], -sac.sample(normal, NOISE[1])[1].mean(), rtol=1e-5)
+  np.testing.assert_allclose(moved["alpha"], 0.5, rtol=1e-6)
+  q = MODULES.critic.apply(state.critic.parameters, data.observations, data.actions)
+  np.testing.assert_allclose(moved["q"], q.mean(), rtol=1e-5)
+  assert moved.keys() - still.keys() == {"actor_loss", "entropy"}
+
+
+def test_it_trains_in_double_precision():
+  """Of every number in the state, but the counts."""
+
+  def step(key):
+    state = sac.init(key, 3, 2, jnp.float64, networks=MODULES)
+    data = jax.tree.map(np.float64, batch())
+    return state, sac.update(state, data, np.float64(NOISE), H, update_actor=True)[0]
+
+  with jax.enable_x64(True):
+    shapes = jax.eval_shape(step, jax.random.key(0))
+  assert {leaf.dtype for leaf in jax.tree.leaves(shapes)} == {jnp.int32, jnp.float64}
+  jax.tree.map(assert_same, *shapes)
+
+
+def assert_same(old, new):
+  assert (old.shape, old.dtype) == (new.shape, new.dtype)
+
+
+def test_it_learns_the_better_of_two_sides_through_the_common_training():
   """One state, reward 1 - |a - 0.6|: the policy's mode goes to 0.6."""
-  modules = sac.make(1, (32, 32))
-  state = sac.init(jax.random.key(0), modules, 1, 1)
-  h = sac.SoftHyperparameters(learning_rate=3e-3)
-
-  @jax.jit
-  def learn(state):
-    def step(state, key):
-      actions = jax.random.uniform(jax.random.fold_in(key, 0), (64, 1), minval=-1)
-      zeros = jnp.zeros((64, 1))
-      data = Transitions(zeros, actions, 1 - jnp.abs(actions[:, 0] - 0.6), zeros, jnp.zeros(64))
-      noise = jax.random.normal(jax.random.fold_in(key, 1), (2, 64, 1))
-      return sac.update(state, data, noise, h, update_actor=True), None
-
-    return jax.lax.scan(step, state, jax.random.split(jax.random.key(1), 3000))[0]
-
-  state = learn(state)
-  action = dmg.act(
-    networks.make(1, small_architecture(32)), sac.mode(state.average_actor), jnp.zeros((1, 1))
-  )
+  learner = sac.make(sac.make_networks(1, (32, 32)))
+  actions = np.random.default_rng(0).uniform(-1, 1, (2000, 1)).astype(np.float32)
+  zeros = np.zeros((2000, 1), np.float32)
+  rewards = 1 - np.abs(actions[:, 0] - 0.6)
+  data = Transitions(zeros, actions, rewards, zeros, np.zeros(2000, np.float32))
+  program = training.make_program(learner, runs=1, batch_size=64, devices=jax.devices()[:1])
+  h = jax.tree.map(lambda leaf: np.full(1, leaf, np.float32), H.replace(learning_rate=3e-3))
+  runs, h, data = training.place(training.start([1], learner, data), h, data, program)
+  runs, metrics = training.advance(runs, h, data, program, 1500)
+  state = jax.tree.map(lambda leaf: leaf[0], runs.states)
+  assert state.step == 3000
+  assert metrics["entropy"].shape == (1,)
+  action = learner.act(learner.policy(state), jnp.zeros((1, 1)))
   np.testing.assert_allclose(action, 0.6, atol=0.1)

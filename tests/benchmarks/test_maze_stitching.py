@@ -1,5 +1,7 @@
 """What the stitching benchmark counts, and the commands it names."""
 
+import json
+
 import maze_stitching
 import numpy as np
 
@@ -38,16 +40,56 @@ def test_the_survey_counts_whole_ways(tmp_path):
   }
 
 
-def test_the_commands_are_a_users(tmp_path):
-  plan = maze_stitching.Plan(tmp_path, transitions=100_000, steps=4_000, seeds=2, episodes=20)
-  command = maze_stitching.train_command(tmp_path, "bc", tmp_path / "run", plan)
-  assert command[:3] == ["python", "launch/main.py", f"--config=configs/antmaze.py:{tmp_path}"]
-  assert {"--config.lam=0", "--config.nu=1", "--config.steps=4000"} <= {*command}
-  assert maze_stitching.collect_command("Medium", plan) == [
+PLAN = maze_stitching.Plan(
+  maze_stitching.Path("runs/x"), transitions=100_000, steps=4_000, seeds=2, episodes=20
+)
+
+
+def test_the_commands_are_a_users():
+  command = maze_stitching.train_command(maze_stitching.Path("d"), maze_stitching.Path("r"), PLAN)
+  assert command[:3] == ["python", "launch/main.py", "--config=configs/antmaze.py:d"]
+  assert {"--config.methods=dmg,bc", "--config.steps=4000", "--run_dir=r"} <= {*command}
+  assert maze_stitching.collect_command("Medium", PLAN) == [
     "python",
     "launch/collect.py",
     "--env=dmg_jax/PointMaze-Medium-v0",
     "--tier=diverse",
     "--steps=100000",
-    f"--root={tmp_path}/data",
+    "--root=runs/x/data",
   ]
+
+
+def test_the_page_holds_the_commands_of_its_numbers(tmp_path, monkeypatch):
+  """Of a whole measurement whose commands leave what a job leaves."""
+  commands = []
+
+  def leave(command):
+    commands.append(" ".join(command))
+    if "launch/main.py" in command:
+      rates = {"dmg": [100.0, 50.0], "bc": [0.0, 10.0]}
+      groups = [
+        {"method": method, "runs": [{"last": rate} for rate in values]}
+        for method, values in rates.items()
+      ]
+      directory = tmp_path / command[-1].removeprefix("--run_dir=")
+      directory.mkdir(parents=True)
+      summary = {"groups": groups, "devices": ["cpu"], "versions": {"jax": "1"}}
+      (directory / "summary.json").write_text(json.dumps(summary))
+
+  counted = {"episodes": 191, "from_the_start_cell_to_the_goal": 5}
+  monkeypatch.setattr(maze_stitching, "run", leave)
+  monkeypatch.setattr(maze_stitching, "ROOT", tmp_path)
+  monkeypatch.setattr(maze_stitching, "survey", lambda folder, maze: counted)
+  figures = maze_stitching.measure("Medium", PLAN)
+  assert figures["success"] == {"dmg": [1.0, 0.5], "bc": [0.0, 0.1]}
+  assert figures["commands"] == commands
+  result = {"steps": 4000, "episodes": 20, "target_rate": 0.05, "mazes": {"Medium": figures}}
+  page = maze_stitching.page(result)
+  assert "| Medium | 0.75 (0.50 to 1.00) | 0.05 (0.00 to 0.10) | 191 | 5 |" in page
+  assert page.split("```bash\n")[1].split("\n```")[0].splitlines() == commands
+  assert len(commands) == 2
+
+
+def test_the_stored_page_is_what_the_stored_result_makes():
+  stored = json.loads(maze_stitching.RESULT.read_text())
+  assert maze_stitching.PAGE.read_text(encoding="utf-8") == maze_stitching.page(stored)

@@ -5,7 +5,7 @@ import json
 import own_tiers
 import pytest
 
-from configs import mujoco
+from dmg_jax import tasks
 
 PLAN = own_tiers.Plan(
   own_tiers.Path("runs/x"),
@@ -59,13 +59,13 @@ def test_the_commands_are_a_users():
 def test_long_runs_are_at_the_papers_rates():
   plan = PLAN._replace(schedule=own_tiers.LONG)
   command = own_tiers.train_command(own_tiers.Path("d"), own_tiers.Path("r"), None, 0, plan)
-  config = mujoco.get_config()
+  point = tasks.paper_point("hopper-medium-v2")
   assert {
     "--config.steps=200000",
     "--config.actor_schedule_steps=100000.0",
-    "--config.target_rate=0.005",
+    f"--config.target_rate={point['target_rate']}",
     *(
-      f"--config.{name}_learning_rate={config[f'{name}_learning_rate']}"
+      f"--config.{name}_learning_rate={point[f'{name}_learning_rate']}"
       for name in ("actor", "critic", "value")
     ),
   } <= {*command}

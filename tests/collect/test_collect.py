@@ -2,7 +2,9 @@
 
 import errno
 import json
+import os
 import shutil
+import signal
 from pathlib import Path
 
 import minari
@@ -10,14 +12,15 @@ import numpy as np
 import pytest
 from small_recipe import RECIPE
 
-from dmg_jax import run_log
+from dmg_jax import run_directory, run_log
 from dmg_jax.collect import collect, tiers
 from dmg_jax.collect.recording import Recording
 from dmg_jax.collect.request import Request
 from dmg_jax.data import policies
 from dmg_jax.data.episodes import Episode
 from dmg_jax.data.load import load
-from dmg_jax.errors import StorageError, UserError
+from dmg_jax.data.stream import Stream
+from dmg_jax.errors import StoppedError, StorageError, UserError
 
 REQUEST = Request(
   tier="medium-replay",
@@ -28,8 +31,14 @@ REQUEST = Request(
   dataset_id="dmg/hopper/medium-replay-v1",
   root=Path(),
   export=None,
-  command="the command",
+  invocation=("launch/collect.py", "--seed=0"),
 )
+
+
+@pytest.fixture(autouse=True)
+def few_quoted_episodes(monkeypatch):
+  """Three instead of a hundred, for each recorded policy."""
+  monkeypatch.setattr(tiers, "_QUOTED_EPISODES", 3)
 
 
 def collect_in(tmp_path, recipe=RECIPE, **changes):
@@ -63,7 +72,7 @@ def test_a_collection_loads_with_its_provenance(tmp_path):
   folder = collect_in(tmp_path)
   provenance = provenance_of(folder)
   dataset = load(str(folder))
-  assert provenance["command"] == "the command"
+  assert provenance["command"] == "python launch/collect.py --seed=0"
   assert provenance["recipe"]["seed"] == 0
   assert provenance["transitions"] == len(dataset.transitions.rewards) >= 50
   assert provenance["episodes"] == len(dataset.episode_returns)
@@ -103,12 +112,17 @@ def test_a_recording_serves_shorter_and_longer_trainings(tmp_path):
   def step_of(policy, steps, version):
     recipe = RECIPE._replace(steps=steps, evaluate_every=200)
     dataset_id = f"dmg/hopper/{policy}-v{version}"
-    folder = collect_in(tmp_path, recipe, tier=policy, dataset_id=dataset_id, keep=600)
+    folder = collect_in(tmp_path, recipe, tier=policy, dataset_id=dataset_id, keep=1000)
     return provenance_of(folder)[policy]["step"]
+
+  def stored_steps():
+    return run_directory.read_config(tmp_path / "recording", "collect")["recipe"]["steps"]
 
   assert step_of("expert", 150, 0) == 150
   assert step_of("expert", 300, 1) == 300
   assert step_of("expert", 210, 2) == 200
+  # A shorter training takes from the longer one, and does not shorten it.
+  assert stored_steps() == 300
   rows = run_log.read(tmp_path / "recording", run_log.EVALUATIONS)
   assert [row["step"] for row in rows] == [150, 200, 300]
   # The evaluation that ended the shortest training is no candidate for a level.
@@ -127,8 +141,9 @@ def test_a_lower_level_is_cut_from_the_same_recording(tmp_path):
   [
     ({}, {"level": 99.0}, "was not reached in 300 steps"),
     ({"env_id": "CartPole-v1"}, {}, "must be a bounded continuous box"),
-    ({}, {"tier": "random", "keep": 20}, "raise --keep"),
-    ({"env_id": "Pendulum-v1"}, {}, "raise --random_steps"),
+    ({}, {"tier": "random", "keep": 20}, r"--keep is 20, but it must be at least 1000: one ep"),
+    ({}, {"tier": "medium-expert", "keep": 1999}, "at least 2000: one episode for each of 2 pol"),
+    ({"env_id": "Pendulum-v1"}, {}, "raise --random_steps to at least 400"),
   ],
 )
 def test_what_cannot_be_collected_is_said_and_leaves_no_data(tmp_path, recipe, request_, message):
@@ -139,12 +154,13 @@ def test_what_cannot_be_collected_is_said_and_leaves_no_data(tmp_path, recipe, r
 
 @pytest.mark.parametrize("tier", ["random", "medium", "medium-expert", "expert", "full-replay"])
 def test_tiers(tmp_path, tier):
-  folder = collect_in(tmp_path, tier=tier, keep=600, dataset_id=f"dmg/hopper/{tier}-v0")
+  keep = 2000 if tier == "medium-expert" else 1000
+  folder = collect_in(tmp_path, tier=tier, keep=keep, dataset_id=f"dmg/hopper/{tier}-v0")
   provenance = provenance_of(folder)
   dataset = load(str(folder))
   assert provenance["transitions"] == len(dataset.transitions.rewards)
   if tier != "full-replay":
-    assert 200 < provenance["transitions"] <= 600
+    assert keep // 2 < provenance["transitions"] <= keep
   steps = {
     name: quote["step"]
     for name, quote in provenance.items()
@@ -167,7 +183,7 @@ def test_policies_that_come_with_the_package_save_the_training(tmp_path, monkeyp
   package = tmp_path / "package"
   monkeypatch.setattr(policies, "folder", lambda: package)
   for tier in ("medium", "expert", "full-replay"):
-    folder = collect_in(tmp_path, tier=tier, keep=600, dataset_id=f"dmg/trained/{tier}-v0")
+    folder = collect_in(tmp_path, tier=tier, keep=1000, dataset_id=f"dmg/trained/{tier}-v0")
     shutil.copytree(folder, package / "hopper-v4" / tier)
   (tmp_path / "recording").rename(tmp_path / "away")
   for tier, names in {
@@ -176,7 +192,7 @@ def test_policies_that_come_with_the_package_save_the_training(tmp_path, monkeyp
     "full-replay": ["step_00000100", "step_00000200", "step_00000300"],
   }.items():
     folder = collect_in(
-      tmp_path, tier=tier, keep=900, dataset_id=f"dmg/again/{tier}-v0", shipped=True
+      tmp_path, tier=tier, keep=3000, dataset_id=f"dmg/again/{tier}-v0", shipped=True
     )
     provenance = provenance_of(folder)
     assert list(provenance["mean_episode_return_with_noise"]) == names
@@ -187,17 +203,24 @@ def test_policies_that_come_with_the_package_save_the_training(tmp_path, monkeyp
   assert not (tmp_path / "recording").exists()
   # Another level is another policy: it is trained for.
   collect_in(
-    tmp_path, tier="medium", level=-2.0, keep=600, dataset_id="dmg/other/medium-v0", shipped=True
+    tmp_path, tier="medium", level=-2.0, keep=1000, dataset_id="dmg/other/medium-v0", shipped=True
   )
   assert (tmp_path / "recording").exists()
 
 
-def test_an_environment_without_reference_returns_is_scored_by_its_own_training(tmp_path):
+def test_an_environment_without_reference_returns_is_scored_by_its_own_training(
+  tmp_path, monkeypatch
+):
+  def play(recording, actor, round_, episodes):
+    return np.full(episodes, -200.0)
+
+  monkeypatch.setattr(Recording, "returns", play)
   recipe = RECIPE._replace(env_id="Pendulum-v1", steps=800, random_steps=500, evaluate_every=500)
   folder = collect_in(tmp_path, recipe, level=-99.0, dataset_id="dmg/pendulum/medium-replay-v0")
   provenance = provenance_of(folder)
   low, high = provenance["reference_returns"]
   assert -2000 < low < -300
+  assert high == -200
   assert [row["step"] for row in provenance["evaluations"]] == [500]
   dataset = load(str(folder))
   assert dataset.reference == (low, high)
@@ -211,8 +234,8 @@ def test_an_interruption_while_writing_leaves_nothing(tmp_path, monkeypatch):
 
   monkeypatch.setattr(collect.minari_files, "load", interrupt)
   with pytest.raises(KeyboardInterrupt):
-    collect_in(tmp_path, tier="random", keep=600)
-  assert not list((tmp_path / "datasets").iterdir())
+    collect_in(tmp_path, tier="random", keep=1000)
+  assert not (tmp_path / "datasets").exists()
 
 
 @pytest.mark.parametrize("place", ["save", "write"])
@@ -221,11 +244,11 @@ def test_a_full_disk_is_one_line_and_leaves_no_data(tmp_path, monkeypatch, place
     raise OSError(errno.ENOSPC, "No space left on device", "some/file")
 
   monkeypatch.setattr({"save": policies, "write": collect.minari_files}[place], place, fail)
-  with pytest.raises(StorageError, match=r"No space left on device \(some/file\); make room"):
-    collect_in(tmp_path, tier="expert", keep=600)
+  with pytest.raises(StorageError, match=r"No space left on device.*; make room"):
+    collect_in(tmp_path, tier="expert", keep=1000)
   assert not list(tmp_path.glob("datasets/**/provenance.json"))
   monkeypatch.undo()
-  assert (collect_in(tmp_path, tier="expert", keep=600) / "provenance.json").exists()
+  assert (collect_in(tmp_path, tier="expert", keep=1000) / "provenance.json").exists()
 
 
 def test_data_of_a_maze(tmp_path):
@@ -243,7 +266,7 @@ def test_data_of_a_maze(tmp_path):
 
 def test_an_export_reads_back(tmp_path):
   export = tmp_path / "mine.hdf5"
-  folder = collect_in(tmp_path, tier="random", keep=600, export=export)
+  folder = collect_in(tmp_path, tier="random", keep=1000, export=export)
   ours, theirs = load(str(folder)).transitions, load(str(export), "Hopper-v4").transitions
   np.testing.assert_array_equal(ours.actions, theirs.actions)
   np.testing.assert_array_equal(ours.rewards, theirs.rewards)
@@ -255,6 +278,66 @@ def test_a_name_that_is_taken_is_refused(tmp_path):
   (tmp_path / "datasets/dmg/x/y-v0").mkdir(parents=True)
   with pytest.raises(UserError, match="exists already"):
     collect_in(tmp_path, dataset_id="dmg/x/y-v0")
+
+
+def test_a_signal_while_training_saves_and_the_recording_goes_on_exactly(tmp_path, monkeypatch):
+  whole = record(tmp_path / "whole")
+  take_round = Stream.append
+
+  def interrupted(stream, **round_):
+    take_round(stream, **round_)
+    if stream.size == 77:
+      os.kill(os.getpid(), signal.SIGTERM)
+
+  monkeypatch.setattr(Stream, "append", interrupted)
+  with pytest.raises(StoppedError, match="stopped and saved after 154 steps") as stopped:
+    record(tmp_path / "stopped")
+  assert stopped.value.exit_code == 143
+  assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+  monkeypatch.undo()
+  again = record(tmp_path / "stopped")
+  assert again.evaluations == whole.evaluations
+  np.testing.assert_array_equal(again.stream.actions, whole.stream.actions)
+
+
+@pytest.mark.parametrize("path", ["stream/000000120.npz", "snapshots/100.npz", "evaluations.jsonl"])
+@pytest.mark.parametrize("damage", ["gone", "cut"])
+def test_damage_of_a_recording_is_one_line_and_changes_nothing(tmp_path, finished, path, damage):
+  shutil.copytree(finished, tmp_path / "recording")
+  damaged = tmp_path / "recording" / path
+  if damage == "gone":
+    damaged.unlink()
+  else:
+    damaged.write_bytes(damaged.read_bytes()[:-9])
+
+  def contents():
+    files = sorted(path for path in tmp_path.rglob("*") if path.is_file())
+    return {path: path.read_bytes() for path in files}
+
+  before = contents()
+  with pytest.raises(UserError, match=r"start again in another --run_dir|train again in") as error:
+    collect_in(tmp_path, tier="full-replay")
+  assert "\n" not in str(error.value)
+  assert contents() == before
+
+
+def record(directory):
+  """A whole recording, closed."""
+  directory.mkdir(exist_ok=True)
+  recording = Recording(RECIPE, directory)
+  try:
+    list(recording.go_on())
+  finally:
+    recording.close()
+  return recording
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+  """A finished recording, claimed as the collector does."""
+  folder = tmp_path_factory.mktemp("finished")
+  collect_in(folder, tier="full-replay", dataset_id="dmg/x/full-replay-v0")
+  return folder / "recording"
 
 
 def test_a_recording_of_another_recipe_is_refused(tmp_path):

@@ -7,8 +7,8 @@ import gymnasium
 import jax
 import numpy as np
 import pytest
-from experiments.test_settings import make_config
 
+import dmg_jax
 from dmg_jax import networks, run_log
 from dmg_jax.collect import maze_data
 from dmg_jax.data import minari_files, policies
@@ -17,7 +17,6 @@ from dmg_jax.envs.make import make
 from dmg_jax.envs.maze_maps import MAZES
 from dmg_jax.envs.waypoints import Way
 from dmg_jax.errors import UserError
-from dmg_jax.experiments import offline, settings
 from dmg_jax.experiments.verify import replay
 
 UMAZE = "dmg_jax/PointMaze-UMaze-v0"
@@ -171,12 +170,17 @@ def test_dmg_trains_on_them_and_is_scored_by_its_successes(tmp_path, monkeypatch
   folder = minari_files.write(
     tmp_path, "dmg/x/diverse-v0", found, make(UMAZE), ref_min_score=0.0, ref_max_score=1.0
   )
-  changes = {"steps": 4, "batch_size": 8, "seeds": 2, "hidden_sizes": (8, 8), "log_interval": 2}
-  config = make_config("antmaze", str(folder), evaluation_episodes=3, **changes)
-  settings.check(config)
-  dataset = load(config["dataset"])
-  job = settings.resolve(config, dataset)
-  offline.train(job, dataset, tmp_path / "run", lambda line: None)
+  dmg_jax.train(
+    str(folder),
+    family="antmaze",
+    run_dir=tmp_path / "run",
+    seeds=2,
+    steps=4,
+    batch_size=8,
+    log_interval=2,
+    evaluation_episodes=3,
+    **{f"{network}_hidden_sizes": (8, 8) for network in ("actor", "critic", "value")},
+  )
   rows = run_log.read(tmp_path / "run", run_log.EVALUATIONS)
   assert [(row["score"], row["length"]) for row in rows] == [(0.0, 15)] * 6
 
@@ -184,7 +188,7 @@ def test_dmg_trains_on_them_and_is_scored_by_its_successes(tmp_path, monkeypatch
 def test_what_is_no_maze_and_too_few_steps_are_one_line():
   with pytest.raises(UserError, match=r"--tier=play is for mazes, .* Hopper-v4 is none"):
     maze_data.episodes("Hopper-v4", "play", 100, 0.2, 0)
-  with pytest.raises(UserError, match=r"no episode of .* ended in 20 steps; raise --steps"):
+  with pytest.raises(UserError, match=r"no episode of .* ended in 20 steps .* to at least 8000"):
     maze_data.episodes("dmg_jax/PointMaze-Large-v0", "diverse", 20, 0.2, 0)
 
 

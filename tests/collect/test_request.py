@@ -17,7 +17,7 @@ def request(tmp_path, **changes) -> Request:
     "dataset_id": "dmg/hopper/medium-v0",
     "root": tmp_path,
     "export": None,
-    "command": "the command",
+    "invocation": ("launch/collect.py",),
   }
   return Request(**fields | changes)
 
@@ -56,11 +56,18 @@ def test_a_recording_is_found_again_with_more_steps_alone():
     ({"seed": 2**32 - 1}, {}, "--seed is 4294967295"),
     ({"annealed_steps": 301}, {}, "--annealed_steps is 301"),
     ({"random_steps": 300}, {}, "less than the 300 --steps"),
-    ({"exploration_noise": (0.1,) * 3}, {}, "given 3 times for 2 environments"),
+    (
+      {"exploration_noise": (0.1,) * 3},
+      {},
+      "given 3 times, but it must be given from 1 to 2 times",
+    ),
     ({}, {"keep": 0}, "--keep is 0"),
     ({}, {"noise": float("nan")}, "--noise is nan"),
-    ({}, {"dataset_id": "mine"}, "--dataset_id=mine"),
-    ({}, {"dataset_id": "dmg/hopper/my medium-v0"}, "none of Minari's"),
+    ({}, {"tier": "best"}, "--tier is best, but it must be one of random"),
+    ({"learner": "ppo"}, {}, "--learner is ppo, but it must be one of sac, td3"),
+    ({"exploration_noise": ()}, {}, "--exploration_noise is given 0 times"),
+    ({"steps": 2**31}, {}, "--steps is 2147483648"),
+    ({}, {"dataset_id": "mine"}, "'mine' is not the id of a Minari data set"),
     ({}, {"dataset_id": "dmg/hopper/medium-replay-v0"}, "comes with the package"),
   ],
 )
@@ -80,8 +87,8 @@ def test_paths_that_are_refused(tmp_path):
   (tmp_path / "dmg/hopper/medium-v0").mkdir(parents=True)
   for changes, message in (
     ({"export": tmp_path / "taken.hdf5", "dataset_id": "dmg/x/y-v0"}, "exists already"),
-    ({"export": tmp_path / "medium"}, r"must end in \.hdf5 or \.h5"),
-    ({"export": tmp_path / "no/medium.hdf5"}, "there is no folder"),
+    ({"export": tmp_path / "medium", "dataset_id": "dmg/x/y-v0"}, r"must end in \.hdf5 or \.h5"),
+    ({"export": tmp_path / "no/medium.hdf5", "dataset_id": "dmg/x/y-v0"}, "there is no folder"),
     ({}, "medium-v0 exists already"),
   ):
     with pytest.raises(UserError, match=message):

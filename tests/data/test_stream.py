@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dmg_jax.data.stream import Stream
-from dmg_jax.errors import StorageError
+from dmg_jax.errors import StorageError, UserError
 
 # Two environments: the first ends at rounds 1 and 3, the second is cut at 2.
 ENDS = [(False, False), (True, False), (False, False), (True, False), (False, False)]
@@ -88,3 +88,42 @@ def test_a_part_that_cannot_be_saved_harms_none(tmp_path):
   loaded = empty()
   loaded.load(tmp_path, 2)
   assert loaded.size == 2
+
+
+@pytest.mark.parametrize("damage", ["gone", "cut", "empty", "flipped", "shifted", "broadcast"])
+def test_a_damaged_part_is_one_line_and_nothing_is_removed(tmp_path, damage):
+  stream = empty()
+  for rounds in (2, 3, 5):
+    fill(stream, rounds).save(tmp_path)
+  first, second, last = sorted(tmp_path.iterdir())
+  content = second.read_bytes()
+  if damage == "gone":
+    second.unlink()
+  elif damage == "shifted":
+    first.unlink()
+  elif damage == "broadcast":
+    # One row fits into two, if NumPy may repeat it.
+    second.rename(first)
+  else:
+    place = content.index(b"rewards.npy") + 130
+    changed = {
+      "cut": content[:-40],
+      "empty": b"",
+      "flipped": content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :],
+    }
+    second.write_bytes(changed[damage])
+  before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+  with pytest.raises(UserError, match="start again in another --run_dir") as error:
+    empty().load(tmp_path, 3)
+  assert "\n" not in str(error.value)
+  assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+  assert last in before
+
+
+def test_files_of_others_are_left_alone(tmp_path):
+  fill(empty(), 2).save(tmp_path)
+  (tmp_path / "notes.npz").write_bytes(b"mine")
+  loaded = empty()
+  loaded.load(tmp_path, 2)
+  assert loaded.size == 2
+  assert (tmp_path / "notes.npz").exists()

@@ -4,12 +4,11 @@ import gymnasium
 import h5py
 import numpy as np
 import pytest
-from experiments.test_settings import make_config
+from small_jobs import SIZES, make_config
 
 from dmg_jax import run_log
-from dmg_jax.data.load import load
 from dmg_jax.envs import ant_maze
-from dmg_jax.experiments import offline, settings
+from dmg_jax.experiments import job
 
 ENV = "dmg_jax/AntMaze-UMaze-v0"
 
@@ -36,14 +35,11 @@ def test_it_trains_evaluates_and_scores_successes(
   """Fifteen steps bring no ant to its goal, unless that is everywhere."""
   monkeypatch.setattr(gymnasium.spec(ENV), "max_episode_steps", 15)
   monkeypatch.setattr(ant_maze, "GOAL_RADIUS", radius)
-  changes = {"steps": 4, "batch_size": 8, "seeds": 2, "hidden_sizes": (8, 8), "log_interval": 2}
+  changes = {"steps": 4, "seeds": 2, "log_interval": 2, "policy_delay": 1, **SIZES}
   config = make_config("antmaze", str(antmaze_file), env=ENV, evaluation_episodes=3, **changes)
-  settings.check(config)
-  dataset = load(config["dataset"], config["env"])
-  job = settings.resolve(config, dataset)
   lines = []
-  outcome = offline.train(job, dataset, tmp_path / "run", lines.append)
-  assert "rewards moved by -1, to between -1 and 0" in lines
+  outcome = job.run(config, str(tmp_path / "run"), lines.append)
+  assert "mine: rewards moved by -1, to between -1 and 0" in lines
   assert "D4RL-normalised score" in outcome.table
   rows = run_log.read(tmp_path / "run", run_log.EVALUATIONS)
   assert [(row["score"], row["length"]) for row in rows] == [(score, length)] * 6

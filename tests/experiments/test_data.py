@@ -235,3 +235,18 @@ def test_the_launcher_is_a_program(tmp_path):
   )
   assert (done.returncode, done.stdout) == (2, "")
   assert done.stderr == "error: none.npz: no such file; check the path\n"
+
+
+def test_a_reader_that_stops_early_is_no_error(tmp_path):
+  read, write = os.pipe()
+  os.close(read)
+  done = subprocess.run(
+    [sys.executable, ROOT / "launch/data.py", "list"],
+    cwd=tmp_path,
+    env=os.environ | {"PYTHONPATH": str(ROOT)},
+    stdout=write,
+    stderr=subprocess.PIPE,
+    check=False,
+  )
+  os.close(write)
+  assert (done.returncode, done.stderr) == (0, b"")

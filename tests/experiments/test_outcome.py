@@ -8,7 +8,7 @@ from made_directories import TASK, config, evaluation_rows, runs, task
 
 from dmg_jax import run_log
 from dmg_jax.data import dataset
-from dmg_jax.errors import StorageError
+from dmg_jax.errors import StorageError, UserError
 from dmg_jax.experiments import outcome
 from dmg_jax.report.figures import job_curves
 from dmg_jax.report.scores.intervals import Estimate
@@ -16,6 +16,7 @@ from dmg_jax.report.tables import job_table
 from dmg_jax.types import Transitions
 
 MEDIUM = "hopper-medium-v2"
+RUN = runs()[0]["id"]
 
 
 @pytest.fixture(autouse=True)
@@ -114,6 +115,32 @@ def test_a_lost_log_is_no_job_without_a_simulator(tmp_path):
     conclude(tmp_path, [task()], members, [[1.0, 2.0]] * 2, drop={members[1]["id"]})
   assert (tmp_path / "summary.json").read_text() == "old"
   assert not (tmp_path / "curves.png").exists()
+
+
+@pytest.mark.parametrize(
+  ("name", "row"),
+  [
+    (run_log.EVALUATIONS, {"step": 20, "run": "../x", "episode": 0, "score": 1.0}),
+    (run_log.EVALUATIONS, {"step": 20, "episode": 0, "score": 1.0}),
+    (run_log.EVALUATIONS, {"step": "x", "run": RUN, "episode": 0, "score": 1.0}),
+    (run_log.EVALUATIONS, {"step": 20, "run": RUN, "episode": 0}),
+    (run_log.EVALUATIONS, {"step": 20, "run": RUN, "episode": 0, "score": "high"}),
+    (run_log.METRICS, {"step": 20, "run": "other", "policy_q": 1.0}),
+    (run_log.METRICS, {"run": RUN, "policy_q": 1.0}),
+    (run_log.METRICS, {"step": 20, "run": RUN, "policy_q": []}),
+  ],
+)
+def test_a_row_that_belongs_to_no_run_is_one_line_and_nothing_is_written(tmp_path, name, row):
+  conclude(tmp_path, [task()], runs(), [[1.0, 2.0]] * 2)
+  before = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.suffix != ".jsonl"}
+  with open(tmp_path / name, "a") as file:
+    file.write(json.dumps(row) + "\n")
+  job = config([task()], runs())
+  with pytest.raises(UserError, match="do not belong together") as refusal:
+    outcome.conclude(tmp_path, job, {TASK: data(TASK)}, {run["id"]: -1 for run in runs()})
+  assert "\n" not in str(refusal.value)
+  after = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.suffix != ".jsonl"}
+  assert after == before
 
 
 def test_a_job_whose_runs_all_diverged_says_so(tmp_path):

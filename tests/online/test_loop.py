@@ -8,22 +8,25 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import struct
 
+from dmg_jax import training
 from dmg_jax.data.stream import Stream
 from dmg_jax.errors import UserError
-from dmg_jax.online import learners, loop, replay
+from dmg_jax.online import learners, loop
+from dmg_jax.online.exploration import Exploration
+from dmg_jax.types import Agent
 
 ROUNDS, RANDOM_ROUNDS, LEARN_EVERY = 30, 10, 4
-SETTINGS = loop.Settings(random_steps=2 * RANDOM_ROUNDS, learn_every=LEARN_EVERY)
-SHARED = learners.Settings(1, 1, seed=0, batch_size=8, learning_rate=1e-3, target_rate=0.01)
-
-
-def td3(seed: int) -> learners.OnlineLearner:
-  return learners.make("td3", SHARED._replace(seed=seed), (0.1, 0.3), 0.5)
-
-
-def soft(seed: int) -> learners.OnlineLearner:
-  return learners.make("sac", SHARED._replace(seed=seed), (), 0.0)
+SETTINGS = loop.Settings(random_steps=2 * RANDOM_ROUNDS, batch_size=8, learn_every=LEARN_EVERY)
+SHARED = learners.Settings(
+  action_size=1,
+  learning_rate=1e-3,
+  target_rate=0.01,
+  exploration_noise=(0.1, 0.3),
+  noise_correlation=0.5,
+)
+TD3, SAC = learners.make("td3", SHARED), learners.make("sac", SHARED)
 
 
 class Counter(gymnasium.Env):
@@ -55,17 +58,17 @@ class Forgetful(Counter):
     return np.full(1, float(self.count)), {}
 
 
-def train(learner, seed: int = 0, rounds: int = ROUNDS, stream=None, state=None, env=Counter):
-  """The stream and the state after some rounds."""
+def train(learner, seed: int = 0, rounds: int = ROUNDS, stream=None, runs=None, env=Counter):
+  """The stream and the population after some rounds."""
   stream = stream or Stream(ROUNDS, 2, 1, 1, seed)
-  going = loop.train([env(), env()], learner(seed), SETTINGS, stream, state)
+  going = loop.train([env(), env()], learner, SETTINGS, stream, runs)
   *_, last = itertools.islice(going, rounds)
   return stream, jax.tree.map(np.array, last)
 
 
 @pytest.fixture(scope="module")
 def whole() -> tuple[Stream, Any]:
-  return train(td3)
+  return train(TD3)
 
 
 def test_every_episode_is_recorded_once_and_whole(whole):
@@ -83,32 +86,86 @@ def test_every_episode_is_recorded_once_and_whole(whole):
 
 
 def test_one_gradient_step_for_each_round_after_the_random_ones(whole):
-  assert whole[1].step == ROUNDS - RANDOM_ROUNDS
+  assert loop.state_of(whole[1]).step == ROUNDS - RANDOM_ROUNDS
 
 
-@pytest.mark.parametrize("learner", [td3, soft])
-def test_an_annealed_training_takes_ever_smaller_steps(learner):
-  """The last call of five learns at a fifth of the rate, the first at the whole."""
+class ToyState(struct.PyTreeNode):
+  """A toy agent."""
+
+  mean: jax.Array
+  step: jax.Array
+
+
+class Toy(struct.PyTreeNode):
+  """A toy agent's hyperparameters."""
+
+  rate: float
+  learning_rate: float
+
+
+def test_any_agent_learns_online_through_the_common_training():
+  """A toy that knows neither DMG nor SAC: it moves towards the mean reward of its batch."""
+
+  def update(state, batch, noise, hyperparameters, *, update_actor):
+    error = jnp.mean(batch.rewards) - state.mean
+    mean = state.mean + hyperparameters.rate * error
+    return state.replace(mean=mean, step=state.step + 1), {"error": error}
+
+  agent = Agent(
+    init=lambda *_: ToyState(jnp.zeros(()), jnp.zeros((), jnp.int32)),
+    update=update,
+    policy=lambda state: state.mean,
+    act=lambda mean, observations: jnp.full((*observations.shape[:-1], 1), mean),
+    cycle=2,
+    noise_shape=lambda batch_size, action_size: (),
+  )
+  exploration = Exploration(agent.policy, lambda mean, rows, seed, round_: agent.act(mean, rows))
+  toy = learners.OnlineLearner("a toy", agent, Toy(rate=0.5, learning_rate=0.0), exploration)
+  stream, runs = train(toy)
+  state = loop.state_of(runs)
+  assert state.step == ROUNDS - RANDOM_ROUNDS
+  seen = stream.rewards[: ROUNDS - 1]
+  assert seen.min() < state.mean < seen.max()
+  # It acts as it learned: the last actions are the mean, in the environment's units.
+  assert np.ptp(stream.actions[-3:]) == 0
+
+
+@pytest.mark.parametrize("learner", [TD3, SAC])
+def test_an_annealed_training_takes_ever_smaller_steps(learner, monkeypatch):
+  """The last call of five learns at a twentieth of the rate."""
   rates = []
 
-  def watch(seed):
-    made = learner(seed)
+  def watch(runs, hyperparameters, *rest):
+    changed = {
+      name: value / getattr(learner.hyperparameters, name)
+      for name, value in vars(hyperparameters).items()
+      if np.isfinite(value) and value != np.float32(getattr(learner.hyperparameters, name))
+    }
+    rates.append(changed)
+    return training_advance(runs, hyperparameters, *rest)
 
-    def learn(state, buffer, rate, cycles):
-      rates.append(float(rate))
-      return made.learn(state, buffer, rate, cycles)
-
-    return made._replace(learn=learn)
-
-  annealed = SETTINGS._replace(annealed_steps=2 * (ROUNDS - RANDOM_ROUNDS))
-  stream = Stream(ROUNDS, 2, 1, 1, 0)
-  *_, state = loop.train([Counter(), Counter()], watch(0), annealed, stream)
+  training_advance = training.advance
+  monkeypatch.setattr(training, "advance", watch)
+  settings = SETTINGS._replace(annealed_steps=2 * (ROUNDS - RANDOM_ROUNDS))
+  list(loop.train([Counter(), Counter()], learner, settings, Stream(ROUNDS, 2, 1, 1, 0)))
   # After rounds 13, 17, 21, 25 and 29 there are 17, 13, 9, 5 and 1 of 20 left.
-  np.testing.assert_allclose(rates, np.array([17, 13, 9, 5, 1]) / 20)
-  state = jax.tree.map(np.array, state)
-  buffer = replay.add(replay.empty(60, 1, 1), stream.transitions(0, ROUNDS))
-  same = learner(0).learn(jax.tree.map(jnp.array, state), buffer, np.float32(0), 2)
-  jax.tree.map(np.testing.assert_array_equal, same.critic.parameters, state.critic.parameters)
+  assert len(rates) == 5
+  for changed, left in zip(rates, [17, 13, 9, 5, 1], strict=True):
+    assert all(name.endswith("learning_rate") for name in changed)
+    assert len(changed) == (3 if learner is TD3 else 1)
+    np.testing.assert_allclose(np.array([*changed.values()]).ravel(), left / 20, rtol=1e-6)
+
+
+@pytest.mark.parametrize("learner", [TD3, SAC])
+def test_a_training_that_diverges_ends_in_one_line(learner):
+  h = learner.hyperparameters
+  explosive = learner._replace(
+    hyperparameters=h.replace(
+      **{name: np.inf for name in vars(h) if name.endswith("learning_rate")}
+    )
+  )
+  with pytest.raises(UserError, match=r"diverged after 0 gradient steps; lower --learning_rate"):
+    train(explosive)
 
 
 def test_actions_are_in_the_units_of_the_environment(whole):
@@ -121,39 +178,26 @@ def test_the_environments_differ(whole):
 
 
 def test_the_same_seed_gives_the_same_run(whole):
-  again, _ = train(td3)
+  again, _ = train(TD3)
   np.testing.assert_array_equal(again.actions, whole[0].actions)
-  other, _ = train(td3, seed=1)
+  other, _ = train(TD3, seed=1)
   assert not np.array_equal(other.actions, whole[0].actions)
 
 
-@pytest.mark.parametrize(("learner", "rounds"), [(td3, 3), (td3, 17), (soft, 23)])
+@pytest.mark.parametrize(("learner", "rounds"), [(TD3, 3), (TD3, 17), (SAC, 23)])
 def test_it_goes_on_exactly_where_it_was_left(whole, tmp_path, learner, rounds):
-  whole = whole if learner is td3 else train(learner)
-  stream, state = train(learner, rounds=rounds)
+  whole = whole if learner is TD3 else train(learner)
+  stream, runs = train(learner, rounds=rounds)
   stream.save(tmp_path)
   loaded = Stream(ROUNDS, 2, 1, 1, 0)
   loaded.load(tmp_path, rounds)
-  stream, state = train(learner, rounds=ROUNDS - rounds, stream=loaded, state=state)
+  stream, runs = train(learner, rounds=ROUNDS - rounds, stream=loaded, runs=runs)
   for field in ("observations", "actions", "rewards", "next_observations"):
     np.testing.assert_array_equal(getattr(stream, field), getattr(whole[0], field))
-  jax.tree.map(np.testing.assert_array_equal, state, whole[1])
-
-
-@pytest.mark.parametrize("correlation", [0.0, 0.8])
-def test_noise_is_standard_and_correlated_as_asked(correlation):
-  key = jax.random.key(0)
-  rounds = jnp.arange(100, 4100, dtype=jnp.uint32)
-  noise = jax.vmap(lambda r: learners.correlated_noise(key, r, (4,), correlation))(rounds)
-  noise = np.asarray(noise, np.float64)
-  np.testing.assert_allclose(noise.std(axis=0), 1, atol=0.07)
-  for lag in (1, 3):
-    products = np.mean(noise[:-lag] * noise[lag:])
-    np.testing.assert_allclose(products, correlation**lag, atol=0.05)
-  assert abs(np.mean(noise[:, 0] * noise[:, 1])) < 0.07
+  jax.tree.map(np.testing.assert_array_equal, runs, whole[1])
 
 
 def test_an_environment_that_does_not_repeat_itself_cannot_go_on():
-  stream, state = train(td3, rounds=3, env=Forgetful)
+  stream, runs = train(TD3, rounds=3, env=Forgetful)
   with pytest.raises(UserError, match="does not repeat itself"):
-    train(td3, rounds=1, stream=stream, state=state, env=Forgetful)
+    train(TD3, rounds=1, stream=stream, runs=runs, env=Forgetful)

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from dmg_jax.report.diagnostics import diagnose
-from dmg_jax.report.tables.job_table import RETURN, SCORE, Results
+from dmg_jax.report.tables.job_table import Results
+from dmg_jax.report.units import RETURN, SCORE
 
 WIGGLE = np.array([1.0, -1.0] * 6)
 

@@ -29,21 +29,22 @@ def curve(scores: Sequence[Score]) -> tuple[np.ndarray, np.ndarray, np.ndarray, 
   return np.array(steps), values.mean(axis=0), intervals[:, 0], intervals[:, 1]
 
 
-def learning_curves(cells: Cells, width: float) -> Figure:
+def learning_curves(cells: Cells, width: float, looks: style.Looks) -> Figure:
   """Mean and 95 % interval (shaded) over seeds; dotted, what Table 2 prints for DMG.
 
   Args:
     cells: (dataset, method) -> scores that have curves; at least one.
     width: inches.
+    looks: of all methods.
   """
   datasets = list(dict.fromkeys(dataset for dataset, _ in cells))
   methods = sorted({method for _, method in cells}, key=order)
   figure, axes = style.panels(datasets, width)
   handles: dict[str, Any] = {}
   for panel, dataset in zip(axes, datasets, strict=True):
-    for place, method in enumerate(methods):
+    for method in methods:
       if (dataset, method) in cells:
-        colour, dashes = style.appearance(place)
+        colour, dashes = looks[method]
         steps, mean, low, high = curve(cells[dataset, method])
         marker = "." if len(steps) < 12 else None
         (line,) = panel.plot(steps, mean, color=colour, linestyle=dashes, marker=marker)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from matplotlib.figure import Figure
 
-from dmg_jax.report.figures import ablations, curve_figures, population_figures
+from dmg_jax.report.figures import ablations, curve_figures, population_figures, style
 from dmg_jax.report.paper import paper_scores
 from dmg_jax.report.paper.comparison_text import last_few
 from dmg_jax.report.scores.method_names import order
@@ -35,7 +35,8 @@ def draw(
     statistic: a key of `STATISTICS`; curves show every evaluation.
     width: inches.
   """
-  yield from _curves(scores, width)
+  looks = style.looks({score.method for score in scores if not score.is_variant})
+  yield from _curves(scores, width, looks)
   for setting, name in _NAMES.items():
     if lines := ablations.ablations(scores, setting, statistic):
       shown = ablations.on_lines(scores, setting)
@@ -47,7 +48,7 @@ def draw(
       )
   for found in compared:
     shown = [s for s in scores if s.dataset in found.population.get(s.method, {})]
-    yield from _over_tasks(found, shown, statistic, width)
+    yield from _over_tasks(found, shown, statistic, width, looks)
 
 
 def _unit(scores: Sequence[Score], statistic: str) -> str:
@@ -60,7 +61,7 @@ def _unit(scores: Sequence[Score], statistic: str) -> str:
   return curve_figures.unit([score.dataset for score in scores]) + names[statistic]
 
 
-def _curves(scores: Sequence[Score], width: float) -> Iterator[Named]:
+def _curves(scores: Sequence[Score], width: float, looks: style.Looks) -> Iterator[Named]:
   cells: dict[tuple[str, str], list[Score]] = {}
   for score in scores:
     if score.evaluation_steps and not score.is_variant:
@@ -74,29 +75,29 @@ def _curves(scores: Sequence[Score], width: float) -> Iterator[Named]:
         f"learning_curves_{kind}",
         "score of every evaluation: mean over seeds, shaded its 95 % interval (Student's t); "
         f"{words.seed_counts(len(group) for group in of_kind.values())}.",
-        curve_figures.learning_curves(of_kind, width),
+        curve_figures.learning_curves(of_kind, width, looks),
       )
 
 
 def _over_tasks(
-  found: Compared, scores: Sequence[Score], statistic: str, width: float
+  found: Compared, scores: Sequence[Score], statistic: str, width: float, looks: style.Looks
 ) -> Iterator[Named]:
   unit, what = _unit(scores, statistic), words.over_tasks(found, scores, statistic)
   interval = "95 % intervals by a stratified bootstrap over seeds"
   yield Named(
     words.stem(f"profiles_{found.kind}", statistic),
     f"share of runs above a score, {interval} shaded; {what}",
-    population_figures.performance_profiles(found.population, width, unit),
+    population_figures.performance_profiles(found.population, width, unit, looks),
   )
   yield Named(
     words.stem(f"aggregates_{found.kind}", statistic),
     f"interquartile mean (IQM) and optimality gap (to 100), {interval}; {what}",
-    population_figures.aggregate_intervals(found.aggregates, width, unit),
+    population_figures.aggregate_intervals(found.aggregates, width, unit, looks),
   )
   if found.aggregates.improvement:
     yield Named(
       words.stem(f"improvement_{found.kind}", statistic),
       f"probability that a run scores more than one of another method, ties half, {interval}; "
       f"{what}",
-      population_figures.improvement(found.aggregates, width, unit),
+      population_figures.improvement(found.aggregates, width, unit, looks),
     )

@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from dmg_jax.report.figures import style
-from dmg_jax.report.tables.job_table import SCORE, Results
+from dmg_jax.report.tables.job_table import Results
+from dmg_jax.report.units import SCORE
 
 _COLUMNS = 3
 _PANEL_HEIGHT = 1.7

@@ -1,6 +1,6 @@
 """What all figures of a report share: sizes, fonts, colours, and how they are written."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -10,12 +10,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
 
+from dmg_jax.report.scores.method_names import order
+
 # Inches: one column of a two-column journal, and the page between its margins.
 WIDTHS = {"column": 3.3, "full": 6.8}
 # Okabe and Ito's colours, which colour-blind readers tell apart; the yellow is too pale for lines.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 # Beyond the colours, and in print without them, the dashes tell methods apart.
 Dashes = Literal["-", "--", "-.", ":"]
+Looks = Mapping[str, tuple[str, Dashes]]
 DASHES: tuple[Dashes, ...] = ("-", "--", "-.", ":")
 GREY = "#777777"
 _SETTINGS: dict[Any, Any] = {
@@ -55,6 +58,11 @@ def style() -> Iterator[None]:
 def appearance(place: int) -> tuple[str, Dashes]:
   """Colour and dashes of the method at this place of a list."""
   return COLOURS[place % len(COLOURS)], DASHES[place % len(DASHES)]
+
+
+def looks(methods: Iterable[str]) -> Looks:
+  """Colour and dashes of each method, the same in all figures of a report; DMG's come first."""
+  return {method: appearance(place) for place, method in enumerate(sorted(methods, key=order))}
 
 
 def panels(names: Sequence[str], width: float) -> tuple[Figure, list[Axes]]:

@@ -12,7 +12,7 @@ from dmg_jax.report.scores.intervals import mean_interval
 from dmg_jax.report.scores.score import Score
 from dmg_jax.report.scores.selection import by_task, join
 from dmg_jax.report.scores.statistics import mean_and_deviation
-from dmg_jax.report.tables.job_table import WINDOW
+from dmg_jax.report.units import WINDOW
 from dmg_jax.tasks import is_antmaze
 
 SEEDS = {2: 5, 3: 5, 4: 5, 6: 10}

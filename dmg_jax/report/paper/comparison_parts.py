@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from dmg_jax.report.numbers import rounded
 from dmg_jax.report.paper.paper_scores import PaperCell
 from dmg_jax.report.scores.commands import Job
-from dmg_jax.report.tables.numbers import rounded
 
 
 class Measured(NamedTuple):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dmg_jax.report.paper import exhibits
 from dmg_jax.report.paper.comparison import REQUIRED, SEEDS
 from dmg_jax.report.paper.comparison_parts import Comparison, Measured
-from dmg_jax.report.tables.job_table import WINDOW
+from dmg_jax.report.units import WINDOW
 
 STATISTICS = {
   "last": "score of the last evaluation",

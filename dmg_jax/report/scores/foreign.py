@@ -28,7 +28,7 @@ from dmg_jax.errors import UserError
 from dmg_jax.report.scores.method_names import canonical
 from dmg_jax.report.scores.score import Score
 from dmg_jax.report.scores.selection import join
-from dmg_jax.report.tables.job_table import WINDOW
+from dmg_jax.report.units import WINDOW
 
 COLUMNS = ("method", "dataset", "seed", "score", "step")
 _REQUIRED = COLUMNS[:-1]

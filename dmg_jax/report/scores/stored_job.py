@@ -12,7 +12,7 @@ from dmg_jax.data import catalog
 from dmg_jax.report.scores.commands import Job
 from dmg_jax.report.scores.labels import table_label
 from dmg_jax.report.scores.score import Score
-from dmg_jax.report.tables.job_table import SCORE, WINDOW
+from dmg_jax.report.units import SCORE, WINDOW
 from dmg_jax.tasks import NO_ENVIRONMENT
 
 _PACKAGES = ("dmg_jax", "jax", "gymnasium", "mujoco")

@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from dmg_jax.report.numbers import fixed, interval, plus_minus, signed
 from dmg_jax.report.paper.comparison import REQUIRED
 from dmg_jax.report.paper.comparison_parts import Comparison, Entry, Measured, Row, Section
 from dmg_jax.report.paper.comparison_text import last_few
 from dmg_jax.report.scores.intervals import Estimate
 from dmg_jax.report.scores.populations import Compared
-from dmg_jax.report.tables.numbers import fixed, interval, plus_minus, signed
 
 _KINDS = {"d4rl": "D4RL's data", "own_data": "our own data", "other_data": "other data"}
 

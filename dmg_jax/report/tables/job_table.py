@@ -7,10 +7,8 @@ import numpy as np
 
 from dmg_jax.report.scores.intervals import estimate
 from dmg_jax.report.scores.statistics import interquartile_mean, mean_and_deviation
+from dmg_jax.report.units import SCORE, WINDOW
 
-SCORE = "D4RL-normalised score"
-RETURN = "return"
-WINDOW = 10
 _BOOTSTRAP_SEED = 0
 
 

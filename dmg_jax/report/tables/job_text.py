@@ -7,8 +7,9 @@ method and point, under the name of its data set.
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from dmg_jax.report.tables.job_table import SCORE, Results, summarise
-from dmg_jax.report.tables.numbers import fixed, interval, plus_minus
+from dmg_jax.report.numbers import fixed, interval, plus_minus
+from dmg_jax.report.tables.job_table import Results, summarise
+from dmg_jax.report.units import SCORE
 
 _WIDTH = 100
 _LABEL, _COLUMN = 30, 32

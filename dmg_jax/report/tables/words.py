@@ -6,7 +6,7 @@ from dmg_jax.report.paper import exhibits
 from dmg_jax.report.paper.comparison_text import statistic_text
 from dmg_jax.report.scores.populations import Compared
 from dmg_jax.report.scores.score import Score
-from dmg_jax.report.tables.job_table import WINDOW
+from dmg_jax.report.units import WINDOW
 
 
 def stem(name: str, statistic: str) -> str:

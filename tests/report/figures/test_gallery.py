@@ -22,6 +22,11 @@ def _style(monkeypatch):
     yield
 
 
+def learning_curves(cells):
+  looks = style.looks({method for _, method in cells})
+  return curve_figures.learning_curves(cells, COLUMN, looks)
+
+
 def curves(**lasts):
   """Two seeds of each method on hopper-medium, evaluated twice."""
   return {
@@ -57,7 +62,7 @@ def test_a_curve_has_the_evaluations_that_all_seeds_have():
 
 
 def test_learning_curves_show_methods_and_the_papers_number():
-  figure = curve_figures.learning_curves(curves(DMG=[90.0, 92.0], BC=[50.0, 50.0]), COLUMN)
+  figure = learning_curves(curves(DMG=[90.0, 92.0], BC=[50.0, 50.0]))
   (axes,) = figure.axes
   assert axes.get_title(loc="right") == MEDIUM
   assert texts(figure) == ["DMG", "BC", "the paper's DMG"]
@@ -70,7 +75,7 @@ def test_learning_curves_show_methods_and_the_papers_number():
 
 
 def test_our_data_has_no_line_of_the_papers():
-  figure = curve_figures.learning_curves({(OWN, "DMG"): made("DMG", OWN, [60.0])}, COLUMN)
+  figure = learning_curves({(OWN, "DMG"): made("DMG", OWN, [60.0])})
   assert len(figure.axes[0].lines) == 1
   assert texts(figure) == []
 
@@ -102,7 +107,7 @@ def test_methods_are_told_apart_by_colour_and_dashes():
 
 def test_a_profile_is_the_share_of_runs_above():
   tasks = {"DMG": {MEDIUM: [10.0, 20.0, 40.0, 50.0]}}
-  figure = population.performance_profiles(tasks, COLUMN, "score")
+  figure = population.performance_profiles(tasks, COLUMN, "score", style.looks(tasks))
   (line,) = figure.axes[0].lines
   shares = dict(zip(np.round(line.get_xdata(), 6), line.get_ydata(), strict=True))
   assert [shares[level] for level in (0, 15, 30, 45, 50)] == [1, 0.75, 0.5, 0.25, 0]
@@ -110,7 +115,9 @@ def test_a_profile_is_the_share_of_runs_above():
 
 def test_aggregates_have_a_row_for_each_method():
   tasks = {"DMG": {MEDIUM: [80.0, 90.0]}, "BC": {MEDIUM: [50.0, 50.0]}}
-  left, right = population.aggregate_intervals(aggregates.aggregate(tasks), COLUMN, "score").axes
+  left, right = population.aggregate_intervals(
+    aggregates.aggregate(tasks), COLUMN, "score", style.looks(tasks)
+  ).axes
   assert [label.get_text() for label in left.get_yticklabels()] == ["DMG", "BC"]
   assert [line.get_xdata()[0] for line in left.lines[1::2]] == [85.0, 50.0]
   assert [line.get_xdata()[0] for line in right.lines[1::2]] == [15.0, 50.0]
@@ -124,7 +131,9 @@ def test_improvement_is_over_each_other_method():
     "BC": {MEDIUM: [0.0, 2.0]},
     "IQL": {MEDIUM: [9.0, 9.0]},
   }
-  axes = population.improvement(aggregates.aggregate(tasks), COLUMN, "score").axes[0]
+  axes = population.improvement(
+    aggregates.aggregate(tasks), COLUMN, "score", style.looks(tasks)
+  ).axes[0]
   assert [label.get_text() for label in axes.get_yticklabels()] == ["DMG > BC", "DMG > IQL"]
   assert [line.get_xdata()[0] for line in axes.lines[1:4:2]] == [0.75, 0.0]
 
@@ -133,7 +142,7 @@ def test_improvement_is_over_each_other_method():
 def test_long_names_push_no_label_off_the_page(draw_rows):
   names = ["IQL (ReBRAC paper)", "ReBRAC", "TD3+BC (ReBRAC paper)"]
   tasks = {name: {MEDIUM: [80.0, 90.0]} for name in names}
-  figure = draw_rows(aggregates.aggregate(tasks), COLUMN, "score")
+  figure = draw_rows(aggregates.aggregate(tasks), COLUMN, "score", style.looks(tasks))
   FigureCanvasAgg(figure).draw()
   for axes in figure.axes:
     place = axes.xaxis.label.get_window_extent()
@@ -318,7 +327,7 @@ def test_captions_tell_lengths_that_are_not_the_papers():
 
 def test_dmg_has_the_first_colour_whatever_comes_first():
   cells = curves(BC=[50.0, 50.0], DMG=[90.0, 92.0])
-  (axes,) = curve_figures.learning_curves(cells, COLUMN).axes
+  (axes,) = learning_curves(cells).axes
   assert texts(axes.figure)[:2] == ["DMG", "BC"]
   assert to_hex(axes.lines[0].get_color()) == style.COLOURS[0].lower()
   assert axes.lines[0].get_ydata()[-1] == 91.0
@@ -333,7 +342,7 @@ def test_every_data_set_of_the_paper_has_a_figure():
 
 def test_files_have_their_size_embedded_fonts_and_the_same_bytes(tmp_path):
   for name in ("a", "b"):
-    figure = curve_figures.learning_curves(curves(DMG=[90.0, 92.0]), COLUMN)
+    figure = learning_curves(curves(DMG=[90.0, 92.0]))
     png, pdf = style.write(figure, tmp_path / name)
   assert imread(png).shape[1] == round(COLUMN * 300)
   # 42 is TrueType; type 3 is what journals refuse.
@@ -341,3 +350,18 @@ def test_files_have_their_size_embedded_fonts_and_the_same_bytes(tmp_path):
   assert b"/FontFile2" in pdf.read_bytes()
   assert (tmp_path / "a.png").read_bytes() == png.read_bytes()
   assert (tmp_path / "a.pdf").read_bytes() == pdf.read_bytes()
+
+
+def test_a_method_looks_the_same_in_all_figures_of_a_report():
+  # "few" has no scores on one of the data sets: it is in the curves and not in the profiles.
+  scores = [s for name in ("DMG", "zz") for s in made(name, MEDIUM, [1.0], curve=[0.0])]
+  scores += [s for name in ("DMG", "zz") for s in made(name, "hopper-random-v2", [1.0])]
+  scores += made("few", MEDIUM, [1.0], curve=[0.0])
+  figures = {named.name: named.figure for named in draw(scores)}
+  colours = []
+  for name in ("learning_curves_locomotion", "profiles_d4rl"):
+    (legend,) = figures[name].legends
+    texts = [text.get_text() for text in legend.get_texts()]
+    colours.append(to_hex(legend.get_lines()[texts.index("zz")].get_color()))
+  row = figures["improvement_d4rl"].axes[0].lines[0]
+  assert [*colours, to_hex(row.get_color())] == [style.COLOURS[2].lower()] * 3

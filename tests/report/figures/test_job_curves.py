@@ -5,7 +5,8 @@ from matplotlib.image import imread
 
 from dmg_jax.errors import StorageError
 from dmg_jax.report.figures import job_curves, job_panels, style
-from dmg_jax.report.tables.job_table import SCORE, Results
+from dmg_jax.report.tables.job_table import Results
+from dmg_jax.report.units import SCORE
 
 
 def make_results(**changes):

@@ -9,6 +9,7 @@ import pytest
 from made_directories import POINT, TASK, VERSIONS, write
 
 from dmg_jax.errors import UserError
+from dmg_jax.report import units
 from dmg_jax.report.scores.gather import gather
 from dmg_jax.report.scores.intervals import Estimate
 from dmg_jax.report.tables import job_table
@@ -385,7 +386,7 @@ def test_runs_without_scores_are_named(tmp_path):
   assert "it was trained without a simulator" in left_out(write(tmp_path / "silent", silent))
   directory = write(tmp_path / "run")
   summary = json.loads((directory / "summary.json").read_text())
-  summary["groups"][0]["unit"] = job_table.RETURN
+  summary["groups"][0]["unit"] = units.RETURN
   change(directory / "summary.json", groups=summary["groups"])
   assert "Hopper-v4, has returns but no normalised score" in left_out(directory)
 

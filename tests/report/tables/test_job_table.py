@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from dmg_jax.report.paper.paper_scores import paper_row
-from dmg_jax.report.tables.job_table import RETURN, SCORE, Results, summarise
+from dmg_jax.report.tables.job_table import Results, summarise
 from dmg_jax.report.tables.job_text import text
+from dmg_jax.report.units import RETURN, SCORE
 
 
 def make_results(**changes):

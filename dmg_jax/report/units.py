@@ -1,0 +1,6 @@
+"""What results are counted in, and over how many evaluations they are averaged."""
+
+SCORE = "D4RL-normalised score"
+RETURN = "return"
+# Evaluations in a "mean of the last"; fewer, where a run has fewer.
+WINDOW = 10

@@ -1,0 +1,90 @@
+"""Runs launchers as a user does, each in a process of its own that costs no import.
+
+  python tests/forked_launches.py < LAUNCHES > RESULTS
+
+LAUNCHES are a JSON list of objects: "argv", the script and its arguments; "cwd"; "trap",
+see `killed_plan.arm`, or null; "watched", a folder or null; "environment", variables that
+are added. RESULTS are a list of objects: "code", negative for a signal; "out"; "err";
+"changed", what became different below the watched folder. This process imports what the
+launchers do, and is forked for each: JAX has not started a thread by then.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import runpy
+import sys
+import tempfile
+from pathlib import Path
+
+import killed_plan
+
+from dmg_jax.experiments import command_line, job, reevaluation  # noqa: F401
+
+
+def snapshot(folder: str) -> dict[str, str]:
+  """Names, targets of links and hashes of everything in a folder."""
+  found = {}
+  for path in sorted(Path(folder).rglob("*")):
+    content = "folder"
+    if path.is_symlink():
+      content = os.readlink(path)
+    elif path.is_file():
+      content = hashlib.sha256(path.read_bytes()).hexdigest()
+    found[str(path.relative_to(folder))] = content
+  return found
+
+
+def work(argv: list[str], cwd: str, trap: dict | None, out: int, err: int) -> None:
+  """What the child does; ends by `SystemExit`, as a script does."""
+  os.chdir(cwd)
+  os.dup2(out, 1)
+  os.dup2(err, 2)
+  sys.stdin = open(os.devnull)  # noqa: SIM115 - until the process ends
+  sys.stdout, sys.stderr = os.fdopen(1, "w", closefd=False), os.fdopen(2, "w", closefd=False)
+  sys.argv = list(argv)
+  if trap is not None:
+    killed_plan.arm(**trap)
+  runpy.run_path(argv[0], run_name="__main__")
+  sys.exit(0)
+
+
+def launch(
+  argv: list[str],
+  cwd: str,
+  trap: dict | None = None,
+  watched: str | None = None,
+  environment: dict[str, str] | None = None,
+) -> dict:
+  """Forks, waits, and tells."""
+  before = snapshot(watched) if watched else {}
+  with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+    child = os.fork()
+    if child == 0:
+      os.environ |= environment or {}
+      work(argv, cwd, trap, out.fileno(), err.fileno())
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    texts = {}
+    for name, file in (("out", out), ("err", err)):
+      file.seek(0)
+      texts[name] = file.read().decode()
+  after = snapshot(watched) if watched else {}
+  changed = sorted(n for n in {*before, *after} if before.get(n) != after.get(n))
+  return {"code": code, "changed": changed, **texts}
+
+
+def main() -> None:
+  launches = json.load(sys.stdin)
+  results = sys.stdout
+  with contextlib.redirect_stdout(sys.stderr):
+    found = []
+    for one in launches:
+      # The command that the launch before printed, if no other is given.
+      argv = one["argv"] or killed_plan.printed_command(found[-1]["err"])
+      found.append(launch(**one | {"argv": argv}))
+  json.dump(found, results)
+
+
+if __name__ == "__main__":
+  main()
