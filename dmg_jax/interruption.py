@@ -89,13 +89,3 @@ class Interruption:
       if came > 1:
         os._exit(_OFFSET + numbers[0])
     os.close(descriptor)
-
-
-def leave_to_parent() -> None:
-  """Makes a worker process ignore SIGINT and SIGTERM.
-
-  A terminal and a cluster send them to every process of a job; the parent
-  finishes its work, for which it needs its workers, and then ends them.
-  """
-  for number in _SIGNALS:
-    signal.signal(number, signal.SIG_IGN)

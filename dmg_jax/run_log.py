@@ -27,8 +27,7 @@ class RunLog:
 
   Rows become part of the run only when a checkpoint that holds `positions()`
   commits; opening with those positions cuts off whatever came after. All files
-  are checked before the first is changed. `TIMING` is cut with its next row only:
-  a finished job keeps the time of its last checkpoint.
+  are checked before the first is changed.
 
   Args:
     directory: of the run.
@@ -43,14 +42,12 @@ class RunLog:
   def __init__(self, directory: Path, positions: Mapping[str, int]):
     check(directory, positions)
     self._files = {}
-    self._timing: int | None = positions.get(TIMING, 0)
     for name in NAMES:
       with storage(directory / name):
         # Unbuffered: what a full disk refused is not tried again at the end.
         file = open(directory / name, "ab", buffering=0)  # noqa: SIM115 - closed by close()
         self._files[name] = file
-        if name != TIMING:
-          file.truncate(positions.get(name, 0))
+        file.truncate(positions.get(name, 0))
 
   def append(self, name: str, rows: Iterable[Mapping[str, Any]]) -> None:
     """Adds rows to a file.
@@ -60,8 +57,6 @@ class RunLog:
     """
     lines = "".join(json.dumps(encode(row), allow_nan=False) + "\n" for row in rows)
     left = memoryview(lines.encode())
-    if name == TIMING:
-      self._cut_timing()
     with storage(self._files[name].name):
       while left:
         left = left[self._files[name].write(left) :]
@@ -72,17 +67,10 @@ class RunLog:
     Raises:
       StorageError: if they could not be brought there.
     """
-    self._cut_timing()
     for file in self._files.values():
       with storage(file.name):
         os.fsync(file.fileno())
     return {name: os.fstat(file.fileno()).st_size for name, file in self._files.items()}
-
-  def _cut_timing(self) -> None:
-    if self._timing is not None:
-      with storage(self._files[TIMING].name):
-        self._files[TIMING].truncate(self._timing)
-      self._timing = None
 
   def close(self) -> None:
     """Closes the files."""

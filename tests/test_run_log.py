@@ -17,13 +17,9 @@ def test_opening_cuts_off_what_came_after_the_positions(tmp_path):
   log.append(run_log.METRICS, [{"step": 2, "run": "a"}])
   log.append(run_log.TIMING, [{"step": 2}])
   log.close()
-  log = run_log.RunLog(tmp_path, positions)
+  run_log.RunLog(tmp_path, positions).close()
   assert run_log.read(tmp_path, run_log.METRICS) == [{"step": 1, "run": "a"}]
-  assert run_log.read(tmp_path, run_log.TIMING) == [{"step": 2}]  # of a job that only reports
-  assert log.positions() == positions
-  log.append(run_log.TIMING, [{"step": 3}])
-  log.close()
-  assert run_log.read(tmp_path, run_log.TIMING) == [{"step": 3}]
+  assert run_log.read(tmp_path, run_log.TIMING) == []
 
 
 def test_a_log_that_is_too_short_is_refused_before_any_is_cut(tmp_path):
