@@ -125,10 +125,10 @@ def plan() -> Iterable[str]:
   result = stored("plan.json")
   groups = result["runs"] // len(result["groups"])
   same = "the same bits" if not result["different_after_kills"] else "DIFFERENT bits"
-  yield f"A job of {result['runs']} runs ({len(result['groups'])} rows of methods, values and data"
-  yield f"sets, {groups} seeds each) was killed {result['kills']} times with SIGKILL at random"
+  yield f"A job of {result['runs']} runs ({len(result['groups'])} rows of methods, values and"
+  yield f"data sets, {groups} seeds each) was killed {result['kills']} times with SIGKILL at"
   cost = result["cost_per_run_over_single_job"]
-  yield f"moments and ended with {same}. A run in it cost {cost:.2f} times what a run costs in a job"
+  yield f"random moments and ended with {same}. A run in it cost {cost:.2f} times what a run costs in a job"
   yield f"with one run for each of the {result['cores']} cores"
   yield "([`plan.json`](../benchmarks/results/plan.json))."
 
@@ -137,8 +137,9 @@ def learning() -> Iterable[str]:
   """DMG beside the PyTorch step and cloning."""
   result = stored("learning_comparison.json")
   names = {"dmg_jax": "DMG", "pytorch": "DMG, the eager PyTorch step", "bc": "behaviour cloning"}
-  yield f"Scores after {result['steps']:,} steps on the embedded data, {result['episodes']} episodes"
-  yield "per seed, from [`learning_comparison.json`](../benchmarks/results/learning_comparison.json):"
+  yield f"Scores after {result['steps']:,} steps on the embedded data,"
+  yield f"{result['episodes']} episodes per seed, from"
+  yield "[`learning_comparison.json`](../benchmarks/results/learning_comparison.json):"
   yield ""
   yield row("", "mean ± sd", "seeds")
   yield row("---", "---", "---")
