@@ -125,11 +125,11 @@ def plan() -> Iterable[str]:
   result = stored("plan.json")
   groups = result["runs"] // len(result["groups"])
   same = "the same bits" if not result["different_after_kills"] else "DIFFERENT bits"
-  yield f"A job of {result['runs']} runs ({len(result['groups'])} rows of methods, values and"
-  yield f"data sets, {groups} seeds each) was killed {result['kills']} times with SIGKILL at"
   cost = result["cost_per_run_over_single_job"]
-  yield f"random moments and ended with {same}. A run in it cost {cost:.2f} times what a run costs in a job"
-  yield f"with one run for each of the {result['cores']} cores"
+  yield f"A job of {result['runs']} runs ({len(result['groups'])} rows of methods, values and data"
+  yield f"sets, {groups} seeds each) was killed {result['kills']} times with SIGKILL"
+  yield f"at random moments and ended with {same}. A run in it cost {cost:.2f} times what a run"
+  yield f"costs in a job with one run for each of the {result['cores']} cores"
   yield "([`plan.json`](../benchmarks/results/plan.json))."
 
 
