@@ -73,7 +73,7 @@ def test_the_same_command_finds_the_finished_job(results):
   again = results["again"]
   assert again["code"] == 0, again["err"]
   assert "finished already: the checkpoint of step 4 is the last" in again["out"]
-  table = "return"
+  table = "last evaluation"
   assert again["out"].partition(table)[2] == results["job"]["out"].partition(table)[2]
   assert not [name for name in again["changed"] if "checkpoints" in name or name.endswith("jsonl")]
 
