@@ -42,7 +42,9 @@ def policy_value(mdp: FiniteMDP, policy: Array) -> jax.Array:
   """
   rewards = jnp.sum(policy * mdp.rewards, axis=1)
   transitions = jnp.einsum("sa,sat->st", policy, mdp.transitions)
-  return jnp.linalg.solve(jnp.eye(len(rewards)) - mdp.discount * transitions, rewards)
+  return jnp.linalg.solve(
+    jnp.eye(len(rewards), dtype=rewards.dtype) - mdp.discount * transitions, rewards
+  )
 
 
 def action_value(mdp: FiniteMDP, state_values: Array) -> Array:

@@ -99,7 +99,9 @@ def fixed_point(mdp: FiniteMDP, data: Data, lam: Array | float) -> Array:
     policy = lam * policies[0] + (1 - lam) * policies[1]
     rewards = jnp.sum(policy * mdp.rewards, axis=1)
     transitions = jnp.einsum("sa,sat->st", policy, mdp.transitions)
-    values = jnp.linalg.solve(jnp.eye(len(rewards)) - mdp.discount * transitions, rewards)
+    values = jnp.linalg.solve(
+      jnp.eye(len(rewards), dtype=rewards.dtype) - mdp.discount * transitions, rewards
+    )
     return action_value(mdp, values)
 
   def improve(q: Array) -> tuple[Array, Array]:

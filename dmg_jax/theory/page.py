@@ -59,7 +59,7 @@ are programs that run on random MDPs whose exact values are known. Every number 
 
 It took {processor_seconds:.0f} seconds of processor time ({seconds:.0f} on the clock, on cores that
 others may have used too) with jax {versions["jax"]} on {results["device"]}, in float64 (float32 for
-the networks of the last part), with seed {results["seed"]}.
+the networks of the practical part), with seed {results["seed"]}.
 
 **The setting.** An MDP has few states, and in each state a few actions, which are points in R^D.
 *The data* are a set of actions in each state (the support of the empirical behaviour β̂). *Mildly
@@ -192,7 +192,7 @@ backed up. Then for all k and all actions of the data, Q_In^k ≤ Q̂_DMG^k ≤ 
   errors (mean over MDPs, at the last k), {share["ascent"]["mean"]:.3f} with those of the ascent
   ({share["ascent"]["most"]:.3f} at most), and {share["largest_extension"]["mean"]:.3f} with the largest
   Lipschitz extension of the data's values, which no Lipschitz error can exceed (the backup is
-  monotone). The ascent came no nearer to the bound than that extension by more than
+  monotone). The ascent's share was above that of this extension on no MDP by more than
   {max(0.0, row["ascent_beyond_largest_extension"]):.1g}.
 * So **the bound is attained**: on an MDP of one state and two actions the share is
   {row["attaining_share"]:.6f}. It is attained wherever each state's best action of the data has a neighbour at ε_a whose
@@ -226,8 +226,8 @@ loses {inside["loss"]:.2f} just inside the threshold (its bound with K_R: {insid
   bound failed in {row["printed_broken_inside"]:,} of them.
 * Beyond it, up to {row["rows"][-1]["multiple"]:g} times the threshold, the bound failed in
   {row["broken_beyond"]:,} of {row["tried_beyond"]:,} trials; at the end the policy was still near the
-  in-sample action in all states in {row["rows"][-1]["stays_near"]:.0%} of them (green). On random MDPs the bound has slack; on the constructed one (reward as steep
-  as K_R allows) the loss jumps at the threshold, from {inside["loss"]:.2f} to {beyond["loss"]:.2f},
+  in-sample action in all states in {row["rows"][-1]["stays_near"]:.0%} of them (green). On random MDPs the bound has slack; on the constructed one (λ = 0, reward as
+  steep as K_R allows) the loss jumps at the threshold, from {inside["loss"]:.2f} to {beyond["loss"]:.2f},
   where the bound is {beyond["bound"]:.2f}. So the threshold is sharp.
 * λ enters the threshold alone, not the loss."""
 
@@ -309,9 +309,9 @@ pictures are those of the paper's Figures 1 and 2, with the truth known.
   R_max / (1 - γ) = {1 / (1 - row["discount"]):.0f}, which no policy reaches; none diverged to infinity.
 * A moderate λ was best on {counts["moderate_lambda"]} of {len(mdps)} MDPs and a moderate ν on
   {counts["moderate_nu"]}, by the mean return of {row["seeds"]} seeds. So unlike in the paper's figures
-  it is **not always best** here: where the network's guess beyond the data is right, more generalisation
-  is better, and where it is wrong, the return falls below that of in-sample learning. The learner cannot
-  tell the two apart from its Q, which is too high in both."""
+  it is **not always best** here. We read it so: where the network's guess beyond the data is right, more
+  generalisation is better, and where it is wrong, the return falls below that of in-sample learning. The
+  last two columns of the table show that the learned Q does not tell which of the two is the case."""
 
 
 def _practice_counts(row: Numbers) -> dict[str, int]:

@@ -60,7 +60,6 @@ def test_the_first_of_equal_actions_is_greedy():
   np.testing.assert_array_equal(operators.greedy(q, mask), [[0, 1, 0]])
 
 
-@compiled
 def _made(seed, radius):
   keys = jax.random.split(jax.random.key(seed), 3)
   mdp = generators.random_mdp(keys[0], 4, 6, 2)

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dmg_jax.theory import practice
+from dmg_jax.theory import generators, practice
 from dmg_jax.theory.mdp import FiniteMDP
 
 
@@ -22,10 +22,11 @@ def test_the_expectile_fixed_point_by_hand():
 
 
 def test_in_sample_training_finds_the_expectile_fixed_point():
-  functions, mdp = practice.problem(jax.random.key(0))
+  problems = generators.draw_many(practice.problem, 0, 1)
+  functions, mdp = jax.tree.map(lambda leaf: leaf[0], problems)
   setting = practice.Setting(jnp.array(0.0), jnp.array(10.0))
   agent = jax.jit(lambda key: practice.train(key, setting, mdp, 2500))(jax.random.key(1))
-  judged = practice.judge(agent, setting, functions, mdp)
+  judged = jax.jit(practice.judge)(agent, setting, functions, mdp)
   expected = practice.expectile_fixed_point(mdp)
   np.testing.assert_allclose(judged["q"], expected, atol=0.1)
   # Strong regularisation keeps the policy in the data's window, with points 0.1 apart.

@@ -30,9 +30,12 @@ def test_the_page_is_what_its_numbers_make(stored):
 
 def test_the_page_shows_each_picture_of_the_study(stored):
   text = PLACES.page.read_text(encoding="utf-8")
-  for name in figures.draw_all(stored):
+  pictures = figures.draw_all(stored)
+  assert len(pictures) == 8
+  for name, picture in pictures.items():
     assert f"]({name})" in text
-    assert PLACES.page.with_name(name).read_bytes().startswith(b"\x89PNG")
+    assert picture.startswith(b"\x89PNG")
+    assert PLACES.page.with_name(name).exists()
 
 
 def test_every_theorem_has_instances_and_a_margin_and_held(stored):
@@ -69,6 +72,7 @@ def test_a_study_is_written_into_a_folder(stored, tmp_path, monkeypatch):
   numbers = {name: stored[name] for name in ("theorems", "assumptions", "practice")}
   numbers |= {name: stored[name] for name in ("seconds", "processor_seconds")}
   monkeypatch.setattr(study, "measure", lambda seed, say: numbers)
+  monkeypatch.setattr(figures, "draw_all", lambda _: {"theory_theorem_1.png": b"picture"})
   said: list[str] = []
   out = tmp_path / "new" / "folder"
   study.run(study.Places.of_folder(out), "python launch/study.py theory --out=new", 3, said.append)
@@ -77,7 +81,7 @@ def test_a_study_is_written_into_a_folder(stored, tmp_path, monkeypatch):
   assert "jax" in written["versions"]
   assert (out / "theory.md").read_text(encoding="utf-8") == page.page(written, "theory.json")
   assert sorted(path.name for path in out.iterdir()) == sorted(
-    ["theory.json", "theory.md", *figures.draw_all(written)]
+    ["theory.json", "theory.md", "theory_theorem_1.png"]
   )
   assert f"  {out / 'theory.json'}" in said
 
