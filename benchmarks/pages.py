@@ -21,23 +21,11 @@ ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 PAGES = ("README.md", "docs/benchmarks.md", "docs/data.md")
 _PLACE = re.compile(r"(<!-- measured: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
-# Cores for which the arithmetic of docs/benchmarks.md is shown.
-_CORES = (8, 32)
 
 
 def stored(name: str) -> dict[str, Any]:
   """A result by the name of its file."""
   return json.loads((RESULTS / name).read_text())
-
-
-def speed_file() -> str:
-  """The newest throughput result that measured the limit of all cores; its file's name."""
-  names = [
-    path.name
-    for path in sorted(RESULTS.glob("throughput_*.json"))
-    if "matmul_flops_per_second_one_core" in json.loads(path.read_text())
-  ]
-  return names[-1]
 
 
 def row(*cells: object) -> str:
@@ -80,59 +68,6 @@ def main_job() -> Iterable[str]:
   yield row("the data's own mean", f"{group['data_score']:.1f}", "", "")
 
 
-def speed() -> Iterable[str]:
-  """Rates against the number of runs."""
-  name = speed_file()
-  result = stored(name)
-  limit, one = result["matmul_flops_per_second"], result["matmul_flops_per_second_one_core"]
-  yield "Gradient steps per second of all runs together (Hopper's sizes, batch 256, float32) on"
-  yield f"{result['device']}, best of {result['rounds']} interleaved rounds, from"
-  yield f"[`{name}`](../benchmarks/results/{name}). The limit is the sum of the cores' own rates of"
-  yield f"256 x 256 products, all at once: {limit / 1e9:.0f} GFLOP/s ({one / 1e9:.0f} for one core"
-  yield "alone). *One call* is how version 0.1.0 trained: all runs in one compiled call, with"
-  yield "multi-threaded products."
-  yield ""
-  yield row("runs", "steps/s", "share of the limit", "one call", "ratio")
-  yield row("---:", "---:", "---:", "---:", "---:")
-  for runs, rate in result["steps_per_second"].items():
-    before = result["one_call_steps_per_second"].get(runs)
-    yield row(
-      runs,
-      f"{rate:.0f}",
-      f"{result['share_of_matmul_rate'][runs]:.2f}",
-      f"{before:.0f}" if before else "",
-      f"{result['ratio_to_one_call'][runs]:.2f}" if before else "",
-    )
-  yield ""
-  picture = f"../benchmarks/results/{Path(name).stem}.png"
-  yield f"![Time of a step of one run against the number of runs]({picture})"
-
-
-def cores() -> Iterable[str]:
-  """Arithmetic for machines that were not measured."""
-  result = stored(speed_file())
-  single = result["steps_per_second"]["1"]
-  hours = 75 * 1_000_000 / 3600
-  yield row("cores", "runs", "steps/s", "75 runs of a million steps")
-  yield row("---:", "---:", "---:", "---:")
-  for count in _CORES:
-    rate = count * single
-    yield row(count, f"{count} or more", f"{rate:,.0f}", f"{hours / rate:.0f} hours")
-
-
-def plan() -> Iterable[str]:
-  """One job of many runs."""
-  result = stored("plan.json")
-  groups = result["runs"] // len(result["groups"])
-  same = "the same bits" if not result["different_after_kills"] else "DIFFERENT bits"
-  cost = result["cost_per_run_over_single_job"]
-  yield f"A job of {result['runs']} runs ({len(result['groups'])} rows of methods, values and data"
-  yield f"sets, {groups} seeds each) was killed {result['kills']} times with SIGKILL"
-  yield f"at random moments and ended with {same}. A run in it cost {cost:.2f} times what a run"
-  yield f"costs in a job with one run for each of the {result['cores']} cores"
-  yield "([`plan.json`](../benchmarks/results/plan.json))."
-
-
 def learning() -> Iterable[str]:
   """DMG beside the PyTorch step and cloning."""
   result = stored("learning_comparison.json")
@@ -169,9 +104,6 @@ def shipped() -> Iterable[str]:
 
 TABLES: Mapping[str, Callable[[], Iterable[str]]] = {
   "main_job": main_job,
-  "speed": speed,
-  "cores": cores,
-  "plan": plan,
   "learning": learning,
   "shipped": shipped,
 }

@@ -9,7 +9,6 @@ many runs as there are cores. The result goes to benchmarks/results/plan.json.
 """
 
 import json
-import os
 import platform
 import random
 import shlex
@@ -25,6 +24,7 @@ from jobs import RESULTS, ROOT
 from kill_resume import differences
 
 from dmg_jax import run_directory, run_log
+from dmg_jax.envs.workers import available_cores
 
 _STEPS = flags.DEFINE_integer("steps", 1200, "Gradient steps of each run.")
 _KILLS = flags.DEFINE_integer("kills", 3, "How often the second job is killed.")
@@ -88,7 +88,7 @@ def rate(directory: Path) -> float:
 def main(_) -> None:
   out = ROOT / Path(_OUT.value)
   shutil.rmtree(out, ignore_errors=True)
-  folder, cores = out / "data", len(os.sched_getaffinity(0))
+  folder, cores = out / "data", available_cores()
   for tier in TIERS:
     assert start(data_command(tier, folder)).wait() == 0
   data = ",".join(str(folder / f"dmg/hopper/{tier}-v0") for tier in TIERS)

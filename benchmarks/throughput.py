@@ -14,7 +14,6 @@ one run takes.
 import functools
 import importlib.util
 import json
-import os
 import platform
 import re
 import resource
@@ -35,6 +34,7 @@ from absl import app, flags
 
 from dmg_jax import cost, networks, training
 from dmg_jax.agents import dmg
+from dmg_jax.envs.workers import available_cores
 from dmg_jax.population import Population
 from dmg_jax.types import Hyperparameters, Transitions
 
@@ -203,7 +203,7 @@ def measure() -> dict[str, Any]:
   data = make_data()
   counts = [int(runs) for runs in _RUNS.value]
   on_cpu = jax.default_backend() == "cpu"
-  workers = len(os.sched_getaffinity(0))
+  workers = available_cores()
   jobs: Jobs = {
     throughput_report.ONE_CORE: matmuls(1),
     throughput_report.LIMIT: matmuls(workers if on_cpu else 1),

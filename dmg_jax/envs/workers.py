@@ -43,11 +43,11 @@ def automatic_workers(episodes: int, cores: int | None = None) -> int:
     episodes: of all policies in an evaluation.
     cores: to share; those that this process may use, if not given.
   """
-  cores = _cores() if cores is None else cores
+  cores = available_cores() if cores is None else cores
   return max(1, min(cores, episodes // EPISODES_PER_WORKER))
 
 
-def _cores() -> int:
+def available_cores() -> int:
   if hasattr(os, "sched_getaffinity"):
     return len(os.sched_getaffinity(0))
   return os.cpu_count() or 1

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from dmg_jax import plan, run_config, tasks
 from dmg_jax.data import catalog
 from dmg_jax.data.dataset import Dataset
+from dmg_jax.envs.workers import available_cores
 from dmg_jax.errors import UserError
 from dmg_jax.experiments import fields
 from dmg_jax.plan import Plan, Request
@@ -197,7 +198,7 @@ def _settings(config: Mapping[str, Any], jobs: list[Task]) -> tuple[dict[str, An
   if embedded and config["steps"] is None:
     paper = tasks.SCHEDULES[config["family"]]["steps"]
     reasons.append(f"steps: {settings['steps']:,} (the embedded data; the paper's is {paper:,})")
-  settings["workers"] = config["workers"] or len(os.sched_getaffinity(0))
+  settings["workers"] = config["workers"] or available_cores()
   reasons += [
     f"env of {job.name}: none (the data name no simulator; --config.env=ID would evaluate)"
     for job in jobs
