@@ -17,9 +17,9 @@ import sys
 from functools import partial
 from pathlib import Path
 
-# Before JAX starts. Batched solves share a small pool of threads in which they can wait for
-# each other without end (seen on two cores, with 10,000 MDPs in one call).
-os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen=false"
+# Before JAX starts: one thread. With more, batched solves of many MDPs in one call can wait
+# for each other without end (seen with jax 0.10.2 on two cores, in Theorem 3).
+os.environ["NPROC"] = "1"
 
 from absl import app, flags, logging
 

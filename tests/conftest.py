@@ -11,8 +11,8 @@ OWNS_CACHE = CACHE not in os.environ
 os.environ[CACHE] = os.environ.get(CACHE) or tempfile.mkdtemp(prefix="dmg_jax_tests_")
 os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.2"
 
-# Tests run side by side, one on each core; see also launch/study.py.
-os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen=false"
+# Tests run side by side, one on each core; launch/study.py says what more threads can do.
+os.environ["NPROC"] = "1"
 
 import hypothesis
 import numpy as np
