@@ -1,4 +1,4 @@
-"""A first look in under a minute: small networks, few steps, on the embedded data.
+"""A first look: small networks, few steps, on the embedded data.
 
   python launch/main.py --config=configs/quick.py
 
