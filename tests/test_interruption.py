@@ -86,7 +86,9 @@ def test_a_second_signal_stops_also_within_a_long_call(number, start):
   process.send_signal(number)
   out, err = process.communicate(timeout=10)
   assert (out, err) == ("", "")
-  assert process.returncode == 128 + number
+  # Ended by the watcher within the call, or, if Python ran its handler between two calls, by the
+  # signal itself. A shell reports both as 128 + number.
+  assert process.returncode in (128 + number, -number)
 
 
 def test_the_former_handlers_are_back():
