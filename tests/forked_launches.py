@@ -3,7 +3,7 @@
   python tests/forked_launches.py < LAUNCHES > RESULTS
 
 LAUNCHES are a JSON list of objects: "argv", the script and its arguments; "cwd"; "trap",
-see `killed_plan.arm`, or null; "watched", a folder or null; "environment", variables that
+see `traps.arm`, or null; "watched", a folder or null; "environment", variables that
 are added. RESULTS are a list of objects: "code", negative for a signal; "out"; "err";
 "changed", what became different below the watched folder. This process imports what the
 launchers do, and is forked for each: JAX has not started a thread by then.
@@ -19,7 +19,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-import killed_plan
+import traps
 
 from dmg_jax.experiments import command_line, job, reevaluation  # noqa: F401
 
@@ -46,7 +46,7 @@ def work(argv: list[str], cwd: str, trap: dict | None, out: int, err: int) -> No
   sys.stdout, sys.stderr = os.fdopen(1, "w", closefd=False), os.fdopen(2, "w", closefd=False)
   sys.argv = list(argv)
   if trap is not None:
-    killed_plan.arm(**trap)
+    traps.arm(**trap)
   runpy.run_path(argv[0], run_name="__main__")
   sys.exit(0)
 
@@ -84,7 +84,7 @@ def main() -> None:
     found = []
     for one in launches:
       # The command that the launch before printed, if no other is given.
-      argv = one["argv"] or killed_plan.printed_command(found[-1]["err"])
+      argv = one["argv"] or traps.printed_command(found[-1]["err"])
       found.append(launch(**one | {"argv": argv}))
   json.dump(found, results)
 

@@ -1,8 +1,9 @@
-"""A job killed at any point, and started again, ends as if nothing had happened."""
+"""A job that was killed, damaged or grown ends as if nothing had happened; real processes.
 
-import shlex
+test_plan_resume.py kills a larger job at every named point and stops it by signals.
+"""
+
 import shutil
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,20 +12,7 @@ import numpy as np
 import pytest
 
 from benchmarks import kill_resume
-from dmg_jax import checkpoints, run_log
-
-KILLED_JOB = Path(__file__).parent / "killed_job.py"
-POINTS = [
-  ("config_written", 1),
-  (run_log.TIMING, 3),
-  (run_log.METRICS, 3),
-  ("torn_row", 3),
-  (run_log.EVALUATIONS, 2),
-  ("logs_flushed", 2),
-  ("checkpoint_begun", 2),
-  ("checkpoint_committed", 2),
-  ("summary_written", 2),
-]
+from dmg_jax import checkpoints
 
 
 @pytest.fixture(scope="module")
@@ -77,49 +65,11 @@ def run(program: list[str], directory: Path, arguments: list[str]) -> subprocess
   )
 
 
-@pytest.mark.parametrize(("point", "occurrence"), POINTS)
-def test_killed_at_a_named_point(point, occurrence, arguments, undisturbed, tmp_path):
-  directory = tmp_path / "killed"
-  killed = run([str(KILLED_JOB), "SIGKILL", point, str(occurrence)], directory, arguments)
-  assert killed.returncode == -signal.SIGKILL, killed.stderr
-  again = run([str(kill_resume.MAIN)], directory, arguments)
-  assert again.returncode == 0, again.stderr
-  assert kill_resume.differences(undisturbed, directory) == []
-  timing = [(row["step"], row["what"]) for row in run_log.read(directory, run_log.TIMING)]
-  trained = [step for step, what in timing if what == "train"]
-  assert trained == sorted(set(trained))
-
-
 def test_killed_at_a_random_moment(arguments, undisturbed, tmp_path):
   """The moment lies within the first seconds; how far the job is then, is left to chance."""
   jobs = kill_resume.run_killed(tmp_path, arguments, kills=1, seconds=8.0, seed=0)
   for directory in jobs:
     assert kill_resume.differences(undisturbed, directory) == []
-
-
-@pytest.mark.parametrize(
-  ("name", "point", "occurrence"),
-  [("SIGINT", run_log.METRICS, 3), ("SIGTERM", run_log.EVALUATIONS, 1)],
-)
-def test_a_signal_saves_and_the_printed_command_goes_on(
-  name, point, occurrence, arguments, undisturbed, tmp_path
-):
-  directory = tmp_path / "stopped"
-  stopped = run([str(KILLED_JOB), name, point, str(occurrence)], directory, arguments)
-  assert stopped.returncode == 128 + signal.Signals[name], stopped.stderr
-  assert "Traceback" not in stopped.stderr
-  line = stopped.stderr.strip().splitlines()[-1]
-  text, _, command = line.partition("to go on: ")
-  step = {run_log.METRICS: 12, run_log.EVALUATIONS: 8}[point]
-  assert text == f"stopped after step {step}, and saved; "
-  assert checkpoints.restore_latest(directory).step == step
-  words = shlex.split(command)
-  again = subprocess.run(
-    [sys.executable, *words[1:]], capture_output=True, text=True, check=False, timeout=300
-  )
-  assert again.returncode == 0, again.stderr
-  assert f"continuing from the checkpoint of step {step}" in again.stdout
-  assert kill_resume.differences(undisturbed, directory) == []
 
 
 def test_a_damaged_checkpoint_is_told_and_the_one_before_leads_to_the_same_end(

@@ -48,6 +48,7 @@ def automatic_workers(episodes: int, cores: int | None = None) -> int:
 
 
 def available_cores() -> int:
+  """Cores that this process may use: of its affinity where the system has one, else all."""
   if hasattr(os, "sched_getaffinity"):
     return len(os.sched_getaffinity(0))
   return os.cpu_count() or 1

@@ -82,8 +82,7 @@ def describe(job: Job, datasets: Mapping[str, Dataset]) -> list[str]:
   """The plan in a few lines: populations, runs, steps, and an estimate of the time."""
   by_name = {dataset.name: dataset for dataset in datasets.values()}
   workers = job.settings["workers"]
-  rate = cost.matmul_rate()
-  lines, seconds = [], 0.0
+  lines, flops_per_worker = [], 0.0
   for number, runs in enumerate(job.plan.populations()):
     labels = list(dict.fromkeys(run.label for run in runs))
     names = list(dict.fromkeys(run.task for run in runs))
@@ -92,7 +91,7 @@ def describe(job: Job, datasets: Mapping[str, Dataset]) -> list[str]:
     )
     transitions = by_name[runs[0].task].transitions
     flops = _step_flops(runs[0], transitions) * job.settings["steps"] * len(runs)
-    seconds += flops / (rate * min(workers, len(runs)))
+    flops_per_worker += flops / min(workers, len(runs))
   device = jax.devices()[0]
   how = f"{workers} worker threads" if device.platform == "cpu" else "all runs in one call"
   lines.append(
@@ -100,8 +99,10 @@ def describe(job: Job, datasets: Mapping[str, Dataset]) -> list[str]:
     f"{len(jax.devices())} x {device.device_kind}, {how}"
   )
   if device.platform == "cpu":
+    rate = cost.matmul_rate()
+    estimate = _duration(flops_per_worker / rate)
     lines.append(
-      f"time        about {_duration(seconds)} of training, from {rate / 1e9:.0f} GFLOP/s of a "
+      f"time        about {estimate} of training, from {rate / 1e9:.0f} GFLOP/s of a "
       "core now; evaluation and compilation come on top"
     )
   return lines

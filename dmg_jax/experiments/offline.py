@@ -18,6 +18,7 @@ from dmg_jax.interruption import Interruption
 from dmg_jax.plan import Run
 from dmg_jax.population import Population, active
 from dmg_jax.progress import Progress
+from dmg_jax.report.scores import commands
 from dmg_jax.training import Runs
 from dmg_jax.types import Transitions
 
@@ -62,7 +63,7 @@ def train(
       finally:
         loop.close()
     if not loop.finished:
-      again = run_directory.command(claim.config["invocation"], directory)
+      again = commands.command(claim.config, directory)
       raise StoppedError(
         f"stopped after step {loop.step:,}, and saved; to go on: {again}", stop.exit_code
       )
