@@ -4,12 +4,11 @@
 
 Makes two data sets of our own (Hopper medium and medium-expert, 20,000 transitions
 each), and trains on them: 3 methods x 2 values x 2 seeds x 2 data sets by one command,
-undisturbed and killed at random moments; and for the cost, a job of DMG alone with as
-many runs as there are cores. The result goes to benchmarks/results/plan.json.
+undisturbed and killed at random moments; and for the cost, a job of each method alone with
+as many runs as there are cores. The result goes to benchmarks/results/plan.json.
 """
 
 import json
-import platform
 import random
 import shlex
 import shutil
@@ -18,10 +17,10 @@ import sys
 import time
 from pathlib import Path
 
-import jax
 from absl import app, flags
 from jobs import RESULTS, ROOT
 from kill_resume import differences
+from machine import device_name
 
 from dmg_jax import run_directory, run_log
 from dmg_jax.envs.workers import available_cores
@@ -31,6 +30,7 @@ _KILLS = flags.DEFINE_integer("kills", 3, "How often the second job is killed.")
 _OUT = flags.DEFINE_string("out", "runs/plan", "Folder of everything; emptied first.")
 
 TIERS = ("medium", "medium-expert")
+METHODS = ("dmg", "iql", "td3_bc")
 
 
 def data_command(tier: str, folder: Path) -> list[str]:
@@ -78,11 +78,10 @@ def killed(command: list[str], kills: int, seconds: float) -> int:
     return done
 
 
-def rate(directory: Path) -> float:
-  """Gradient steps per second of all runs together, of training alone."""
-  rows = [row for row in run_log.read(directory, run_log.TIMING) if row["what"] == "train"]
-  steps = sum(row["steps_per_second"] * row["seconds"] for row in rows)
-  return steps / sum(row["seconds"] for row in rows)
+def training_seconds(directory: Path) -> float:
+  """Wall clock of training alone, without evaluation, compilation and checkpoints."""
+  rows = run_log.read(directory, run_log.TIMING)
+  return sum(row["seconds"] for row in rows if row["what"] == "train")
 
 
 def main(_) -> None:
@@ -92,21 +91,24 @@ def main(_) -> None:
   for tier in TIERS:
     assert start(data_command(tier, folder)).wait() == 0
   data = ",".join(str(folder / f"dmg/hopper/{tier}-v0") for tier in TIERS)
-  plan = ["--config.methods=dmg,iql,td3_bc", "--config.discount=0.98,0.99", "--config.seeds=2"]
-  whole, disturbed, single = out / "whole", out / "killed", out / "single"
+  points = ["--config.discount=0.98,0.99", "--config.seeds=2"]
+  plan = [f"--config.methods={','.join(METHODS)}", *points]
+  whole, disturbed = out / "whole", out / "killed"
   started = time.monotonic()
   assert start(job_command(data, _STEPS.value, *plan, f"--run_dir={whole}")).wait() == 0
   seconds = time.monotonic() - started
+  alone = {}
+  for method in METHODS:
+    directory = out / "alone" / method
+    more = [f"--config.methods={method}", f"--config.seeds={cores}", f"--run_dir={directory}"]
+    assert start(job_command(data.partition(",")[0], _STEPS.value, *more)).wait() == 0
+    alone[method] = training_seconds(directory) / cores
   kills = killed(
     job_command(data, _STEPS.value, *plan, f"--run_dir={disturbed}"), _KILLS.value, seconds
   )
-  alone = job_command(
-    data.partition(",")[0], _STEPS.value, f"--config.seeds={cores}", f"--run_dir={single}"
-  )
-  assert start(alone).wait() == 0
   summary = json.loads((whole / run_directory.SUMMARY).read_text())
-  rates = {"plan": rate(whole), "one_run_for_each_core": rate(single)}
   runs = sum(len(group["runs"]) for group in summary["groups"])
+  trained = training_seconds(whole)
   result = {
     "command": shlex.join(["python", "benchmarks/plan.py", *sys.argv[1:]]),
     "job": shlex.join(job_command("DATA", _STEPS.value, *plan)),
@@ -115,14 +117,15 @@ def main(_) -> None:
     "kills": kills,
     "different_after_kills": differences(whole, disturbed),
     "seconds_undisturbed": seconds,
-    "steps_per_second": rates,
-    "cost_per_run_over_single_job": rates["one_run_for_each_core"] / rates["plan"],
+    "seconds_of_training": trained,
+    "seconds_of_training_per_run_alone": alone,
+    "cost_per_run_over_single_job": trained / (runs * sum(alone.values()) / len(alone)),
     "cores": cores,
-    "device": platform.processor() or str(jax.devices()[0]),
+    "device": device_name(),
     "versions": summary["versions"],
   }
   (RESULTS / "plan.json").write_text(json.dumps(result, indent=2) + "\n")
-  print(json.dumps({name: result[name] for name in list(result)[2:9]}, indent=1))
+  print(json.dumps({name: result[name] for name in list(result)[2:10]}, indent=1))
   sys.exit(1 if result["different_after_kills"] else 0)
 
 

@@ -4,11 +4,12 @@
   python benchmarks/throughput.py --runs=1,5,20,80   # a GPU
 
 The limit of a CPU is the sum of the rates at which its cores multiply matrices,
-each by itself and all at once. Everything is measured in one sitting, in
-interleaved rounds, and each figure is the best of its rounds, so that ratios hold
-while a shared machine's speed drifts. The result is printed and stored under
-benchmarks/results/: the figures, and a plot of the time that a gradient step of
-one run takes.
+each by itself and all at once; that of an accelerator, the rate of as many products
+at once as there are runs. Everything is measured in one sitting, in interleaved
+rounds. A rate is the median of its rounds, and a ratio the median of the ratios
+within each round, so that it holds while a shared machine's speed drifts. The
+result is printed and stored under benchmarks/results/: all rounds, and a plot of
+the time that a gradient step of one run takes.
 """
 
 import functools
@@ -31,6 +32,7 @@ import jax.numpy as jnp
 import numpy as np
 import throughput_report
 from absl import app, flags
+from machine import device_name
 
 from dmg_jax import cost, networks, training
 from dmg_jax.agents import dmg
@@ -41,8 +43,11 @@ from dmg_jax.types import Hyperparameters, Transitions
 _RUNS = flags.DEFINE_list(
   "runs", ["1", "2", "3", "4", "5", "8", "10", "12", "16"], "Numbers of runs to measure."
 )
-_ROUNDS = flags.DEFINE_integer("rounds", 10, "Rounds; the best counts.", lower_bound=1)
-_STEPS = flags.DEFINE_integer("steps", 200, "Gradient steps of each run in a round.")
+_ROUNDS = flags.DEFINE_integer("rounds", 8, "Rounds, after one that warms up.", lower_bound=1)
+_STEPS = flags.DEFINE_integer("steps", 96, "Gradient steps of each run in a round.")
+_PRECISION = flags.DEFINE_enum(
+  "precision", "float32", list(networks.PRODUCTS), "Of the matrix products."
+)
 _ONE_CALL = flags.DEFINE_list(
   "one_call",
   ["1", "2", "4", "5", "10"],
@@ -55,8 +60,7 @@ OBSERVATION_SIZE, ACTION_SIZE, BATCH, DELAY, WIDTH = 11, 3, 256, 2, 256
 ROWS = 100_000
 MATMULS = 1000
 SIZES = (WIDTH, WIDTH)
-ARCHITECTURE = networks.Architecture(SIZES, SIZES, SIZES)
-STEP_FLOPS = cost.step_flops(ARCHITECTURE, OBSERVATION_SIZE, ACTION_SIZE, BATCH, DELAY)
+STEP_FLOPS = cost.step_flops(networks.PAPER, OBSERVATION_SIZE, ACTION_SIZE, BATCH, DELAY)
 
 # A job does its work once and returns its rate.
 Jobs = dict[str, Callable[[], float]]
@@ -83,7 +87,8 @@ def timed(work: float, job: Callable[[], Any]) -> float:
 
 def beginning(runs: int, data: Transitions) -> tuple[training.Program, training.Runs, Any]:
   """Program, runs and hyperparameters at step 0."""
-  agent = dmg.make(networks.make(ACTION_SIZE, ARCHITECTURE), DELAY)
+  architecture = networks.PAPER._replace(precision=_PRECISION.value)
+  agent = dmg.make(networks.make(ACTION_SIZE, architecture), DELAY)
   points = jax.tree.map(lambda value: np.full(runs, value, np.float32), Hyperparameters())
   program = training.make_program(agent, runs, BATCH)
   return program, training.start(range(runs), agent, data), points
@@ -113,16 +118,22 @@ def one_call(runs: int, data: Transitions) -> Callable[[], float]:
   return lambda: timed(cycles * DELAY * runs, advance)
 
 
-def matmuls(threads: int) -> Callable[[], float]:
-  """Operations per second of float32 256 x 256 products.
+def matmuls(threads: int, at_once: int = 1) -> Callable[[], float]:
+  """Operations per second of 256 x 256 products.
 
   On a CPU each thread scans by itself, with single-threaded products, all at the
   same time: the rates are added.
+
+  Args:
+    threads: of a CPU; 1 on an accelerator.
+    at_once: products in a batch, on an accelerator.
   """
-  right = jnp.asarray(np.random.default_rng(0).normal(size=(256, 256)) / 16, jnp.float32)
+  shape = (256, 256) if at_once == 1 else (at_once, 256, 256)
+  right = jnp.asarray(np.random.default_rng(0).normal(size=shape) / 16, jnp.float32)
+  precision = networks.PRODUCTS[_PRECISION.value]
 
   def scan(left):
-    product = lambda left, _: (jnp.matmul(left, right, precision="float32"), None)  # noqa: E731
+    product = lambda left, _: (jnp.matmul(left, right, precision=precision), None)  # noqa: E731
     return jax.lax.scan(product, left, length=MATMULS)[0]
 
   options = training.compiler_options(jax.default_backend())
@@ -130,7 +141,8 @@ def matmuls(threads: int) -> Callable[[], float]:
 
   def one(together: threading.Barrier) -> float:
     together.wait()
-    return timed(2 * 256**3 * MATMULS, lambda: jax.block_until_ready(compiled(right)))
+    work = 2 * 256**3 * MATMULS * at_once
+    return timed(work, lambda: jax.block_until_ready(compiled(right)))
 
   def measure() -> float:
     with ThreadPoolExecutor(threads) as pool:
@@ -174,28 +186,15 @@ PAPER: dict[str, Any] = {
 }
 
 
-def best_rates(jobs: Jobs) -> dict[str, float]:
-  """Each job's best round; the first round of all only warms up."""
-  best = dict.fromkeys(jobs, 0.0)
+def rounds(jobs: Jobs) -> dict[str, list[float]]:
+  """Each job's rate in each round; the first round of all only warms up."""
+  found: dict[str, list[float]] = {name: [] for name in jobs}
   for round_number in range(_ROUNDS.value + 1):
     for name, job in jobs.items():
       rate = job()
       if round_number:
-        best[name] = max(best[name], rate)
-  return best
-
-
-def device_name() -> str:
-  """Of the accelerator, or the processor's."""
-  device = jax.devices()[0]
-  if device.platform != "cpu":
-    return f"{len(jax.devices())} x {device.device_kind}"
-  try:
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-  except OSError:
-    lines = []
-  models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-  return f"{len(models)} x {models[0]}" if models else platform.processor()
+        found[name].append(rate)
+  return found
 
 
 def measure() -> dict[str, Any]:
@@ -206,7 +205,7 @@ def measure() -> dict[str, Any]:
   workers = available_cores()
   jobs: Jobs = {
     throughput_report.ONE_CORE: matmuls(1),
-    throughput_report.LIMIT: matmuls(workers if on_cpu else 1),
+    throughput_report.LIMIT: matmuls(workers) if on_cpu else matmuls(1, max(counts)),
   }
   compile_seconds: dict[str, float] = {}
   for runs in counts:
@@ -221,7 +220,7 @@ def measure() -> dict[str, Any]:
   if with_torch:
     for threads in (1, 2):
       jobs[f"PyTorch, {threads} threads"] = torch_steps(data, threads)
-  best = best_rates(jobs)
+  found = rounds(jobs)
   memory = jax.devices()[0].memory_stats() or {}
   packages = ("dmg_jax", "jax", "jaxlib", "flax", *(["torch"] if with_torch else []))
   return {
@@ -232,7 +231,8 @@ def measure() -> dict[str, Any]:
     "rounds": _ROUNDS.value,
     "steps_per_round": _STEPS.value,
     "worker_threads": workers if on_cpu else 1,
-    **throughput_report.ratios(best, counts, STEP_FLOPS),
+    "precision": _PRECISION.value,
+    **throughput_report.ratios(found, counts, STEP_FLOPS),
     "compile_seconds": compile_seconds,
     "peak_memory_bytes": memory.get(
       "peak_bytes_in_use", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
@@ -244,6 +244,7 @@ def main(_) -> None:
   result = measure()
   throughput_report.show(result)
   slug = re.sub(r"\W+", "_", result["device"]).strip("_").lower()
+  slug += "" if result["precision"] == "float32" else f"_{result['precision']}"
   path = Path(_OUT.value or Path(__file__).parent / "results" / f"throughput_{slug}.json")
   path.write_text(json.dumps(result, indent=2) + "\n")
   throughput_report.draw(result, path.with_suffix(".png"))

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from dmg_jax import cost
@@ -13,39 +14,47 @@ from dmg_jax.report.figures.style import COLOURS, GREY, WIDTHS, style
 LIMIT, ONE_CORE = "matmul, all cores", "matmul, one core"
 
 
-def ratios(best: Mapping[str, float], counts: Sequence[int], step_flops: float) -> dict[str, Any]:
+def ratios(
+  rounds: Mapping[str, Sequence[float]], counts: Sequence[int], step_flops: float
+) -> dict[str, Any]:
   """What the measured rates mean.
 
   Args:
-    best: rates by job: "N runs", "N runs in one call", "PyTorch, N threads", the matmuls'.
+    rounds: rates in each round, by job: "N runs", "N runs in one call", "PyTorch, N
+      threads", the matmuls'.
     counts: the N of "N runs"; the first is what others are compared with.
     step_flops: of a gradient step.
   """
-  rates = {str(runs): best[f"{runs} runs"] for runs in counts}
-  before = {
-    name.partition(" ")[0]: rate for name, rate in best.items() if name.endswith("in one call")
-  }
-  torch_rates = {name: rate for name, rate in best.items() if name.startswith("PyTorch")}
-  single = rates[str(counts[0])]
+
+  def ratio(job: str, other: str) -> float:
+    return float(np.median(np.divide(rounds[job], rounds[other])))
+
+  median = {name: float(np.median(rates)) for name, rates in rounds.items()}
+  names = {str(runs): f"{runs} runs" for runs in counts}
+  before = {runs: f"{name} in one call" for runs, name in names.items()}
+  before = {runs: name for runs, name in before.items() if name in rounds}
+  torch_rates = {name: rate for name, rate in median.items() if name.startswith("PyTorch")}
+  single = names[str(counts[0])]
   return {
     "flops_per_step": step_flops,
     "flops_formula": cost.FORMULA,
-    "matmul_flops_per_second": best[LIMIT],
-    "matmul_flops_per_second_one_core": best[ONE_CORE],
-    "steps_per_second": rates,
-    "time_per_run_over_single": {runs: single / rate for runs, rate in rates.items()},
-    "share_of_matmul_rate": {runs: rate * step_flops / best[LIMIT] for runs, rate in rates.items()},
-    "one_call_steps_per_second": before,
-    "ratio_to_one_call": {runs: rates[runs] / rate for runs, rate in before.items()},
+    "matmul_flops_per_second": median[LIMIT],
+    "matmul_flops_per_second_one_core": median[ONE_CORE],
+    "steps_per_second": {runs: median[name] for runs, name in names.items()},
+    "time_per_run_over_single": {runs: ratio(single, name) for runs, name in names.items()},
+    "share_of_matmul_rate": {runs: ratio(name, LIMIT) * step_flops for runs, name in names.items()},
+    "one_call_steps_per_second": {runs: median[name] for runs, name in before.items()},
+    "ratio_to_one_call": {runs: ratio(names[runs], name) for runs, name in before.items()},
     "torch_steps_per_second": torch_rates,
-    "ratio_to_torch": single / max(torch_rates.values()) if torch_rates else None,
+    "ratio_to_torch": median[single] / max(torch_rates.values()) if torch_rates else None,
+    "rates_of_rounds": {name: list(rates) for name, rates in rounds.items()},
   }
 
 
 def show(result: Mapping[str, Any]) -> None:
   """Prints the table."""
   limit, one = result["matmul_flops_per_second"], result["matmul_flops_per_second_one_core"]
-  print(f"{result['device']}; jax {result['versions']['jax']}; best of {result['rounds']} rounds")
+  print(f"{result['device']}; jax {result['versions']['jax']}; median of {result['rounds']} rounds")
   print(f"matmul      {limit / 1e9:8.1f} GFLOP/s on all cores, {one / 1e9:.1f} on one core alone")
   print(f"a step      {result['flops_per_step'] / 1e9:8.3f} GFLOP ({result['flops_formula']})")
   for name, rate in result["torch_steps_per_second"].items():

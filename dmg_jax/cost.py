@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from dmg_jax import training
+from dmg_jax.agents import dmg
 from dmg_jax.networks import Architecture
 
 FORMULA = "2 m n k for each product that is needed; per step, the mean over a cycle"
@@ -34,13 +35,14 @@ def step_flops(
   action_size: int,
   batch_size: int,
   policy_delay: int,
+  form: dmg.Form = dmg.DMG,
 ) -> float:
   """Floating-point operations of a step of `dmg.update`, in the products that it needs.
 
-  Each step: target critics on (s, a) and (s', a'), the target actor on s', the
-  value on s with its gradient and on s', the critics on (s, a) with theirs. Once
-  a cycle: the value and the actor on s, the critics on (s, pi(s)), the gradient
-  through them to the action, and the actor's.
+  Each step: target critics on (s, a) and, with the target actor, on s'; the value
+  on s with its gradient, and on s'; the critics on (s, a) with theirs. Once a
+  cycle: the value and the actor on s, the critics on (s, pi(s)), the gradient
+  through them to the action, and the actor's. What the form lacks costs nothing.
   """
   state, pair = observation_size, observation_size + action_size
   value = [state, *architecture.value_hidden_sizes, 1]
@@ -51,20 +53,21 @@ def step_flops(
     return forward_flops(batch_size, sizes)
 
   critics = architecture.critics
-  each = (
-    2 * critics * forward(critic)
-    + forward(actor)
-    + 2 * forward(value)
-    + backward_flops(batch_size, value)
-    + critics * (forward(critic) + backward_flops(batch_size, critic))
-  )
-  delayed = (
-    forward(value)
-    + forward(actor)
-    + critics * forward(critic)
-    + critics * backward_flops(batch_size, critic, weights=False, inputs=action_size)
-    + backward_flops(batch_size, actor)
-  )
+  each = delayed = 0
+  if form.value:
+    each += critics * forward(critic) + forward(value) + backward_flops(batch_size, value)
+  if form.value and form.bootstraps_in_sample:
+    each += forward(value)
+  if form.target_actor:
+    each += forward(actor) + critics * forward(critic)
+  if form.critics:
+    each += critics * (forward(critic) + backward_flops(batch_size, critic))
+  if form.weighted:
+    delayed += forward(value)
+  if form.maximises:
+    delayed += critics * forward(critic)
+    delayed += critics * backward_flops(batch_size, critic, weights=False, inputs=action_size)
+  delayed += forward(actor) + backward_flops(batch_size, actor)
   return each + delayed / policy_delay
 
 

@@ -1,20 +1,9 @@
-"""The losses of DMG as pure functions, each naming its equation."""
+"""The losses of critics and actor as pure functions, each naming its equation."""
 
 import jax
 import jax.numpy as jnp
 
 from dmg_jax.types import Array
-
-
-def expectile_loss(difference: Array, expectile: Array | float) -> Array:
-  """|tau - 1(u < 0)| * u^2, elementwise (paper Eq. 15, after IQL).
-
-  Args:
-    difference: u, regression target minus prediction, any shape.
-    expectile: tau in (0, 1); 0.5 is half the squared error.
-  """
-  weight = jnp.where(difference < 0, 1 - expectile, expectile)
-  return weight * jnp.square(difference)
 
 
 def bellman_target(
@@ -34,15 +23,8 @@ def bellman_target(
   return rewards + discount * not_dones * mixture
 
 
-def advantage_weights(
-  advantages: Array, inverse_temperature: Array | float, weight_clip: Array | float
-) -> Array:
-  """min(exp(alpha * A), clip): density of reshaped over plain behaviour (Eq. 13)."""
-  return jnp.minimum(jnp.exp(inverse_temperature * advantages), weight_clip)
-
-
 def actor_loss(
-  q_values: Array,
+  q_values: Array | None,
   policy_actions: Array,
   actions: Array,
   weights: Array,
@@ -56,7 +38,7 @@ def actor_loss(
   1 / mean|Q|, held constant, is that of the authors' code.
 
   Args:
-    q_values: (B,) min over critics at the policy's actions.
+    q_values: (B,) min over critics at the policy's actions; None leaves the first term out.
     policy_actions: (B, A) pi(s).
     actions: (B, A) of the data.
     weights: (B,) advantage weights, held constant.
@@ -66,7 +48,9 @@ def actor_loss(
   Returns:
     A scalar, with a finite gradient also where every Q is 0.
   """
+  regression = nu * jnp.mean(weights[:, None] * jnp.square(policy_actions - actions))
+  if q_values is None:
+    return regression
   magnitude = jnp.mean(jnp.abs(jax.lax.stop_gradient(q_values)))
   scale = 1 / jnp.where(magnitude > 0, magnitude, 1)
-  regression = weights[:, None] * jnp.square(policy_actions - actions)
-  return -q_coefficient * scale * jnp.mean(q_values) + nu * jnp.mean(regression)
+  return -q_coefficient * scale * jnp.mean(q_values) + regression

@@ -1,8 +1,9 @@
-"""The methods that a run can have: points of the family that `dmg.update` spans.
+"""The methods that a run can have: points and forms of the family that `dmg.update` spans.
 
-Each is DMG's program at other coefficients, so it keeps DMG's networks,
-optimisers, delay and targets; the descriptions say where it therefore departs
-from the method as published.
+What a method fixes at the end of its range decides its form (`dmg.Form`), so it
+does not compute what it does not use. It keeps DMG's networks, optimisers, delay
+and targets; the descriptions say where it therefore departs from the method as
+published.
 """
 
 import difflib
@@ -10,7 +11,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from dmg_jax import networks
+from dmg_jax import in_sample, networks
 from dmg_jax.agents import dmg
 from dmg_jax.errors import UserError
 from dmg_jax.types import Agent, Hyperparameters
@@ -24,21 +25,61 @@ class Method(NamedTuple):
     description: what it is, and where it departs from the method as published.
     fixed: fields that make it what it is; no config may change them.
     usual: other fields in which its usual setting is not DMG's.
-    unused: fields that have no effect on its policy.
+    learner: of V.
   """
 
   title: str
   description: str
   fixed: Mapping[str, float] = {}
   usual: Mapping[str, float] = {}
-  unused: frozenset[str] = frozenset()
+  learner: in_sample.Learner = in_sample.EXPECTILE
 
+  @property
+  def form(self) -> dmg.Form:
+    """Which parts of Algorithm 1 it has."""
+    return dmg.Form(
+      learner=self.learner,
+      generalises=self.fixed.get("lam") != 0,
+      bootstraps_in_sample=self.fixed.get("lam") != 1,
+      maximises=self.fixed.get("q_coefficient") != 0,
+      weighted=self.fixed.get("inverse_temperature") != 0 and self.fixed.get("nu") != 0,
+    )
+
+  @property
+  def unused(self) -> frozenset[str]:
+    """Fields that have no effect on its policy."""
+    form, fields = self.form, _LEARNERS_FIELDS - self.learner.fields
+    if not form.value:
+      fields |= _VALUE
+    if not form.weighted:
+      fields |= _WEIGHTS
+    if not form.target_actor:
+      fields |= _SMOOTHING
+    if not form.critics:
+      fields |= _CRITIC
+    return fields
+
+
+_LEARNERS_FIELDS = frozenset({"expectile", "value_temperature", "inverse_temperature"})
+_VALUE = frozenset(
+  {
+    "expectile", "value_temperature", "value_learning_rate", "value_hidden_sizes",
+    "value_layer_norm",
+  }
+)  # fmt: skip
+_WEIGHTS = frozenset({"inverse_temperature", "weight_clip"})
+_SMOOTHING = frozenset({"smoothing_noise", "smoothing_clip"})
+_CRITIC = frozenset(
+  {
+    "critic_learning_rate", "critic_hidden_sizes", "critics", "critic_layer_norm", "discount",
+    "target_rate",
+  }
+)  # fmt: skip
 
 _CONSTANT_RATE = {"actor_schedule_steps": math.inf}
 _UNWEIGHTED = {"inverse_temperature": 0.0, "weight_clip": 1.0}
-_VALUE = frozenset({"expectile", "value_learning_rate", "value_hidden_sizes", "value_layer_norm"})
-_SMOOTHING = frozenset({"smoothing_noise", "smoothing_clip"})
-_CRITIC = frozenset({"critic_learning_rate", "critic_hidden_sizes", "critics", "critic_layer_norm"})
+_IN_SAMPLE = {"lam": 0.0, "nu": 1.0, "q_coefficient": 0.0}
+_WIDE_CLIP = {"weight_clip": 100.0}
 
 METHODS: Mapping[str, Method] = {
   "dmg": Method("DMG", "Doubly Mild Generalization, as in the paper and the authors' code"),
@@ -47,28 +88,67 @@ METHODS: Mapping[str, Method] = {
     "TD3 with a min-Q, scale-normalised actor (TD3: the first critic, unscaled)",
     fixed={"lam": 1.0, "nu": 0.0, "q_coefficient": 1.0},
     usual=_CONSTANT_RATE,
-    # Adam does not see the scale of a loss of one term; V is not used at lambda 1.
-    unused=_VALUE | {"inverse_temperature", "weight_clip"},
   ),
   "td3_bc": Method(
     "TD3+BC",
     "TD3+BC with a min-Q actor; its loss divided by 2.5, which Adam does not see",
     fixed={"lam": 1.0, "q_coefficient": 1.0, **_UNWEIGHTED},
     usual={"nu": 0.4, **_CONSTANT_RATE},
-    unused=_VALUE,
+  ),
+  "awac": Method(
+    "AWAC",
+    "AWAC with a deterministic policy, targets as TD3's, and advantages over DMG's V (AWAC: a "
+    "stochastic policy, advantages over Q at its own actions)",
+    fixed={"lam": 1.0, "nu": 1.0, "q_coefficient": 0.0},
+    usual=_WIDE_CLIP,
   ),
   "iql": Method(
     "IQL",
     "IQL with a deterministic policy, regressed with clipped weights",
-    fixed={"lam": 0.0, "nu": 1.0, "q_coefficient": 0.0},
-    usual={"weight_clip": 100.0},
-    unused=_SMOOTHING,
+    fixed=_IN_SAMPLE,
+    usual=_WIDE_CLIP,
   ),
   "bc": Method(
     "BC",
     "behaviour cloning: squared error of a deterministic policy",
-    fixed={"lam": 0.0, "nu": 1.0, "q_coefficient": 0.0, **_UNWEIGHTED},
-    unused=_VALUE | _SMOOTHING | _CRITIC | {"discount", "target_rate"},
+    fixed={**_IN_SAMPLE, **_UNWEIGHTED},
+  ),
+  "xql": Method(
+    "XQL",
+    "XQL with a deterministic policy, DMG's batch and rewards, and squared errors of Q (XQL: "
+    "batches of 1024, rescaled rewards, a Huber loss)",
+    fixed=_IN_SAMPLE,
+    usual=_WIDE_CLIP,
+    learner=in_sample.GUMBEL,
+  ),
+  "sql": Method(
+    "SQL",
+    "SQL with a deterministic policy and DMG's rewards (SQL: rescaled rewards)",
+    fixed=_IN_SAMPLE,
+    usual=_WIDE_CLIP,
+    learner=in_sample.SPARSE,
+  ),
+  "eql": Method(
+    "EQL",
+    "EQL with a deterministic policy and DMG's rewards (EQL: rescaled rewards)",
+    fixed=_IN_SAMPLE,
+    usual=_WIDE_CLIP,
+    learner=in_sample.EXPONENTIAL,
+  ),
+  "xql_dmg": Method(
+    "XQL+DMG",
+    "DMG with XQL's loss of V in place of the expectile's",
+    learner=in_sample.GUMBEL,
+  ),
+  "sql_dmg": Method(
+    "SQL+DMG",
+    "DMG with SQL's loss of V and weights in place of the expectile's",
+    learner=in_sample.SPARSE,
+  ),
+  "eql_dmg": Method(
+    "EQL+DMG",
+    "DMG with EQL's loss of V and weights in place of the expectile's",
+    learner=in_sample.EXPONENTIAL,
   ),
 }
 
@@ -99,15 +179,24 @@ def point(method: str, hyperparameters: Hyperparameters) -> Hyperparameters:
   return hyperparameters.replace(**found.usual, **found.fixed)
 
 
-def agent(point: Mapping[str, Any], action_size: int, precision: str = "float32") -> Agent:
-  """The agent that trains a run, from the static fields of its point.
+def agent(
+  method: str, point: Mapping[str, Any], action_size: int, precision: str = "float32"
+) -> Agent:
+  """The agent that trains a run: methods that differ in numbers alone share it.
 
   Args:
-    point: of a run; see `plan.Run`.
+    method: a key of `METHODS`.
+    point: of a run, whose static fields count; see `plan.Run`.
     action_size: A.
     precision: of matrix products, see `networks.Architecture`.
   """
   fields = {name: point[name] for name in networks.Architecture._fields if name in point}
   sizes = {name: tuple(value) for name, value in fields.items() if name.endswith("sizes")}
   architecture = networks.Architecture(**(fields | sizes | {"precision": precision}))
-  return dmg.make(networks.make(action_size, architecture), point["policy_delay"])
+  modules = networks.make(action_size, architecture)
+  return dmg.make(modules, point["policy_delay"], _shared(find(method).form))
+
+
+def _shared(form: dmg.Form) -> dmg.Form:
+  """The form of all methods that compute the same: without V, its learner does not matter."""
+  return form if form.value else form._replace(learner=in_sample.EXPECTILE)

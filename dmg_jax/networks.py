@@ -107,6 +107,16 @@ class Value(nn.Module):
     return value(observations).squeeze(-1)
 
 
+# Precisions of matrix products, and JAX's names of what computes them. Full
+# precision is that of the inputs, also where there are faster units. The others
+# round the factors and add in float32; not every device has them.
+PRODUCTS = {
+  "float32": "float32",
+  "tensorfloat32": "TF32_TF32_F32",
+  "bfloat16": "BF16_BF16_F32",
+}
+
+
 class Architecture(NamedTuple):
   """What decides the networks of an agent, beside the sizes of its task.
 
@@ -117,8 +127,7 @@ class Architecture(NamedTuple):
     critics: how many; targets and the actor use the smallest of their values.
     actor_layer_norm, critic_layer_norm, value_layer_norm: whether hidden layers are
       normalised (arXiv 1607.06450) before the ReLU.
-    precision: of the matrix products: "float32" (full, also on TPU and on GPUs
-      with reduced-precision tensor cores), or "default" or "bfloat16" for speed.
+    precision: of the matrix products, a key of `PRODUCTS`.
   """
 
   actor_hidden_sizes: tuple[int, ...] = (256, 256)
@@ -142,7 +151,7 @@ def make(action_size: int, architecture: Architecture = PAPER) -> Networks:
     action_size: A.
     architecture: see `Architecture`.
   """
-  a = architecture
+  a = architecture._replace(precision=PRODUCTS[architecture.precision])
   return Networks(
     actor=Actor(a.actor_hidden_sizes, action_size, a.precision, a.actor_layer_norm),
     critic=Critic(a.critic_hidden_sizes, a.precision, a.critic_layer_norm, a.critics),

@@ -103,10 +103,10 @@ def make(request: Request, jobs: Sequence[Task], sizes: Mapping[str, tuple[int, 
   programs: dict[tuple[Agent, int, tuple[int, int]], int] = {}
   for task, method in itertools.product(jobs, request.methods):
     usual = _usual(task, method, request.family)
-    fields = [name for name, values in request.overrides.items() if _taken(method, name, values)]
+    fields = [name for name in request.overrides if _effective(method, name)]
     for values in itertools.product(*(request.overrides[name] for name in fields)):
       point = usual | dict(zip(fields, values, strict=True))
-      agent = methods.agent(point, sizes[task.name][1], request.precision)
+      agent = methods.agent(method, point, sizes[task.name][1], request.precision)
       program = (agent, point["batch_size"], sizes[task.name])
       population = programs.setdefault(program, len(programs))
       parts = [task.name.replace("/", "-")] if len(jobs) > 1 else []
@@ -122,22 +122,14 @@ def make(request: Request, jobs: Sequence[Task], sizes: Mapping[str, tuple[int, 
 def _usual(task: Task, method: str, family: str) -> dict[str, Any]:
   """A method's usual point on a task."""
   found = methods.find(method)
-  return tasks.paper_point(task.name, family) | dict(found.usual) | dict(found.fixed)
+  temperature = {"value_temperature": tasks.value_temperature(found.learner, task.name)}
+  return tasks.paper_point(task.name, family) | temperature | dict(found.usual) | dict(found.fixed)
 
 
 def _effective(method: str, name: str) -> bool:
   """Whether a field is free and has an effect in a method."""
   found = methods.find(method)
   return name not in found.fixed and name not in found.unused
-
-
-def _taken(method: str, name: str, values: Sequence[Any]) -> bool:
-  """Whether a method takes the values of a field.
-
-  Static fields without effect are taken too: networks of one size share one program.
-  """
-  free = name not in methods.find(method).fixed and name not in tasks.TRACED
-  return _effective(method, name) or (free and len(values) == 1)
 
 
 def _check_fields(request: Request) -> None:

@@ -29,14 +29,11 @@ class Policy:
   Attributes:
     observation_size, action_size: S and A.
     run: as in the run directory's `config.json`: id, task, method, point, seed.
-    precision: of the matrix products, see `networks.make`.
     parameters: {"policy": those of the agent's policy, "scaling": a `Scaling`}.
   """
 
-  def __init__(
-    self, parameters: Mapping[str, Any], run: Mapping[str, Any], precision: str = "float32"
-  ):
-    self.parameters, self.run, self.precision = dict(parameters), dict(run), precision
+  def __init__(self, parameters: Mapping[str, Any], run: Mapping[str, Any]):
+    self.parameters, self.run = dict(parameters), dict(run)
     self.observation_size = len(parameters["scaling"].observation_mean)
     self.action_size = len(parameters["scaling"].action_centre)
     self.__doc__ = (
@@ -66,8 +63,8 @@ class Policy:
 
   @property
   def agent(self) -> Agent:
-    """The algorithm that it was trained with."""
-    return methods.agent(self.run["point"], self.action_size, self.precision)
+    """The algorithm that it was trained with; acts in full precision, on any device."""
+    return methods.agent(self.run["method"], self.run["point"], self.action_size)
 
   @functools.cached_property
   def _compiled(self) -> Callable[[Any, Array], jax.Array]:
@@ -148,11 +145,10 @@ def _make(
     "observation_size": len(scaling.observation_mean),
     "action_size": len(scaling.action_centre),
   }
-  precision = config["settings"]["precision"]
-  agent = methods.agent(runs[place]["point"], sizes["action_size"], precision)
+  agent = methods.agent(runs[place]["method"], runs[place]["point"], sizes["action_size"])
   like = jax.eval_shape(lambda: agent.init(jax.random.key(0), **sizes))
   state = named_leaves.restructure(_leaf(tree, runs, place, "states"), like)
-  return Policy({"policy": agent.policy(state), "scaling": scaling}, runs[place], precision)
+  return Policy({"policy": agent.policy(state), "scaling": scaling}, runs[place])
 
 
 def _leaf(tree: Mapping[str, Any], runs: list[dict[str, Any]], place: int, name: str) -> Any:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-FORMAT = 2
+FORMAT = 3
 OFFLINE = "offline"
 COLLECT = "collect"
 _NAMED = 5

@@ -125,7 +125,7 @@ def claim(
 
   Args:
     directory: made if it is not there.
-    config: of the job: {"format": 2, "kind", "invocation", ...}.
+    config: of the job: {"format", "kind", "invocation", ...}.
     may_grow: fields that may be larger than in the stored config, never smaller.
       A field is named by its path, such as "settings.steps"; "*" stands for
       any one name or place.

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from dmg_jax import networks
+from dmg_jax import in_sample, networks
 from dmg_jax.data import catalog
 from dmg_jax.types import Hyperparameters
 
@@ -28,6 +28,10 @@ _LOCOMOTION: Mapping[str, Any] = {
 }
 _ANTMAZE_CHANGES = {"nu": 0.5, "expectile": 0.9, "inverse_temperature": 10.0, "weight_clip": 100.0}
 _EXPERT_NU = 10.0
+# App. C.1, for XQL+DMG and SQL+DMG; SQL's second is for medium-expert data. The paper
+# has no EQL: it takes SQL's.
+_GUMBEL_TEMPERATURE = 5.0
+_SPARSE_TEMPERATURE, _MEDIUM_EXPERT_SPARSE_TEMPERATURE = 2.0, 5.0
 FIELDS = tuple(_LOCOMOTION)
 TRACED = tuple(vars(Hyperparameters()))
 
@@ -50,6 +54,7 @@ EMBEDDED_TARGET_RATE = 0.05
 
 # D4RL's names, others that separate words alike, and plain ones.
 _EXPERT_TIER = re.compile(r"(^|[-_/])(medium[-_])?expert([-_]v\d+)?$")
+_MEDIUM_EXPERT_TIER = re.compile(r"(^|[-_/])medium[-_]expert([-_]v\d+)?$")
 _KNOWN_TIER = re.compile(r"(^|[-_/])(random|medium|(medium|full)[-_]replay|simple)([-_]v\d+)?$")
 
 
@@ -111,6 +116,21 @@ def nu(name: str, row: str) -> tuple[float, str]:
   if _KNOWN_TIER.search(lower):
     return usual, "the paper's for -medium, -medium-replay and -random data"
   return usual, f"the quality of {name!r} is not known; for expert data try {_EXPERT_NU:g}"
+
+
+def value_temperature(learner: in_sample.Learner, name: str) -> float:
+  """The temperature of an in-sample learner on a data set (App. C.1).
+
+  Args:
+    learner: of V.
+    name: of the data set.
+  """
+  if learner == in_sample.GUMBEL:
+    return _GUMBEL_TEMPERATURE
+  if learner in (in_sample.SPARSE, in_sample.EXPONENTIAL):
+    expert = _MEDIUM_EXPERT_TIER.search(name.lower())
+    return _MEDIUM_EXPERT_SPARSE_TEMPERATURE if expert else _SPARSE_TEMPERATURE
+  return _LOCOMOTION["value_temperature"]
 
 
 def paper_point(name: str, row: str | None = None) -> dict[str, Any]:

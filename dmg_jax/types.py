@@ -34,7 +34,7 @@ class Transitions(struct.PyTreeNode):
 
 
 class Hyperparameters(struct.PyTreeNode):
-  """Every number of DMG that an ablation may vary, as traced leaves.
+  """Every number of the family that an ablation may vary, as traced leaves.
 
   The defaults are the paper's for D4RL's Gym-MuJoCo data sets (Table 5 and
   App. C.1); the clip of the weights and the actor's 1 / mean|Q| scale, which
@@ -46,6 +46,8 @@ class Hyperparameters(struct.PyTreeNode):
     q_coefficient: weight of the scaled Q term in the actor; 1 in DMG.
     expectile: tau of the value regression (Eq. 15).
     inverse_temperature: alpha of the advantage weights exp(alpha * A).
+    value_temperature: beta of XQL's loss of V, alpha of SQL's and EQL's, in units of
+      return; DMG's expectile regression does not use it.
     weight_clip: upper bound of the advantage weights.
     discount: gamma.
     target_rate: xi, the share of new parameters in a target update.
@@ -63,6 +65,7 @@ class Hyperparameters(struct.PyTreeNode):
   q_coefficient: Array | float = 1.0
   expectile: Array | float = 0.7
   inverse_temperature: Array | float = 3.0
+  value_temperature: Array | float = 1.0
   weight_clip: Array | float = 3.0
   discount: Array | float = 0.99
   target_rate: Array | float = 0.005
@@ -121,15 +124,17 @@ class TrainState(struct.PyTreeNode):
   """One agent: what `dmg.update` maps to its successor.
 
   Attributes:
-    actor, critic, value: learners; `critic` holds both critics.
-    target_actor, target_critic: parameters of the slow copies.
+    actor: a `Learner`.
+    critic, value: `Learner`s, or None where the method has none; `critic` holds all
+      critics.
+    target_actor, target_critic: parameters of the slow copies, or None.
     step: gradient steps taken so far, int32.
     networks: the modules that the parameters belong to (static).
   """
 
   actor: Learner
-  critic: Learner
-  value: Learner
+  critic: Any
+  value: Any
   target_actor: Parameters
   target_critic: Parameters
   step: Array

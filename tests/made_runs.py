@@ -7,8 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from dmg_jax import checkpoints, networks, run_config, run_directory, run_log, training
-from dmg_jax.agents import dmg
+from dmg_jax import checkpoints, methods, run_config, run_directory, run_log, training
 from dmg_jax.data.scaling import Scaling
 
 SIZES = {"dmg/hopper/medium-v0": (5, 2), "mine": (3, 1)}
@@ -81,10 +80,10 @@ def point(population: int) -> dict[str, Any]:
 def tree() -> dict[str, Any]:
   """What a checkpoint of these runs holds; each run and each scaling has its own numbers."""
   populations = {}
-  for population, (task, seeds) in enumerate(zip(SIZES, [(0, 1), (0,)], strict=True)):
-    sizes = networks.Architecture(*[HIDDEN[population]] * 3)
-    agent = dmg.make(networks.make(SIZES[task][1], sizes))
+  members = [("dmg", (0, 1)), ("iql", (0,))]
+  for population, (task, (method, seeds)) in enumerate(zip(SIZES, members, strict=True)):
     observation_size, action_size = SIZES[task]
+    agent = methods.agent(method, point(population), action_size)
     shapes = jax.eval_shape(
       functools.partial(agent.init, observation_size=observation_size, action_size=action_size),
       jax.random.key(0),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dmg_jax import cost, networks
+from dmg_jax import cost, methods, networks
 from dmg_jax.networks import Architecture
 
 
@@ -25,6 +25,22 @@ def test_a_step_by_hand():
   assert each == 60
   assert delayed == 32
   assert cost.step_flops(made, 2, 1, 1, 4) == 60 + 32 / 4
+
+
+@pytest.mark.parametrize(
+  ("method", "flops"),
+  [
+    # As above, without what the method lacks: target critics, target actor, critics.
+    ("td3_bc", (8 + 6) + (8 + 10) + (6 + 8 + 4 + 8) / 4),
+    # Target critics and V on s and s', critics; once a cycle V and the actor.
+    ("iql", (8 + 6 + 8 + 6) + (8 + 10) + (6 + 6 + 8) / 4),
+    ("bc", (6 + 8) / 4),
+  ],
+)
+def test_what_a_method_lacks_costs_nothing(method, flops):
+  sizes = (1,)
+  made = Architecture(sizes, sizes, sizes, critics=1)
+  assert cost.step_flops(made, 2, 1, 1, 4, methods.find(method).form) == flops
 
 
 def test_hoppers_step_is_what_the_earlier_formula_gave():

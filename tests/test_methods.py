@@ -15,7 +15,14 @@ from dmg_jax.types import Hyperparameters
     ("dmg", 0.25, 1.0, 0.1, 3.0, 3.0),
     ("td3", 1.0, 1.0, 0.0, 3.0, 3.0),
     ("td3_bc", 1.0, 1.0, 0.4, 0.0, 1.0),
+    ("awac", 1.0, 0.0, 1.0, 3.0, 100.0),
     ("iql", 0.0, 0.0, 1.0, 3.0, 100.0),
+    ("xql", 0.0, 0.0, 1.0, 3.0, 100.0),
+    ("sql", 0.0, 0.0, 1.0, 3.0, 100.0),
+    ("eql", 0.0, 0.0, 1.0, 3.0, 100.0),
+    ("xql_dmg", 0.25, 1.0, 0.1, 3.0, 3.0),
+    ("sql_dmg", 0.25, 1.0, 0.1, 3.0, 3.0),
+    ("eql_dmg", 0.25, 1.0, 0.1, 3.0, 3.0),
     ("bc", 0.0, 0.0, 1.0, 0.0, 1.0),
   ],
 )
@@ -46,5 +53,34 @@ def test_an_unknown_method_is_refused_with_near_names():
 
 def test_equal_points_give_one_agent_and_other_sizes_another():
   point = tasks.paper_point("hopper-medium-v2")
-  assert methods.agent(point, 3) is methods.agent(dict(point), 3)
-  assert methods.agent(point | {"critics": 4}, 3) is not methods.agent(point, 3)
+  assert methods.agent("dmg", point, 3) is methods.agent("dmg", dict(point), 3)
+  assert methods.agent("dmg", point | {"critics": 4}, 3) is not methods.agent("dmg", point, 3)
+
+
+@pytest.mark.parametrize(
+  ("method", "unused"),
+  [
+    ("dmg", {"value_temperature"}),
+    ("xql_dmg", {"expectile"}),
+    ("sql_dmg", {"expectile", "inverse_temperature"}),
+    ("iql", {"value_temperature", "smoothing_noise", "smoothing_clip"}),
+    ("sql", {"expectile", "inverse_temperature", "smoothing_noise", "smoothing_clip"}),
+    (
+      "td3_bc",
+      {
+        "expectile", "value_temperature", "inverse_temperature", "weight_clip",
+        "value_learning_rate", "value_hidden_sizes", "value_layer_norm",
+      },
+    ),
+  ],
+)  # fmt: skip
+def test_what_a_method_does_not_use(method, unused):
+  assert methods.find(method).unused == unused
+
+
+def test_cloning_uses_the_actors_fields_alone():
+  used = {*tasks.FIELDS} - methods.find("bc").unused - {*methods.find("bc").fixed}
+  assert used == {
+    "actor_learning_rate", "actor_schedule_steps", "batch_size", "policy_delay",
+    "actor_hidden_sizes", "actor_layer_norm",
+  }  # fmt: skip

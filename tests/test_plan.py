@@ -49,7 +49,8 @@ def test_a_grid_is_the_product_of_all():
   assert {run.label for run in runs} == {
     "DMG", "DMG (discount 0.9)", "IQL", "IQL (discount 0.9)", "TD3+BC", "TD3+BC (discount 0.9)",
   }  # fmt: skip
-  assert {run.population for run in runs} == {0}
+  # A program for each method, which both data sets share.
+  assert {run.method: run.population for run in runs} == {"dmg": 0, "iql": 1, "td3_bc": 2}
   assert {run.task: run.point["nu"] for run in runs if run.method == "dmg"} == {
     "hopper-medium-v2": 0.1,
     "dmg/hopper/expert-v0": 10.0,
@@ -63,6 +64,18 @@ def test_what_is_static_parts_populations():
   jobs = [task(), task("walker2d-medium-v2")]
   sizes = {"hopper-medium-v2": (11, 3), "walker2d-medium-v2": (17, 6)}
   assert [run.population for run in make(jobs=jobs, sizes=sizes).runs] == [0, 0, 1, 1]
+
+
+def test_methods_that_differ_in_numbers_share_a_population():
+  made = make(("td3", "td3_bc"), {}, (0, 1))
+  assert [len(runs) for runs in made.populations()] == [4]
+
+
+def test_the_temperature_of_v_is_the_papers():
+  jobs = [task(), task("hopper-medium-expert-v2")]
+  runs = make(("xql_dmg", "sql_dmg", "dmg"), {}, (0,), jobs).runs
+  assert [run.point["value_temperature"] for run in runs] == [5.0, 2.0, 1.0, 5.0, 5.0, 1.0]
+  assert {run.label for run in runs} == {"XQL+DMG", "SQL+DMG", "DMG"}
 
 
 def test_a_method_ignores_what_it_fixes_where_another_uses_it():
@@ -93,6 +106,14 @@ def test_the_label_tells_whose_settings_they_are():
     ({"overrides": {"lam": (0.5, 0.5)}}, "config.lam names 0.5 twice"),
     ({"methods": ("dmg", "td3"), "overrides": {"lam": (0, 0.5)}}, "config.lam would repeat runs"),
     ({"methods": ("bc",), "overrides": {"expectile": (0.5,)}}, "config.expectile has no effect"),
+    (
+      {"methods": ("sql",), "overrides": {"inverse_temperature": (1.0,)}},
+      "config.inverse_temperature has no effect: SQL",
+    ),
+    (
+      {"methods": ("dmg", "bc"), "overrides": {"critics": (2, 4)}},
+      "config.critics would repeat runs: BC",
+    ),
     ({"methods": ("iql",), "overrides": {"nu": (0.5,)}}, "config.nu has no effect: IQL fixes"),
     ({"jobs": [task(), task()]}, "the data sets are not all different"),
   ],

@@ -11,7 +11,7 @@ from dmg_jax.population import Population, active, takes_turns
 
 BATCH = SIZES["batch_size"]
 # The compiled program of all small jobs.
-AGENT = methods.agent({**SIZES, "policy_delay": 2}, action_size=1)
+AGENT = methods.agent("dmg", {**SIZES, "policy_delay": 2}, action_size=1)
 
 
 def population(seeds, workers=2, **changes):

@@ -12,6 +12,7 @@ def test_the_papers_settings_for_locomotion():
     "q_coefficient": 1.0,
     "expectile": 0.7,
     "inverse_temperature": 3.0,
+    "value_temperature": 1.0,
     "weight_clip": 3.0,
     "discount": 0.99,
     "target_rate": 0.005,

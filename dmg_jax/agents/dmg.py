@@ -2,13 +2,14 @@
 
 `init` makes a `TrainState`, `update` takes one gradient step on a minibatch, `act`
 evaluates the policy. All three are pure, and randomness comes in as arguments;
-`make` bundles them for `dmg_jax.training`. With lambda and the actor's two coefficients as data,
-TD3, TD3+BC, IQL and behaviour cloning are points of the same program
-(`dmg_jax.methods`).
+`make` bundles them for `dmg_jax.training`. Lambda, nu and all other numbers are
+data; a `Form` says statically which parts of the algorithm there are, so that
+TD3, TD3+BC, IQL, XQL, SQL and cloning are the same program without the parts that
+they do not use (`dmg_jax.methods`).
 """
 
 import functools
-from typing import Any
+from typing import Any, NamedTuple
 
 import chex
 import jax
@@ -16,7 +17,7 @@ import jax.numpy as jnp
 import optax
 from flax import linen as nn
 
-from dmg_jax import losses, schedules
+from dmg_jax import in_sample, losses, schedules
 from dmg_jax.optimisers import descend, learner
 from dmg_jax.types import (
   Agent,
@@ -30,17 +31,56 @@ from dmg_jax.types import (
 )
 
 
+class Form(NamedTuple):
+  """Which parts of Algorithm 1 a method has: static, so that no other is computed.
+
+  The defaults are DMG's: all.
+
+  Attributes:
+    learner: of V on the data's actions: its loss, and the weights of the regression.
+    generalises: whether targets bootstrap from the target policy's actions (lambda > 0).
+    bootstraps_in_sample: whether they bootstrap from V (lambda < 1).
+    maximises: whether the actor's loss has the Q term.
+    weighted: whether advantages weigh the regression.
+  """
+
+  learner: in_sample.Learner = in_sample.EXPECTILE
+  generalises: bool = True
+  bootstraps_in_sample: bool = True
+  maximises: bool = True
+  weighted: bool = True
+
+  @property
+  def critics(self) -> bool:
+    """Whether the policy depends on critics; cloning has none."""
+    return self.maximises or self.weighted
+
+  @property
+  def value(self) -> bool:
+    """Whether the policy depends on V."""
+    return self.critics and (self.bootstraps_in_sample or self.weighted)
+
+  @property
+  def target_actor(self) -> bool:
+    """Whether the policy depends on the target policy."""
+    return self.critics and self.generalises
+
+
+DMG = Form()
+
+
 @functools.cache
-def make(networks: Networks, policy_delay: int = 2) -> Agent:
-  """DMG with given networks; equal arguments give the same object.
+def make(networks: Networks, policy_delay: int = 2, form: Form = DMG) -> Agent:
+  """DMG, or a method that has only some of its parts; equal arguments give the same object.
 
   Args:
     networks: from `dmg_jax.networks.make`.
     policy_delay: gradient steps of a cycle; the actor and the targets move in the last.
+    form: see `Form`.
   """
   return Agent(
-    init=functools.partial(init, networks=networks),
-    update=update,
+    init=functools.partial(init, networks=networks, form=form),
+    update=functools.partial(update, form=form),
     policy=lambda state: state.actor.parameters,
     act=functools.partial(act, networks),
     cycle=policy_delay,
@@ -49,7 +89,13 @@ def make(networks: Networks, policy_delay: int = 2) -> Agent:
 
 
 def init(
-  key: Array, observation_size: int, action_size: int, dtype=jnp.float32, *, networks: Networks
+  key: Array,
+  observation_size: int,
+  action_size: int,
+  dtype=jnp.float32,
+  *,
+  networks: Networks,
+  form: Form = DMG,
 ) -> TrainState:
   """A fresh agent: random networks, targets equal to them, step 0.
 
@@ -58,26 +104,32 @@ def init(
     observation_size, action_size: S and A.
     dtype: of all parameters, and hence of all computation.
     networks: from `dmg_jax.networks.make`.
+    form: decides which networks there are; those that are have the same parameters
+      in every form.
   """
   observations = jnp.zeros((1, observation_size), dtype)
   actions = jnp.zeros((1, action_size), dtype)
   actor_key, critic_key, value_key = (jax.random.fold_in(key, i) for i in range(3))
   actor = networks.actor.init(actor_key, observations)
-  critic = networks.critic.init(critic_key, observations, actions)
-  value = networks.value.init(value_key, observations)
-  return from_parameters(networks, actor, critic, value)
+  critic = networks.critic.init(critic_key, observations, actions) if form.critics else None
+  value = networks.value.init(value_key, observations) if form.value else None
+  return from_parameters(networks, actor, critic, value, form)
 
 
 def from_parameters(
-  networks: Networks, actor: Parameters, critic: Parameters, value: Parameters
+  networks: Networks,
+  actor: Parameters,
+  critic: Parameters | None,
+  value: Parameters | None,
+  form: Form = DMG,
 ) -> TrainState:
   """An agent at given parameters, with fresh optimisers and targets, at step 0."""
   return TrainState(
     actor=learner(actor),
-    critic=learner(critic),
-    value=learner(value),
-    target_actor=jax.tree.map(jnp.copy, actor),
-    target_critic=jax.tree.map(jnp.copy, critic),
+    critic=learner(critic) if form.critics else None,
+    value=learner(value) if form.value else None,
+    target_actor=jax.tree.map(jnp.copy, actor) if form.target_actor else None,
+    target_critic=jax.tree.map(jnp.copy, critic) if form.critics else None,
     step=jnp.zeros((), jnp.int32),
     networks=networks,
   )
@@ -95,6 +147,7 @@ def update(
   hyperparameters: Hyperparameters,
   *,
   update_actor: bool,
+  form: Form = DMG,
 ) -> tuple[TrainState, Metrics]:
   """One gradient step of Algorithm 1, in the order of the authors' code.
 
@@ -109,64 +162,95 @@ def update(
     hyperparameters: scalars, cast to the parameters' dtype.
     update_actor: whether this step, the last of a cycle of `policy_delay`, also
       moves the actor and the targets. Static.
+    form: which parts the method has; that of `state`. Static.
 
   Returns:
-    The next state, and scalars to log (those of the actor only where it moved).
+    The next state, and scalars to log: of the parts that there are, and of the
+    actor only where it moved.
   """
   chex.assert_rank([batch.observations, batch.actions, batch.rewards], [2, 2, 1])
   chex.assert_equal_shape([batch.actions, noise])
   chex.assert_equal_shape([batch.rewards, batch.not_dones])
   chex.assert_equal_shape([batch.observations, batch.next_observations])
-  networks = state.networks
   dtype = jax.tree.leaves(state.actor.parameters)[0].dtype
   h = jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), hyperparameters)
-  target_q = _min_q(networks, state.target_critic, batch.observations, batch.actions)
+  metrics: Metrics = {"lam": h.lam, "nu": h.nu}
+  target_q = None
+  if form.value:
+    target_q = _min_q(state.networks, state.target_critic, batch.observations, batch.actions)
+    state, learned = _improve_value(state, batch, target_q, h, form)
+    metrics |= learned
+  if form.critics:
+    state, learned = _improve_critics(state, batch, noise, h, form)
+    metrics |= learned
+  state = state.replace(step=state.step + 1)
+  if update_actor:
+    state, learned = _improve_actor(state, batch, target_q, h, form)
+    state = _move_targets(state, h.target_rate)
+    metrics |= learned
+  return state, metrics
 
-  # V <- argmin E[L_tau(Q_target(s, a) - V(s))], Eq. 15.
+
+def _improve_value(
+  state: TrainState, batch: Transitions, target_q: Array, h: Any, form: Form
+) -> tuple[TrainState, Metrics]:
+  """V <- argmin E[L_tau(Q_target(s, a) - V(s))], Eq. 15, or another in-sample learner's loss."""
+
   def value_loss(parameters):
-    values = _apply(networks.value, parameters, batch.observations)
-    return jnp.mean(losses.expectile_loss(target_q - values, h.expectile)), values
+    values = _apply(state.networks.value, parameters, batch.observations)
+    return form.learner.loss(target_q, values, h), values
 
-  value, value_loss_now, values = descend(state.value, value_loss, h.value_learning_rate)
+  value, loss, values = descend(state.value, value_loss, h.value_learning_rate)
+  return state.replace(value=value), {"value_loss": loss, "v": jnp.mean(values)}
 
-  # Q <- argmin E[(target - Q(s, a))^2], summed over the critics, Eq. 16.
-  smoothing = jnp.clip(h.smoothing_noise * noise, -h.smoothing_clip, h.smoothing_clip)
-  next_actions = act(networks, state.target_actor, batch.next_observations)
-  next_actions = jnp.clip(next_actions + smoothing, -1, 1)
+
+def _improve_critics(
+  state: TrainState, batch: Transitions, noise: Array, h: Any, form: Form
+) -> tuple[TrainState, Metrics]:
+  """Q <- argmin E[(target - Q(s, a))^2], summed over the critics, Eq. 16."""
+  networks = state.networks
+  generalised_values: Array = jnp.zeros_like(batch.rewards)
+  in_sample_values: Array = generalised_values
+  if form.generalises:
+    smoothing = jnp.clip(h.smoothing_noise * noise, -h.smoothing_clip, h.smoothing_clip)
+    next_actions = act(networks, state.target_actor, batch.next_observations)
+    next_actions = jnp.clip(next_actions + smoothing, -1, 1)
+    generalised_values = _min_q(
+      networks, state.target_critic, batch.next_observations, next_actions
+    )
+  if form.bootstraps_in_sample:
+    in_sample_values = _apply(networks.value, state.value.parameters, batch.next_observations)
   q_target = losses.bellman_target(
-    batch.rewards,
-    batch.not_dones,
-    _min_q(networks, state.target_critic, batch.next_observations, next_actions),
-    _apply(networks.value, value.parameters, batch.next_observations),
-    h.lam,
-    h.discount,
+    batch.rewards, batch.not_dones, generalised_values, in_sample_values, h.lam, h.discount
   )
 
   def critic_loss(parameters):
     q_values = _apply(networks.critic, parameters, batch.observations, batch.actions)
     return jnp.sum(jnp.mean(jnp.square(q_values - q_target), axis=-1)), q_values
 
-  critic, critic_loss_now, q_values = descend(state.critic, critic_loss, h.critic_learning_rate)
+  critic, loss, q_values = descend(state.critic, critic_loss, h.critic_learning_rate)
+  return state.replace(critic=critic), {"critic_loss": loss, "q": jnp.mean(q_values)}
 
-  metrics = {
-    "value_loss": value_loss_now,
-    "critic_loss": critic_loss_now,
-    "q": jnp.mean(q_values),
-    "v": jnp.mean(values),
-    "lam": h.lam,
-    "nu": h.nu,
-  }
-  state = state.replace(value=value, critic=critic, step=state.step + 1)
-  if not update_actor:
-    return state, metrics
 
-  # pi <- argmin -Q(s, pi(s)) / mean|Q| + nu * w * (pi(s) - a)^2, Eq. 14.
-  advantages = target_q - _apply(networks.value, value.parameters, batch.observations)
-  weights = losses.advantage_weights(advantages, h.inverse_temperature, h.weight_clip)
+def _improve_actor(
+  state: TrainState, batch: Transitions, target_q: Any, h: Any, form: Form
+) -> tuple[TrainState, Metrics]:
+  """pi <- argmin -Q(s, pi(s)) / mean|Q| + nu * w * (pi(s) - a)^2, Eq. 14."""
+  networks = state.networks
+  metrics: Metrics = {}
+  weights: Array = jnp.ones_like(batch.rewards)
+  if form.weighted:
+    values = _apply(networks.value, state.value.parameters, batch.observations)
+    advantages = target_q - values
+    weights = form.learner.weights(advantages, h)
+    clipped = jnp.mean((weights >= h.weight_clip).astype(weights.dtype))
+    metrics |= {"advantage": jnp.mean(advantages), "clipped_weights": clipped}
 
   def actor_loss(parameters):
     policy_actions = act(networks, parameters, batch.observations)
-    policy_q = _min_q(networks, critic.parameters, batch.observations, policy_actions)
+    policy_q = None
+    if form.maximises:
+      policy_q = _min_q(networks, state.critic.parameters, batch.observations, policy_actions)
     loss = losses.actor_loss(
       policy_q, policy_actions, batch.actions, weights, h.q_coefficient, h.nu
     )
@@ -174,28 +258,28 @@ def update(
 
   count = state.actor.optimiser.count
   learning_rate = h.actor_learning_rate * schedules.cosine(count, h.actor_schedule_steps)
-  actor, actor_loss_now, (policy_q, policy_actions) = descend(
-    state.actor, actor_loss, learning_rate
-  )
+  actor, loss, (policy_q, policy_actions) = descend(state.actor, actor_loss, learning_rate)
+  if form.maximises:
+    metrics["policy_q"] = jnp.mean(policy_q)
   metrics |= {
-    "actor_loss": actor_loss_now,
-    "policy_q": jnp.mean(policy_q),
+    "actor_loss": loss,
     "policy_distance": jnp.mean(jnp.square(policy_actions - batch.actions)),
-    "advantage": jnp.mean(advantages),
-    "clipped_weights": jnp.mean((weights >= h.weight_clip).astype(dtype)),
     "actor_learning_rate": learning_rate,
   }
+  return state.replace(actor=actor), metrics
 
-  # Targets move only here, with the new parameters.
+
+def _move_targets(state: TrainState, target_rate: Array) -> TrainState:
+  """Targets move towards the new parameters by the share xi."""
+
   def follow(new, old):
-    return optax.incremental_update(new, old, h.target_rate)
+    return optax.incremental_update(new.parameters, old, target_rate)
 
-  state = state.replace(
-    actor=actor,
-    target_actor=follow(actor.parameters, state.target_actor),
-    target_critic=follow(critic.parameters, state.target_critic),
-  )
-  return state, metrics
+  if state.target_actor is not None:
+    state = state.replace(target_actor=follow(state.actor, state.target_actor))
+  if state.target_critic is not None:
+    state = state.replace(target_critic=follow(state.critic, state.target_critic))
+  return state
 
 
 def _apply(module: nn.Module, parameters: Parameters, *inputs: Array) -> Array:

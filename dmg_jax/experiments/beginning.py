@@ -35,7 +35,9 @@ class Beginning:
     self.tasks = tuple(dict.fromkeys(run.task for run in runs))
     self._parts = [transitions[name] for name in self.tasks]
     action_size = self._parts[0].actions.shape[1]
-    self.agent: Agent = methods.agent(runs[0].point, action_size, settings["precision"])
+    self.agent: Agent = methods.agent(
+      runs[0].method, runs[0].point, action_size, settings["precision"]
+    )
 
   def runs(self) -> Runs:
     """The runs at step 0, as NumPy arrays."""

@@ -8,9 +8,10 @@ from ml_collections import ConfigDict, config_dict
 
 from dmg_jax import tasks
 from dmg_jax.errors import UserError
+from dmg_jax.methods import METHODS
+from dmg_jax.networks import PRODUCTS
 
 _LARGEST_SEED = 2**32 - 2
-PRECISIONS = ("float32", "default", "bfloat16")
 
 
 class Field(NamedTuple):
@@ -75,6 +76,11 @@ POINT: Mapping[str, Field] = {
     lambda value: _share(value) and 0 < value < 1,
   ),
   "inverse_temperature": Field("alpha of the weights exp(alpha * A)", _A_NUMBER, _number),
+  "value_temperature": Field(
+    "beta of XQL's loss of V, alpha of SQL's and EQL's, in units of return",
+    "a positive number",
+    lambda value: _number(value) and value > 0,
+  ),
   "weight_clip": Field("upper bound of the weights", _A_NUMBER, _number),
   "discount": Field("gamma", _A_SHARE, _share),
   "target_rate": Field("share of new parameters in a target update", _A_SHARE, _share),
@@ -107,7 +113,7 @@ JOB: Mapping[str, Field] = {
     lambda value: _text(value) or (isinstance(value, tuple | list) and all(map(_text, value))),
   ),
   "methods": Field(
-    "method, or several: dmg, td3, td3_bc, iql, bc",
+    f"method, or several: {', '.join(METHODS)}",
     "the name of a method, or several, separated by commas",
     lambda value: _text(value) or (isinstance(value, tuple | list) and all(map(_text, value))),
   ),
@@ -139,9 +145,9 @@ JOB: Mapping[str, Field] = {
   "log_interval": Field("gradient steps between rows of metrics.jsonl", _A_COUNT, _whole),
   "checkpoint_interval": Field("gradient steps between checkpoints", _A_COUNT, _whole),
   "precision": Field(
-    "of matrix products; bfloat16 is faster on accelerators",
-    " or ".join(map(repr, PRECISIONS)),
-    lambda value: value in PRECISIONS,
+    f"of matrix products: {', '.join(PRODUCTS)}; float32 is full, the others need an accelerator",
+    " or ".join(map(repr, PRODUCTS)),
+    lambda value: value in tuple(PRODUCTS),
   ),
   "workers": Field(
     "threads that train, on a CPU, and most processes of simulators; one for each core by default",

@@ -6,7 +6,7 @@ from typing import Any
 
 import jax
 
-from dmg_jax import cost, plan, run_directory
+from dmg_jax import cost, methods, plan, run_directory
 from dmg_jax.data import catalog
 from dmg_jax.data.dataset import Dataset
 from dmg_jax.data.load import load
@@ -116,6 +116,7 @@ def _step_flops(run: plan.Run, transitions: Any) -> float:
     transitions.actions.shape[1],
     run.point["batch_size"],
     run.point["policy_delay"],
+    methods.find(run.method).form,
   )
 
 

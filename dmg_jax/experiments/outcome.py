@@ -24,7 +24,7 @@ _PACKAGES = (
   "dmg_jax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "gymnasium", "mujoco",
   "minari", "numpy",
 )  # fmt: skip
-_REPORTED_METRICS = ("policy_q", "v", "clipped_weights")
+_REPORTED_METRICS = ("policy_q", "q", "v", "clipped_weights")
 
 _Rows = Sequence[Mapping[str, Any]]
 
@@ -60,7 +60,7 @@ def conclude(
 
   Args:
     directory: of the job, trained to its last step.
-    config: of the job, format 2.
+    config: of the job.
     datasets: name of a task -> its data as they were trained on: shifted rewards, but
       `episode_returns` in the rewards of the file.
     frozen_at: id of a run -> step at which it diverged, or a negative number.

@@ -58,7 +58,7 @@ def make(name: str, settings: Settings) -> OnlineLearner:
 
 def _td3(settings: Settings) -> OnlineLearner:
   """DMG's step at lambda = 1 and nu = 0, with correlated Gaussian noise."""
-  agent = dmg.make(networks.make(settings.action_size))
+  agent = dmg.make(networks.make(settings.action_size), form=methods.find("td3").form)
   return OnlineLearner(
     description=f"DMG's step at lambda 1, nu 0: {methods.find('td3').description}",
     agent=agent,

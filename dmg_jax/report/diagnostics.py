@@ -47,7 +47,7 @@ def diagnose(
   Args:
     results: of the evaluations; those without any are judged by the metrics alone.
     metrics: "step" (M,) and, each (R, M) and NaN where nothing was logged,
-      "policy_q" and "clipped_weights".
+      "policy_q", "q" and "clipped_weights".
     largest_reward: max |r| over the data, as trained on.
     bounded_actions: whether the box of the data's actions is finite; in an infinite one
       actions cannot be scaled, and numbers say nothing about the method.
@@ -96,13 +96,15 @@ def _diverging_q(
     return
   peaks = np.zeros(len(results.seeds))
   peak_steps = np.zeros(len(results.seeds), np.int64)
-  for run, policy_q in enumerate(np.abs(np.asarray(metrics["policy_q"], np.float64))):
+  policy_q, q = (np.abs(np.asarray(metrics[name], np.float64)) for name in ("policy_q", "q"))
+  # Methods whose actor has no Q term log Q at the data's actions alone.
+  for run, values in enumerate(np.where(np.isfinite(policy_q), policy_q, q)):
     # The last rows that are numbers: where a diverged run was heading, and no
     # trace of the initial networks' arbitrary values.
-    rows = np.flatnonzero(np.isfinite(policy_q))[-WINDOW:]
+    rows = np.flatnonzero(np.isfinite(values))[-WINDOW:]
     if rows.size:
-      row = rows[np.argmax(policy_q[rows])]
-      peaks[run], peak_steps[run] = policy_q[row], steps[row]
+      row = rows[np.argmax(values[rows])]
+      peaks[run], peak_steps[run] = values[row], steps[row]
   if (beyond := peaks > Q_BOUND_FACTOR * bound).any():
     run = int(np.argmax(peaks))
     remedy = _LESS_GENERALISATION.get(results.method, _RATES)
@@ -153,7 +155,7 @@ def _unstable(results: Results) -> Iterator[str]:
 
 def _clipped(results: Results, metrics: Mapping[str, np.ndarray]) -> Iterator[str]:
   if float(results.point.get("inverse_temperature", 0.0)) == 0 or not _trained(metrics["step"]):
-    return  # at a temperature of 0 all weights are alike on purpose
+    return  # at an inverse temperature of 0 all weights are alike on purpose
   clipped = np.asarray(metrics["clipped_weights"], np.float64)[results.active][:, -WINDOW:]
   logged = clipped[np.isfinite(clipped)]
   if logged.size and (share := logged.mean()) > CLIPPED_FRACTION:

@@ -38,31 +38,7 @@ def reason(job, field):
 def test_the_papers_settings():
   """Table 5, App. C and the released code."""
   job = resolve(make_config(), make_dataset("hopper-medium-v2", "d4rl", "Hopper-v4"))
-  assert point(job) == {
-    "lam": 0.25,
-    "nu": 0.1,
-    "q_coefficient": 1.0,
-    "expectile": 0.7,
-    "inverse_temperature": 3.0,
-    "weight_clip": 3.0,
-    "discount": 0.99,
-    "target_rate": 0.005,
-    "smoothing_noise": 0.2,
-    "smoothing_clip": 0.5,
-    "actor_learning_rate": 3e-4,
-    "critic_learning_rate": 3e-4,
-    "value_learning_rate": 3e-4,
-    "actor_schedule_steps": 500_000,
-    "batch_size": 256,
-    "policy_delay": 2,
-    "actor_hidden_sizes": (256, 256),
-    "critic_hidden_sizes": (256, 256),
-    "value_hidden_sizes": (256, 256),
-    "critics": 2,
-    "actor_layer_norm": False,
-    "critic_layer_norm": False,
-    "value_layer_norm": False,
-  }
+  assert point(job) == tasks.paper_point("hopper-medium-v2")
   assert [run.seed for run in job.plan.runs] == [0, 1, 2, 3, 4]
   assert {run.label for run in job.plan.runs} == {"DMG"}
   expected = {"steps": 1_000_000, "evaluation_interval": 20_000, "evaluation_episodes": 10}
@@ -322,11 +298,12 @@ def test_what_does_not_fit_together(changes, line):
   assert "\n" not in str(error.value)
 
 
-def test_networks_of_one_size_share_a_program():
-  """Also where a method does not use one of them: BC has no use for critics."""
-  config = make_config("quick", methods="dmg,bc,td3_bc,iql")
+def test_methods_that_compute_the_same_share_a_program():
+  """TD3+BC is TD3 at other numbers; cloning takes no size of networks that it has not."""
+  config = make_config("quick", methods="dmg,td3,bc,td3_bc")
   job = resolve(config, make_dataset())
-  assert {run.population for run in job.plan.runs} == {0}
+  populations = {run.method: run.population for run in job.plan.runs}
+  assert populations == {"dmg": 0, "td3": 1, "bc": 2, "td3_bc": 1}
   assert {run.method: run.label for run in job.plan.runs}["bc"] == ("BC (actor_hidden_sizes 64x64)")
-  made = {methods.agent(run.point, 2) for run in job.plan.runs}
-  assert len(made) == 1
+  made = {methods.agent(run.method, run.point, 2) for run in job.plan.runs}
+  assert len(made) == 3

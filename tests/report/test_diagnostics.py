@@ -31,6 +31,7 @@ def make_metrics(policy_q=250.0, clipped=0.4):
   return {
     "step": np.arange(1, 31) * 500,
     "policy_q": np.full((2, 30), policy_q),
+    "q": np.full((2, 30), 250.0),
     "clipped_weights": np.full((2, 30), clipped),
   }
 
@@ -91,7 +92,7 @@ def test_q_of_the_initial_networks_is_left_alone():
 def test_q_of_a_frozen_run_is_read_before_it_froze():
   metrics = make_metrics()
   metrics["policy_q"][0, 5] = 1e7
-  metrics["policy_q"][0, 6:] = np.nan
+  metrics["policy_q"][0, 6:] = metrics["q"][0, 6:] = np.nan
   found = hints(make_results(frozen_at=np.array([3500, -1])), metrics)
   assert len(found) == 2
   assert "1e+07 (step 3000," in found[1]

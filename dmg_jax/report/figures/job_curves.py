@@ -42,7 +42,7 @@ def curves(
     path: of the PNG; its directory must exist.
     groups: one or more, as for the table.
     metrics: of each group: "step" (M,) and, each (R, M) and NaN where nothing was logged,
-      "policy_q" and "v".
+      "policy_q", "q" and "v".
 
   Raises:
     StorageError: if the file cannot be written; an older one is left as it is.
@@ -88,10 +88,16 @@ def _scores(axes: Axes, results: Results) -> None:
 def _values(axes: Axes, results: Results, metrics: Mapping[str, np.ndarray]) -> None:
   _frame(axes, "learned value (discounted return)")
   steps = metrics["step"]
+  # Not every method has them all: cloning has none.
+  q = ("policy_q", "Q(s, π(s))") if np.isfinite(metrics["policy_q"]).any() else ("q", "Q(s, a)")
   drawn = [
-    _Curve(steps, metrics["policy_q"], _Q_COLOUR, "Q(s, π(s))"),
-    _Curve(steps, metrics["v"], _V_COLOUR, "V(s)"),
+    _Curve(steps, metrics[name], colour, label)
+    for (name, label), colour in ((q, _Q_COLOUR), (("v", "V(s)"), _V_COLOUR))
+    if np.isfinite(metrics[name]).any()
   ]
+  if not drawn:
+    axes.text(0.5, 0.5, "no learned values", ha="center", va="center", transform=axes.transAxes)
+    return
   for curve in drawn:
     _population(axes, curve, results.active)
   _diverged(axes, drawn, results)

@@ -20,7 +20,7 @@ Metrics = Mapping[str, np.ndarray]
 
 
 def panels(groups: Sequence[Results], metrics: Sequence[Metrics]) -> Figure:
-  """Scores above, learned Q(s, π(s)) below, a column for each data set.
+  """Scores above, learned Q(s, a) of the data below, a column for each data set.
 
   Each label has one colour and one pattern of dashes in all panels: its mean over
   seeds, shaded one standard deviation (n - 1). Runs that diverged are in no mean; a
@@ -50,7 +50,7 @@ def panels(groups: Sequence[Results], metrics: Sequence[Metrics]) -> Figure:
     upper.set_title(task, loc="right")
     lower.set_xlabel("gradient steps")
     upper.set_ylabel("score" if groups[members[0]].unit == SCORE else "return")
-    lower.set_ylabel("Q(s, π(s))")
+    lower.set_ylabel("Q(s, a)")
     _scores(upper, [groups[i] for i in members], labels, handles)
     _values(lower, [(groups[i], metrics[i]) for i in members], labels, handles)
   figure.supxlabel("mean over seeds, shaded ± one standard deviation", fontsize=6)
@@ -89,7 +89,7 @@ def _values(
 ) -> None:
   heights = []
   for group, metrics in groups:
-    values = np.asarray(metrics["policy_q"], np.float64)
+    values = np.asarray(metrics["q"], np.float64)
     _mean_and_shade(axes, group, metrics["step"], values, labels, handles)
     finite = np.abs(values[group.active])
     finite = finite[np.isfinite(finite)]

@@ -21,7 +21,7 @@ class Job(NamedTuple):
 
   Attributes:
     directory: of the job.
-    config: of the job, format 2.
+    config: of the job.
     task: name of the run's data set, as stored.
     label: of the run's group, as stored.
   """
@@ -50,7 +50,7 @@ def command(
   """What runs a job again.
 
   Args:
-    config: of a run directory, format 2.
+    config: of a run directory.
     directory: in which the job is continued; without it, it gets one of its own.
     overrides: fields of the launcher's config and their values.
 

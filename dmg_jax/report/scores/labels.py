@@ -15,7 +15,7 @@ def table_label(run: Mapping[str, Any], task: Mapping[str, Any]) -> str:
   the paper's DMG on these data, and must not stand under its name.
 
   Args:
-    run, task: of a run directory's `config.json`, format 2.
+    run, task: of a run directory's `config.json`.
   """
   label, name = run["label"], task["name"]
   if run["method"] != "dmg" or " (" in label or name not in catalog.d4rl_files():

@@ -68,7 +68,7 @@ def groups(
 
   Args:
     directory: of the job.
-    config: of it, format 2.
+    config: of it.
     summary: of it.
 
   Returns:

@@ -30,7 +30,12 @@ def make_results(**changes):
 
 def make_metrics(points=8):
   values = np.linspace(0, 100, points) + np.zeros((3, 1))
-  return {"step": np.arange(1, points + 1) * 700, "policy_q": values, "v": values - 5}
+  return {
+    "step": np.arange(1, points + 1) * 700,
+    "policy_q": values,
+    "q": values - 2,
+    "v": values - 5,
+  }
 
 
 @pytest.fixture(autouse=True)
@@ -209,7 +214,7 @@ def test_a_group_that_diverged_has_no_line_and_is_in_the_legend(tmp_path, drawn)
 
 def test_a_learned_value_far_beyond_the_others_flattens_none(tmp_path, drawn):
   large = make_metrics()
-  large["policy_q"] = 1e6 * np.ones_like(large["policy_q"])
+  large["q"] = 1e6 * np.ones_like(large["q"])
   groups = [make_results(label=label) for label in ("DMG", "BC", "TD3")]
   job_curves.curves(tmp_path / "curves.png", groups, [make_metrics(), make_metrics(), large])
   assert drawn[0].axes[1].get_yscale() == "symlog"
@@ -221,3 +226,14 @@ def test_many_data_sets_are_in_several_rows(tmp_path, drawn):
   titles = [a.get_title(loc="right") for a in drawn[0].axes if a.get_visible()]
   assert [title for title in titles if title] == ["0", "1", "2", "3"]
   assert drawn[0].get_figwidth() == style.WIDTHS["full"]
+
+
+def test_a_method_without_some_learned_values_is_drawn_without_them(tmp_path):
+  """Cloning has no Q and no V; methods without a Q term have Q at the data's actions alone."""
+  for missing in (("policy_q",), ("policy_q", "q", "v")):
+    metrics = make_metrics()
+    for name in missing:
+      metrics[name] = np.full_like(metrics[name], np.nan)
+    path = tmp_path / f"{len(missing)}.png"
+    job_curves.curves(path, [make_results()], [metrics])
+    assert path.stat().st_size > 0
