@@ -102,10 +102,100 @@ def shipped() -> Iterable[str]:
     yield row(f"`{env_id}`", *cells)
 
 
+def speed() -> Iterable[str]:
+  """Steps per second against the number of runs on a CPU."""
+  name = "throughput_2_x_amd_epyc.json"
+  result = stored(name)
+  yield "Gradient steps per second of all runs together, from"
+  yield (
+    f"[`{name}`](../benchmarks/results/{name}) ({result['device']}, jax "
+    f"{result['versions']['jax']}, median of {result['rounds']} rounds; ratios within a round):"
+  )
+  yield ""
+  yield row("runs", "steps/s", "of the cores' matmul rate", "one call", "ratio to it")
+  yield row(*["---"] * 5)
+  for runs, rate in result["steps_per_second"].items():
+    before = result["one_call_steps_per_second"].get(runs)
+    yield row(
+      runs,
+      f"{rate:.0f}",
+      f"{result['share_of_matmul_rate'][runs]:.2f}",
+      "" if before is None else f"{before:.0f}",
+      "" if before is None else f"{result['ratio_to_one_call'][runs]:.2f}",
+    )
+  one, both = (result[f"matmul_flops_per_second{end}"] / 1e9 for end in ("_one_core", ""))
+  cores = result["worker_threads"]
+  share = result["share_of_matmul_rate"]["10"]
+  yield ""
+  yield (
+    f"One core alone multiplies at {one:.0f} GFLOP/s, {cores} at once at {both:.0f}. A step is "
+    f"{result['flops_per_step'] / 1e9:.3f} GFLOP. On C cores with at least C runs we expect "
+    f"{share:.2f} (the share with 10 runs) of C times a core's rate: between"
+  )
+  yield ""
+  yield row("cores", f"if all work as {cores} do here together", "if each works as one does alone")
+  yield row("---", "---", "---")
+  for count in (8, 32):
+    low, high = (
+      count * rate * 1e9 * share / result["flops_per_step"] for rate in (both / cores, one)
+    )
+    yield row(count, f"{low:,.0f} steps/s", f"{high:,.0f} steps/s")
+
+
+def plan() -> Iterable[str]:
+  """A job of many methods, points, seeds and data sets: killed, and its cost."""
+  result = stored("plan.json")
+  different = result["different_after_kills"]
+  alone = result["seconds_of_training_per_run_alone"]
+  yield (
+    f"{result['runs']} runs of {len(result['groups'])} groups, killed {result['kills']} times at "
+    "random moments and started again by the same command: "
+    + ("the same bits in parameters, logs and summary." if not different else f"{different}.")
+  )
+  yield (
+    f"Training took {result['seconds_of_training']:.0f} s, "
+    f"{result['cost_per_run_over_single_job']:.2f} of what the same runs cost in jobs of one "
+    f"method and {result['cores']} seeds ("
+    + ", ".join(f"{name} {seconds:.1f} s a run" for name, seconds in alone.items())
+    + f"; {result['device']}), from [`plan.json`](../benchmarks/results/plan.json)."
+  )
+
+
+def family() -> Iterable[str]:
+  """What a step of each method costs."""
+  result = stored("family_cost.json")
+  yield (
+    f"One run for each of {result['runs_of_each_method']} cores, from "
+    "[`family_cost.json`](../benchmarks/results/family_cost.json) "
+    f"({result['device']}, jax {result['versions']['jax']}, median of {result['rounds']} rounds):"
+  )
+  yield ""
+  yield row("method", "GFLOP a step", "steps/s", "ratio to DMG")
+  yield row(*["---"] * 4)
+  for method, ratio in result["ratio_to_dmg"].items():
+    yield row(
+      f"`{method}`",
+      f"{result['gflop_per_step'][method]:.3f}",
+      f"{result['steps_per_second'][method]:.0f}",
+      f"{ratio:.2f}",
+    )
+  yield ""
+  yield (
+    f"{result['many_runs']} runs of DMG in one job cost per run "
+    f"{result['cost_per_run_of_many_over_one_for_each_core']:.2f} of what "
+    f"{result['runs_of_each_method']} cost. A run takes {result['bytes_per_run'] / 2**20:.1f} MiB, "
+    f"whatever the size of the data, which all runs share "
+    f"({result['bytes_of_data'] / 2**20:.1f} MiB here)."
+  )
+
+
 TABLES: Mapping[str, Callable[[], Iterable[str]]] = {
   "main_job": main_job,
   "learning": learning,
   "shipped": shipped,
+  "speed": speed,
+  "plan": plan,
+  "family": family,
 }
 
 

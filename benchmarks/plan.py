@@ -18,8 +18,8 @@ import time
 from pathlib import Path
 
 from absl import app, flags
+from finished_jobs import differences
 from jobs import RESULTS, ROOT
-from kill_resume import differences
 from machine import device_name
 
 from dmg_jax import run_directory, run_log

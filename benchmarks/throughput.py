@@ -12,7 +12,6 @@ result is printed and stored under benchmarks/results/: all rounds, and a plot o
 the time that a gradient step of one run takes.
 """
 
-import functools
 import importlib.util
 import json
 import platform
@@ -20,7 +19,6 @@ import re
 import resource
 import sys
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
@@ -30,15 +28,16 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import rates
 import throughput_report
 from absl import app, flags
 from machine import device_name
+from rates import ACTION_SIZE, BATCH, DELAY, OBSERVATION_SIZE, timed
 
 from dmg_jax import cost, networks, training
-from dmg_jax.agents import dmg
 from dmg_jax.envs.workers import available_cores
 from dmg_jax.population import Population
-from dmg_jax.types import Hyperparameters, Transitions
+from dmg_jax.types import Transitions
 
 _RUNS = flags.DEFINE_list(
   "runs", ["1", "2", "3", "4", "5", "8", "10", "12", "16"], "Numbers of runs to measure."
@@ -56,56 +55,13 @@ _ONE_CALL = flags.DEFINE_list(
 _TORCH = flags.DEFINE_bool("torch", True, "Measure the PyTorch step, if it is installed.")
 _OUT = flags.DEFINE_string("out", None, "JSON file of the result, default by device; plot beside.")
 
-OBSERVATION_SIZE, ACTION_SIZE, BATCH, DELAY, WIDTH = 11, 3, 256, 2, 256
-ROWS = 100_000
 MATMULS = 1000
-SIZES = (WIDTH, WIDTH)
 STEP_FLOPS = cost.step_flops(networks.PAPER, OBSERVATION_SIZE, ACTION_SIZE, BATCH, DELAY)
-
-# A job does its work once and returns its rate.
-Jobs = dict[str, Callable[[], float]]
-
-
-def make_data() -> Transitions:
-  """Random transitions of Hopper's sizes; values do not matter to speed."""
-  generator = np.random.default_rng(0)
-  return Transitions(
-    observations=generator.normal(size=(ROWS, OBSERVATION_SIZE)).astype(np.float32),
-    actions=generator.uniform(-1, 1, (ROWS, ACTION_SIZE)).astype(np.float32),
-    rewards=generator.normal(size=ROWS).astype(np.float32),
-    next_observations=generator.normal(size=(ROWS, OBSERVATION_SIZE)).astype(np.float32),
-    not_dones=np.ones(ROWS, np.float32),
-  )
-
-
-def timed(work: float, job: Callable[[], Any]) -> float:
-  """Work per second."""
-  started = time.perf_counter()
-  job()
-  return work / (time.perf_counter() - started)
-
-
-def beginning(runs: int, data: Transitions) -> tuple[training.Program, training.Runs, Any]:
-  """Program, runs and hyperparameters at step 0."""
-  architecture = networks.PAPER._replace(precision=_PRECISION.value)
-  agent = dmg.make(networks.make(ACTION_SIZE, architecture), DELAY)
-  points = jax.tree.map(lambda value: np.full(runs, value, np.float32), Hyperparameters())
-  program = training.make_program(agent, runs, BATCH)
-  return program, training.start(range(runs), agent, data), points
-
-
-def ours(runs: int, data: Transitions, workers: int) -> tuple[Callable[[], float], float]:
-  """Steps per second of all runs together, as a job trains them; and seconds to compile."""
-  population = Population(*beginning(runs, data), data, workers)
-  cycles = _STEPS.value // DELAY
-  seconds = population.prepare(cycles)
-  work = cycles * DELAY * runs
-  return lambda: timed(work, functools.partial(population.advance, cycles)), seconds
 
 
 def one_call(runs: int, data: Transitions) -> Callable[[], float]:
-  """The same by one compiled call for all runs, whose products use all cores."""
-  program, state, points = beginning(runs, data)
+  """DMG's runs in one compiled call, whose products use all cores."""
+  program, state, points = rates.beginning("dmg", runs, data, _PRECISION.value)
   placed = training.place(state, points, data, program)
   cycles = _STEPS.value // DELAY
   compiled = training.advance.lower(*placed, program=program, cycles=cycles).compile()
@@ -160,7 +116,7 @@ def torch_steps(data: Transitions, threads: int) -> Callable[[], float]:
   settings = recorded_trace.Settings(
     S=OBSERVATION_SIZE, A=ACTION_SIZE, B=BATCH, N=_STEPS.value, **PAPER
   )
-  agent = torch_step.Agent(settings, SIZES, torch.float32)
+  agent = torch_step.Agent(settings, (256, 256), torch.float32)
 
   def train() -> None:
     torch.set_num_threads(threads)
@@ -186,30 +142,20 @@ PAPER: dict[str, Any] = {
 }
 
 
-def rounds(jobs: Jobs) -> dict[str, list[float]]:
-  """Each job's rate in each round; the first round of all only warms up."""
-  found: dict[str, list[float]] = {name: [] for name in jobs}
-  for round_number in range(_ROUNDS.value + 1):
-    for name, job in jobs.items():
-      rate = job()
-      if round_number:
-        found[name].append(rate)
-  return found
-
-
 def measure() -> dict[str, Any]:
   """All figures."""
-  data = make_data()
+  data = rates.make_data()
   counts = [int(runs) for runs in _RUNS.value]
   on_cpu = jax.default_backend() == "cpu"
   workers = available_cores()
-  jobs: Jobs = {
+  jobs: rates.Jobs = {
     throughput_report.ONE_CORE: matmuls(1),
     throughput_report.LIMIT: matmuls(workers) if on_cpu else matmuls(1, max(counts)),
   }
   compile_seconds: dict[str, float] = {}
   for runs in counts:
-    jobs[f"{runs} runs"], seconds = ours(runs, data, workers)
+    population = Population(*rates.beginning("dmg", runs, data, _PRECISION.value), data, workers)
+    jobs[f"{runs} runs"], seconds = rates.training_of(population, _STEPS.value)
     if runs == counts[0] or not on_cpu:  # on a CPU, one program serves any number of runs
       compile_seconds[str(runs)] = seconds
     if on_cpu and str(runs) in _ONE_CALL.value:
@@ -220,7 +166,7 @@ def measure() -> dict[str, Any]:
   if with_torch:
     for threads in (1, 2):
       jobs[f"PyTorch, {threads} threads"] = torch_steps(data, threads)
-  found = rounds(jobs)
+  found = rates.measured(jobs, _ROUNDS.value)
   memory = jax.devices()[0].memory_stats() or {}
   packages = ("dmg_jax", "jax", "jaxlib", "flax", *(["torch"] if with_torch else []))
   return {

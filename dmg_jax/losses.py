@@ -23,6 +23,19 @@ def bellman_target(
   return rewards + discount * not_dones * mixture
 
 
+def generalised_share(
+  generalised_values: Array, in_sample_values: Array, lam: Array | float
+) -> Array:
+  """The share of a target's bootstrap that comes from the policy's actions.
+
+  lambda * mean|Q| / (lambda * mean|Q| + (1 - lambda) * mean|V|), of arrays (B,);
+  0 where both parts are 0. The measured counterpart of Table 1's propagation.
+  """
+  generalised = lam * jnp.mean(jnp.abs(generalised_values))
+  both = generalised + (1 - lam) * jnp.mean(jnp.abs(in_sample_values))
+  return generalised / jnp.where(both > 0, both, 1)
+
+
 def actor_loss(
   q_values: Array | None,
   policy_actions: Array,

@@ -4,8 +4,9 @@ On an accelerator all runs of a device advance in one call (`training.advance`
 under `vmap`), sharded over the devices. A CPU's products of this size keep one
 core busy and no more: there, each run is a call of one compiled program for one
 run, and the calls are spread over worker threads, one for each core. No run
-waits for a padded place, and the bits of a run depend neither on the number of
-workers nor on its neighbours.
+waits for a padded place. Where there are fewer runs than workers, the products of
+each take the cores that are left. The bits of a run depend neither on the number
+of workers nor on its neighbours.
 """
 
 import time
@@ -114,7 +115,8 @@ class Population:
     lowered = training.advance.lower(
       self._parts[0], self._hyperparameters[0], self.data, self._program, length
     )
-    options = training.compiler_options("cpu" if self.takes_turns else "")
+    alone = self.takes_turns and self.count >= self._workers
+    options = training.compiler_options("cpu" if alone else "")
     self._compiled[length] = lowered.compile(compiler_options=options)
     return time.monotonic() - started
 

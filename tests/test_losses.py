@@ -54,6 +54,15 @@ def test_bellman_target_has_the_discounted_sum_as_its_fixed_point(lam):
   np.testing.assert_allclose(values, [2 / (1 - 0.9), 1.0], rtol=1e-5)
 
 
+def test_generalised_share_by_hand():
+  q, v = jnp.array([2.0, -4.0]), jnp.array([1.0, 1.0])
+  # 0.25 * 3 beside 0.75 * 1.
+  np.testing.assert_allclose(losses.generalised_share(q, v, 0.25), 0.5)
+  np.testing.assert_allclose(losses.generalised_share(q, 0 * v, 1.0), 1.0)
+  np.testing.assert_allclose(losses.generalised_share(0 * q, v, 0.0), 0.0)
+  np.testing.assert_allclose(losses.generalised_share(0 * q, 0 * v, 0.5), 0.0)
+
+
 def test_actor_loss_by_hand():
   loss = losses.actor_loss(
     q_values=jnp.array([2.0, -4.0]),

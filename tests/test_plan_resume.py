@@ -11,11 +11,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import finished_jobs
+import kill_resume
 import numpy as np
 import pytest
 from small_jobs import ROOT, columns
 
-from benchmarks import kill_resume
 from dmg_jax import run_log
 
 # One after another, in one directory: each is killed where it went on after the one before.
@@ -94,7 +95,7 @@ def undisturbed(arguments, tmp_path_factory) -> tuple[Path, int]:
 
 
 def assert_as_if_nothing_had_happened(undisturbed, directory):
-  assert kill_resume.differences(undisturbed[0], directory) == []
+  assert finished_jobs.differences(undisturbed[0], directory) == []
   timing = [(row["step"], row["what"]) for row in run_log.read(directory, run_log.TIMING)]
   trained = [step for step, what in timing if what == "train"]
   assert trained == [0, 4, 8, 12, 16, 20]

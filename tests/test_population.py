@@ -40,6 +40,20 @@ def test_bits_do_not_depend_on_the_workers(reference, workers):
   assert_same((metrics, made.runs()), reference)
 
 
+def test_products_that_take_several_threads_give_the_same_bits():
+  """A run with more workers than runs, at the paper's sizes, where products are divided."""
+  wide = dict.fromkeys(("actor_hidden_sizes", "critic_hidden_sizes", "value_hidden_sizes"), (256,))
+  agent = methods.agent("dmg", {"policy_delay": 1, **wide}, action_size=1)
+  data = pendulum(rows=300).transitions
+  found = []
+  for workers in (1, 3):
+    program = training.make_program(agent, 1, 256)
+    runs = training.start([4], agent, data)
+    made = Population(program, runs, make_points(1), data, workers)
+    found.append((made.advance(4), made.runs()))
+  assert_same(*found)
+
+
 def test_bits_do_not_depend_on_the_neighbours(reference):
   made = population([5], lam=0.25)
   metrics = made.advance(8)

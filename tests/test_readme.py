@@ -56,14 +56,6 @@ def test_a_table_is_made_from_its_result(pages, monkeypatch):
   assert text.endswith("\nafter")
 
 
-def test_the_speed_that_is_told_is_the_stored_one():
-  name = "throughput_2_x_intel_r_xeon_r_processor_2_50ghz.json"
-  rates = json.loads((ROOT / "benchmarks/results" / name).read_text())["steps_per_second"]
-  text = " ".join((ROOT / "docs/benchmarks.md").read_text().split())
-  one, five, ten = (round(rates[runs]) for runs in ("1", "5", "10"))
-  assert f"{one}, {five} and {ten} steps per second with 1, 5 and 10 runs" in text
-
-
 def test_own_tiers_are_all_there():
   """docs/own_data.md is held to its result by a test of its own."""
   rows = json.loads((ROOT / "benchmarks/results/own_tiers.json").read_text())["datasets"]

@@ -8,10 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import finished_jobs
+import kill_resume
 import numpy as np
 import pytest
 
-from benchmarks import kill_resume
 from dmg_jax import checkpoints
 
 
@@ -69,7 +70,7 @@ def test_killed_at_a_random_moment(arguments, undisturbed, tmp_path):
   """The moment lies within the first seconds; how far the job is then, is left to chance."""
   jobs = kill_resume.run_killed(tmp_path, arguments, kills=1, seconds=8.0, seed=0)
   for directory in jobs:
-    assert kill_resume.differences(undisturbed, directory) == []
+    assert finished_jobs.differences(undisturbed, directory) == []
 
 
 def test_a_damaged_checkpoint_is_told_and_the_one_before_leads_to_the_same_end(
@@ -82,7 +83,7 @@ def test_a_damaged_checkpoint_is_told_and_the_one_before_leads_to_the_same_end(
   (line,) = [line for line in again.stdout.splitlines() if "is damaged" in line]
   assert line.startswith("the checkpoint of step 24 in ")
   assert "continuing from the checkpoint of step 16" in again.stdout
-  assert kill_resume.differences(undisturbed, directory) == []
+  assert finished_jobs.differences(undisturbed, directory) == []
 
 
 def test_started_again_when_finished_it_prints_its_table(arguments, undisturbed):
@@ -116,4 +117,4 @@ def test_a_grown_job_has_the_rows_of_one_that_was_never_shorter(
   assert checkpoints.restore_latest(directory).step == steps
   grown = run([str(kill_resume.MAIN)], directory, arguments)
   assert grown.returncode == 0, grown.stderr
-  assert kill_resume.differences(undisturbed, directory) == []
+  assert finished_jobs.differences(undisturbed, directory) == []

@@ -229,7 +229,9 @@ def _improve_critics(
     return jnp.sum(jnp.mean(jnp.square(q_values - q_target), axis=-1)), q_values
 
   critic, loss, q_values = descend(state.critic, critic_loss, h.critic_learning_rate)
-  return state.replace(critic=critic), {"critic_loss": loss, "q": jnp.mean(q_values)}
+  share = losses.generalised_share(generalised_values, in_sample_values, h.lam)
+  metrics = {"critic_loss": loss, "q": jnp.mean(q_values), "generalised_share": share}
+  return state.replace(critic=critic), metrics
 
 
 def _improve_actor(

@@ -1,0 +1,77 @@
+"""Rates of training on data of Hopper's sizes, in interleaved rounds."""
+
+import functools
+import time
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import numpy as np
+
+from dmg_jax import methods, tasks, training
+from dmg_jax.population import Population
+from dmg_jax.types import Hyperparameters, Transitions
+
+OBSERVATION_SIZE, ACTION_SIZE = 11, 3
+BATCH, DELAY = tasks.BATCH_SIZE, tasks.POLICY_DELAY
+ROWS = 100_000
+
+# A job does its work once and returns its rate.
+Jobs = dict[str, Callable[[], float]]
+
+
+def make_data() -> Transitions:
+  """Random transitions of Hopper's sizes; values do not matter to speed."""
+  generator = np.random.default_rng(0)
+  return Transitions(
+    observations=generator.normal(size=(ROWS, OBSERVATION_SIZE)).astype(np.float32),
+    actions=generator.uniform(-1, 1, (ROWS, ACTION_SIZE)).astype(np.float32),
+    rewards=generator.normal(size=ROWS).astype(np.float32),
+    next_observations=generator.normal(size=(ROWS, OBSERVATION_SIZE)).astype(np.float32),
+    not_dones=np.ones(ROWS, np.float32),
+  )
+
+
+def timed(work: float, job: Callable[[], Any]) -> float:
+  """Work per second."""
+  started = time.perf_counter()
+  job()
+  return work / (time.perf_counter() - started)
+
+
+def beginning(
+  method: str, runs: int, data: Transitions, precision: str = "float32"
+) -> tuple[training.Program, training.Runs, Any]:
+  """Program, runs and hyperparameters of a method at step 0, at the paper's settings."""
+  agent = methods.agent(method, tasks.paper_point("hopper-medium-v2"), ACTION_SIZE, precision)
+  point = methods.point(method, Hyperparameters())
+  points = jax.tree.map(lambda value: np.full(runs, value, np.float32), point)
+  program = training.make_program(agent, runs, BATCH)
+  return program, training.start(range(runs), agent, data), points
+
+
+def training_of(population: Population, steps: int) -> tuple[Callable[[], float], float]:
+  """Gradient steps per second of all runs together, as a job trains them.
+
+  Args:
+    population: of the runs.
+    steps: of each run, each time.
+
+  Returns:
+    A job, and the seconds that it took to compile.
+  """
+  cycles = steps // DELAY
+  seconds = population.prepare(cycles)
+  work = cycles * DELAY * population.count
+  return lambda: timed(work, functools.partial(population.advance, cycles)), seconds
+
+
+def measured(jobs: Jobs, rounds: int) -> dict[str, list[float]]:
+  """Each job's rate in each round; a round before the first only warms up."""
+  found: dict[str, list[float]] = {name: [] for name in jobs}
+  for number in range(rounds + 1):
+    for name, job in jobs.items():
+      rate = job()
+      if number:
+        found[name].append(rate)
+  return found
