@@ -16,6 +16,8 @@ from dmg_jax.experiments.settings import Job
 from dmg_jax.networks import Architecture
 
 _ROOT = "runs"
+# Labels of a population that the plan lists one by one.
+_LISTED = 4
 
 
 def run(
@@ -84,11 +86,8 @@ def describe(job: Job, datasets: Mapping[str, Dataset]) -> list[str]:
   workers = job.settings["workers"]
   lines, flops_per_worker = [], 0.0
   for number, runs in enumerate(job.plan.populations()):
-    labels = list(dict.fromkeys(run.label for run in runs))
     names = list(dict.fromkeys(run.task for run in runs))
-    lines.append(
-      f"population {number}: {len(runs)} runs of {', '.join(labels)} on {', '.join(names)}"
-    )
+    lines.append(f"population {number}: {len(runs)} runs of {_labels(runs)} on {', '.join(names)}")
     transitions = by_name[runs[0].task].transitions
     flops = _step_flops(runs[0], transitions) * job.settings["steps"] * len(runs)
     flops_per_worker += flops / min(workers, len(runs))
@@ -106,6 +105,15 @@ def describe(job: Job, datasets: Mapping[str, Dataset]) -> list[str]:
       "core now; evaluation and compilation come on top"
     )
   return lines
+
+
+def _labels(runs: Sequence[plan.Run]) -> str:
+  """The labels of a population's runs; of many, how many points of which methods."""
+  labels = list(dict.fromkeys(run.label for run in runs))
+  if len(labels) <= _LISTED:
+    return ", ".join(labels)
+  titles = dict.fromkeys(methods.find(run.method).title for run in runs)
+  return f"{len(labels)} points of {', '.join(titles)}"
 
 
 def _step_flops(run: plan.Run, transitions: Any) -> float:

@@ -146,6 +146,7 @@ SOUND = [
   f"{MINE} --config.methods=dmg,iql --config.discount=0.9,0.99 --config.seeds=3 --dry_run",
   f"{MINE} --config.actor_hidden_sizes=(8,8) --config.actor_hidden_sizes=(4,) --dry_run",
   f"{MINE} --config.actor_schedule_steps=inf --config.critics=2,4 --dry_run",
+  f"{MINE} --config.nu=1,2,3,4,5 --config.seeds=1 --dry_run",
 ]
 HELP = ["main --help", "main --helpfull", "evaluate --help"]
 
@@ -210,13 +211,17 @@ def test_without_the_slip_it_works_and_a_dry_run_writes_nothing(results, words):
 
 def test_the_plan_shows_populations_runs_steps_and_time(results):
   grid = results[SOUND[4]]["out"]
-  assert "population 0: 12 runs of DMG (discount 0.9, batch_size 8), DMG (batch_size 8), " in grid
+  assert "population 0: 6 runs of DMG (discount 0.9, batch_size 8), DMG (batch_size 8) on" in grid
+  assert "population 1: 6 runs of IQL (discount 0.9, batch_size 8), IQL (batch_size 8) on" in grid
   assert "plan        12 runs of 1,000,000 steps on 1 x cpu" in grid
   assert "time        about " in grid
   repeated = results[SOUND[5]]["out"]
   assert "actor_hidden_sizes 4)" in repeated
   two = results[SOUND[6]]["out"]
   assert "population 1: 5 runs of DMG (actor_schedule_steps inf, batch_size 8, critics 4)" in two
+  # Many labels would fill the screen.
+  many = results[SOUND[7]]["out"]
+  assert "population 0: 5 runs of 5 points of DMG on mine" in many
 
 
 def test_help_lists_the_fields_with_their_defaults_and_exits_with_0(results):
