@@ -3,6 +3,8 @@
 It has no `if __name__ == "__main__"`, as a user's script may have none.
 """
 
+import signal
+
 import jax.numpy as jnp
 import numpy as np
 import toy_environments  # noqa: F401
@@ -11,6 +13,8 @@ from dmg_jax.data import scaling
 from dmg_jax.envs.workers import Workers
 from dmg_jax.evaluation import Policies, Simulators, evaluate
 
+# Where a shell started the tests in the background, SIGINT would be ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 workers = Workers(2)
 simulators = Simulators("toy/Endless-v0", workers=workers)
 simulators.open(4)

@@ -301,14 +301,17 @@ def test_workers_end_with_the_main_program(number, to_group):
     env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
   )
   assert main.stdout is not None
-  process_ids = [int(word) for word in main.stdout.readline().split()]
-  assert len(process_ids) == 2
-  time.sleep(0.5)
-  if to_group:
-    os.killpg(main.pid, number)
-  else:
-    main.send_signal(number)
-  _, errors = main.communicate(timeout=60)
+  try:
+    process_ids = [int(word) for word in main.stdout.readline().split()]
+    assert len(process_ids) == 2
+    time.sleep(0.5)
+    if to_group:
+      os.killpg(main.pid, number)
+    else:
+      main.send_signal(number)
+    _, errors = main.communicate(timeout=60)
+  finally:
+    main.kill()
   assert main.returncode == -number
   assert errors.count("Traceback") == (1 if number == signal.SIGINT else 0)
   assert gone(process_ids)
