@@ -37,6 +37,8 @@ POINTS = [
 # step, 24, an evaluation is due.
 STOPS = [(1, signal.SIGTERM, 4), (1, signal.SIGINT, 8), (4, signal.SIGTERM, 24)]
 RANDOM_KILLS = 2
+# Of two programs, which are trained one after the other.
+METHODS = ("dmg", "td3_bc")
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +50,7 @@ def arguments(tmp_path_factory) -> list[str]:
     "dataset": f"{folder / 'a.npz'},{folder / 'b.npz'}",
     "env": "Pendulum-v1",
     "env_kwargs": "{'max_episode_steps':7}",
-    "methods": "dmg,td3_bc",
+    "methods": ",".join(METHODS),
     "discount": "0.9,0.99",
     "seeds": 2,
     "steps": 24,
@@ -98,7 +100,8 @@ def assert_as_if_nothing_had_happened(undisturbed, directory):
   assert finished_jobs.differences(undisturbed[0], directory) == []
   timing = [(row["step"], row["what"]) for row in run_log.read(directory, run_log.TIMING)]
   trained = [step for step, what in timing if what == "train"]
-  assert trained == [0, 4, 8, 12, 16, 20]
+  populations = len(METHODS)
+  assert trained == [step for step in range(0, 24, 4) for _ in range(populations)]
 
 
 def test_the_grid_is_what_it_should_be(undisturbed):

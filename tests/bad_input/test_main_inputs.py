@@ -15,6 +15,8 @@ import numpy as np
 import pytest
 from small_jobs import ROOT, columns
 
+from dmg_jax import run_config
+
 MINE = "main --config.dataset=mine.npz --config.batch_size=8"
 MADE = f"{MINE} --config.env=Pendulum-v1"
 
@@ -165,7 +167,10 @@ def results(tmp_path_factory):
   for name in ("text.py", "text.hdf5", "thesis/chapter.txt", "damaged/config.json"):
     (here / name).write_text("not what it should be")
   (here / "old" / "config.json").write_text('{"lam": 0.25, "seeds": 5}')
-  collected = {"format": 2, "kind": "collect", "invocation": ["launch/collect.py"], "recipe": {}}
+  collected = {
+    "format": run_config.FORMAT, "kind": "collect", "invocation": ["launch/collect.py"],
+    "recipe": {},
+  }  # fmt: skip
   (here / "collected" / "config.json").write_text(json.dumps(collected))
   commands = [shlex.split(words) for words, *_ in CASES] + [shlex.split(w) for w in SOUND + HELP]
   launches = [

@@ -58,7 +58,7 @@ def page(
 
 
 def _costs(throughput: Mapping[str, Mapping[str, Any]]) -> Iterable[str]:
-  devices = [stored["device"] for stored in throughput.values()]
+  devices = [_device(stored) for stored in throughput.values()]
   yield from _row(
     "",
     "shows",
@@ -86,15 +86,21 @@ def _costs(throughput: Mapping[str, Mapping[str, Any]]) -> Iterable[str]:
       for count, rate in stored["steps_per_second"].items()
     )
     yield (
-      f"* {stored['device']}: {rates} steps per second "
+      f"* {_device(stored)}: {rates} steps per second "
       f"([{name}](../benchmarks/results/{name}), `{stored['command']}`)"
     )
   yield ""
-  yield "The rates are of short rounds of training, 200 steps of each run unless told otherwise, on"
-  yield "made-up arrays of hopper's size (11 observations, 3 actions). The hours of all data sets,"
+  yield "The rates are of short rounds of training on made-up arrays of hopper's size (11"
+  yield "observations, 3 actions). The hours of all data sets,"
   yield "AntMaze's too, are reckoned with them, though larger observations take more arithmetic."
   yield "Evaluation and compilation come on top. The point of Figures 1 and 2 at the paper's"
   yield "settings is a row of Table 2, and is not run again."
+
+
+def _device(stored: Mapping[str, Any]) -> str:
+  """A device, and the precision of its products where it is not full."""
+  precision = stored.get("precision", "float32")
+  return stored["device"] + ("" if precision == "float32" else f" ({precision})")
 
 
 def _names(exhibit: Exhibit) -> str:

@@ -1,6 +1,8 @@
 import json
 from pathlib import Path
 
+import rates
+
 from dmg_jax.report.paper import reproduction
 
 ROOT = Path(__file__).parents[3]
@@ -72,12 +74,15 @@ def test_only_full_cells_of_a_stored_table_are_counted():
 
 
 def test_what_the_rates_are_of_is_said():
-  source = (ROOT / "benchmarks/throughput.py").read_text()
-  assert "OBSERVATION_SIZE, ACTION_SIZE, BATCH, DELAY, WIDTH = 11, 3, " in source
-  assert 'DEFINE_integer("steps", 200, ' in source
   page = reproduction.page(THROUGHPUT, LEARNING, {})
-  assert "200 steps of each run" in page
-  assert "of hopper's size (11 observations, 3 actions)" in page
+  sizes = f"({rates.OBSERVATION_SIZE}\nobservations, {rates.ACTION_SIZE} actions)"
+  assert f"made-up arrays of hopper's size {sizes}" in page
+
+
+def test_the_precision_of_the_rates_is_said_where_it_is_not_full():
+  stored = THROUGHPUT["throughput_b.json"] | {"precision": "bfloat16"}
+  page = reproduction.page({"throughput_b.json": stored}, LEARNING, {})
+  assert "* B (bfloat16): 100,000 for 1 run steps per second" in page
 
 
 def test_every_stored_throughput_has_a_column():
