@@ -3,6 +3,7 @@
 import difflib
 import inspect
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
@@ -42,7 +43,7 @@ def define_config(default: str) -> Any:
   A file that is not below the working directory is looked for among the
   configs that come with the package.
   """
-  sys.argv[1:] = [_located(argument) for argument in sys.argv[1:]]
+  sys.argv[1:] = [_located(argument) for argument in _joined(sys.argv[1:])]
 
   def define() -> Any:
     _check(sys.argv)
@@ -60,6 +61,19 @@ def _or_exit(work: Callable[[], Any]) -> Any:
   except Exception as error:
     print(f"error: {_one_line(error)}", file=sys.stderr)
     sys.exit(2)
+
+
+def _joined(arguments: Sequence[str]) -> list[str]:
+  """The arguments in one form: `-config FILE`, which absl also takes, is `--config=FILE`."""
+  joined: list[str] = []
+  for argument in arguments:
+    if re.match(r"-config(?=[=.]|$)", argument):
+      argument = f"-{argument}"
+    if joined and joined[-1] == _CONFIG[:-1] and not argument.startswith("-"):
+      joined[-1] += f"={argument}"
+    else:
+      joined.append(argument)
+  return joined
 
 
 def _located(argument: str) -> str:

@@ -140,7 +140,7 @@ class _Training:
       while not self.finished and not stopped():
         if not self._evaluation_is_due():
           done = self.step
-          self._advance(self._next_end(), progress.write)
+          self._advance(self._next_end(), progress)
           progress.update(self.step - done)
         if self._evaluation_is_due() and not stopped():
           progress.note(self._evaluate(progress.write))
@@ -175,13 +175,14 @@ class _Training:
     unseen = due and self.step > self.evaluated_at and not self.all_diverged
     return bool(self.simulators) and unseen
 
-  def _advance(self, end: int, tell: Callable[[str], None]) -> None:
+  def _advance(self, end: int, progress: Progress) -> None:
     """Trains every population to step `end`, and logs."""
     rows: dict[str, dict[str, Any]] = {}
     for runs, population in zip(self.members, self.populations, strict=True):
       cycles = (end - self.step) // runs[0].point["policy_delay"]
       if seconds := population.prepare(cycles):
         self._time("compile", seconds)
+        progress.leave_out(seconds)
       before, started = population.frozen_at(), time.monotonic()
       metrics = population.advance(cycles)
       seconds = time.monotonic() - started
@@ -189,7 +190,7 @@ class _Training:
       frozen_at = population.frozen_at()
       for place, run in enumerate(runs):
         if frozen_at[place] != before[place]:
-          tell(_frozen(run, frozen_at[place]))
+          progress.write(_frozen(run, frozen_at[place]))
         if frozen_at[place] == training.ACTIVE:
           values = {name: float(column[place]) for name, column in metrics.items()}
           rows[run.id] = {"step": end, "run": run.id, **values}

@@ -31,6 +31,10 @@ CASES = [
   ("main --config=", "there is no config file", 2),
   ("main --config=thesis", "there is no config file thesis", 2),
   ("main --config=configs/mujoco.py --config=configs/antmaze.py", "--config is given 2 times", 2),
+  ("main --config configs/mujoco.py --config configs/antmaze.py", "--config is given 2 times", 2),
+  ("main -config=configs/mujoco.py --config configs/antmaze.py", "--config is given 2 times", 2),
+  ("main --config none.py", "there is no config file none.py", 2),
+  ("main --config", "Missing value for flag --config", 2),
   ("main --config=text.py", "text.py", 2),
   ("main --config=configs/antmaze.py", "configs/antmaze.py:antmaze-umaze-v2", 2),
   # Fields.
@@ -38,6 +42,8 @@ CASES = [
   ("main --config.hidden_sizes=(8,8)", "the config has no field 'hidden_sizes'; near names: ", 2),
   ("main --config.xyzzy=1", "the config has no field 'xyzzy' (--help lists the fields)", 2),
   ("main --config.lam.x=1", "the config has no field 'lam.x'", 2),
+  ("main -config.lamda=0.3", "the config has no field 'lamda'; near names: lam", 2),
+  ("main --config.lamda 0.3", "the config has no field 'lamda'; near names: lam", 2),
   # Values.
   ("main --config.seeds=1.5", "config.seeds is 1.5, but it must be a whole number", 2),
   ("main --config.seeds=0", "config.seeds is 0, but it must be a whole number of at least 1", 2),
@@ -142,6 +148,8 @@ SOUND = [
   f"{MADE} --config.seeds=1 --dry_run",
   f"{MADE} --config.steps=20 --run_dir=text.py --dry_run",
   "main --config=configs/quick.py --dry_run",
+  "main --config configs/quick.py --config.seeds 1 --dry_run",
+  f"{MINE} --config.lam=0.12345678,0.12345679 --config.seeds=1 --dry_run",
   "main --config=configs/antmaze.py --config.dataset=mine.npz --config.batch_size=8 --dry_run",
   f"{MINE} --config.methods=dmg,iql --config.discount=0.9,0.99 --config.seeds=3 --dry_run",
   f"{MINE} --config.actor_hidden_sizes=(8,8) --config.actor_hidden_sizes=(4,) --dry_run",
@@ -210,12 +218,12 @@ def test_without_the_slip_it_works_and_a_dry_run_writes_nothing(results, words):
 
 
 def test_the_plan_shows_populations_runs_steps_and_time(results):
-  grid = results[SOUND[4]]["out"]
+  grid = results[SOUND[6]]["out"]
   assert "population 0: 6 runs of DMG (discount 0.9, batch_size 8), DMG (batch_size 8) on" in grid
   assert "population 1: 6 runs of IQL (discount 0.9, batch_size 8), IQL (batch_size 8) on" in grid
   assert "plan        12 runs of 1,000,000 steps on 1 x cpu" in grid
   assert "time        about " in grid
-  repeated = results[SOUND[5]]["out"]
+  repeated = results[SOUND[7]]["out"]
   assert "actor_hidden_sizes 4)" in repeated
   two = results[SOUND[6]]["out"]
   assert "population 1: 5 runs of DMG (actor_schedule_steps inf, batch_size 8, critics 4)" in two

@@ -10,6 +10,7 @@ import pytest
 import dmg_jax
 from dmg_jax import run_directory, run_log
 from dmg_jax.errors import UserError
+from dmg_jax.run_config import FORMAT
 
 CONFIG = "config.json"
 NEWEST = f"checkpoints/{made_runs.STEPS[-1]}"
@@ -112,7 +113,7 @@ CASES = [
   (cut(CONFIG, 200), go_on(), "is no JSON"),
   (change(format=...), load(), "made by an earlier version"),
   (change(format=...), go_on(), "made by an earlier version"),
-  (change(format=3), load(), "made by another version of dmg_jax (format 3, here 2)"),
+  (change(format=FORMAT + 1), load(), f"made by another version of dmg_jax (format {FORMAT + 1}"),
   (change(kind=3), load(), "kind is 3, but it must be a string"),
   (change(kind="collect"), load(), "holds a job of kind 'collect', not 'offline'"),
   (change(kind="collect"), go_on(), "kind 'collect' -> 'offline'"),
