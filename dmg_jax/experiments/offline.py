@@ -95,6 +95,7 @@ class _Training:
     for notice in restored.notices:
       announce(notice)
     self.step = restored.step
+    run_log.check(directory, restored.positions, restored.digests)
     positions = dict(restored.positions)
     if self.step >= self.settings["steps"]:
       # How long the last checkpoint took is logged behind it.
@@ -240,7 +241,9 @@ class _Training:
     if self.simulators:
       on_grid = on_grid and self.step % self.settings["evaluation_interval"] == 0
     at_end = self.step >= self.settings["steps"]
-    self.checkpoints.save(self.step, tree, self.log.positions(), at_end and not on_grid)
+    self.checkpoints.save(
+      self.step, tree, self.log.positions(), self.log.digests(), at_end and not on_grid
+    )
     self._time("checkpoint", time.monotonic() - started)
 
   def _log(self, name: str, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -44,6 +44,14 @@ def overwrite(name, content):
   return damage
 
 
+def replace(name, old, new):
+  def damage(directory):
+    path = directory / name
+    path.write_bytes(path.read_bytes().replace(old, new, 1))
+
+  return damage
+
+
 def remove(*names):
   def damage(directory):
     for name in names:
@@ -160,6 +168,8 @@ CASES = [
   (cut("evaluations.jsonl", 100), go_on(), "evaluations.jsonl holds 100 bytes"),
   (cut("timing.jsonl", 0), go_on(), "timing.jsonl holds 0 bytes"),
   (zero("timing.jsonl"), go_on(), "timing.jsonl has no end of a row at byte"),
+  (replace("metrics.jsonl", b"1.5", b"9.5"), go_on(), "metrics.jsonl was changed: its first"),
+  (replace("evaluations.jsonl", b"2.0", b"3.0"), go_on(steps=32), "evaluations.jsonl was chang"),
   (remove("metrics.jsonl"), go_on(steps=32), "metrics.jsonl holds 0 bytes"),
   (overwrite("metrics.jsonl", b'{"a": 1}\n{"a"\n{"a": 2}\n'), read_log("metrics.jsonl"), "line 2"),
   (
