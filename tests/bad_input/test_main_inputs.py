@@ -46,7 +46,7 @@ CASES = [
   ("main --config.lamda 0.3", "the config has no field 'lamda'; near names: lam", 2),
   # Values.
   ("main --config.seeds=1.5", "config.seeds is 1.5, but it must be a whole number", 2),
-  ("main --config.seeds=0", "config.seeds is 0, but it must be a whole number of at least 1", 2),
+  ("main --config.seeds=0", "config.seeds is 0, but it must be a whole number from 1 to 10000", 2),
   ("main --config.seeds=-3", "config.seeds is -3, but it must be a whole number", 2),
   ("main --config.seeds=1,2", "config.seeds is (1, 2), but it must be a whole number", 2),
   ("main --config.steps=1e5", "config.steps is 100000.0, but it must be a whole number", 2),
@@ -74,6 +74,13 @@ CASES = [
   ("main --config.clip_actions=maybe", "config.clip_actions is 'maybe', but it must be True", 2),
   ("main --config.workers=0", "config.workers is 0, but it must be a whole number", 2),
   ("main --config.evaluation_episodes=0", "config.evaluation_episodes is 0, but it must", 2),
+  ("main --config.seeds=1000000000", "config.seeds is 1000000000, but it must be a whole", 2),
+  ("main --config.steps=9999999999", "config.steps is 9999999999, but it must be a whole", 2),
+  ("main --config.evaluation_episodes=999999999", "config.evaluation_episodes is 999999999", 2),
+  ("main --config.critics=1000000", "config.critics is 1000000, but it must be a whole", 2),
+  ("main --config.policy_delay=1000000", "config.policy_delay is 1000000, but it must be a", 2),
+  ("main --config.critic_hidden_sizes=1000000000", "config.critic_hidden_sizes is 10000", 2),
+  ("main --config.workers=1000000", "config.workers is 1000000, but it must be a whole", 2),
   # Methods and grids.
   (f"{MINE} --config.methods=sarsa", "there is no method 'sarsa'; name one or several of dmg", 2),
   (
@@ -116,6 +123,11 @@ CASES = [
   (f"{MINE} --config.env=CartPole-v1", "actions must be a bounded continuous box", 2),
   (f"{MINE} --config.env=Hopper-v4", "observations have 3 numbers, but those of Hopper-v4", 2),
   (f"{MADE} --config.env_kwargs={{\\'wings\\':2}}", "with {'wings': 2} cannot be made", 2),
+  (
+    f"{MADE} --config.env_kwargs={{\\'max_episode_steps\\':-1}}",
+    "has no step limit, so that an",
+    2,
+  ),
   (f"{MADE} --config.dataset=far.npz", "allow clipping", 2),
   (f"{MINE} --config.dataset=far.npz", "actions leave", 2),
   # Run directories.
@@ -137,8 +149,9 @@ CASES = [
   ("evaluate --run_dir=old", "was made by an earlier version of dmg_jax", 2),
   ("evaluate --run_dir=damaged", "config.json is damaged: it is no JSON", 2),
   ("evaluate --run_dir=collected", "holds a job of kind 'collect', not 'offline'", 2),
-  ("evaluate --run_dir=old --episodes=0", "--episodes is 0, but it must be at least 1", 2),
-  ("evaluate --run_dir=old --episodes=-1", "--episodes is -1, but it must be at least 1", 2),
+  ("evaluate --run_dir=old --episodes=0", "--episodes is 0, but it must be from 1 to", 2),
+  ("evaluate --run_dir=old --episodes=-1", "--episodes is -1, but it must be from 1 to", 2),
+  ("evaluate --run_dir=old --episodes=999999999", "--episodes is 999999999, but it must be", 2),
   ("evaluate --run_dir=old --episodes=1.5", "1.5", 2),
   ("evaluate --run_dir=old --seed=-1", "--seed is -1, but it must be from 0 to", 2),
   ("evaluate --run_dir=old --config=configs/mujoco.py", "Unknown command line flag 'config'", 2),
