@@ -15,6 +15,8 @@ import numpy as np
 import pytest
 from small_jobs import ROOT, columns
 
+from dmg_jax.run_config import FORMAT
+
 MINE = "main --config.dataset=mine.npz --config.batch_size=8"
 MADE = f"{MINE} --config.env=Pendulum-v1"
 
@@ -161,7 +163,7 @@ SOUND = [
   f"{MADE} --config.seeds=1 --dry_run",
   f"{MADE} --config.steps=20 --run_dir=text.py --dry_run",
   "main --config=configs/quick.py --dry_run",
-  "main --config configs/quick.py --config.seeds 1 --dry_run",
+  "main --config configs/quick.py --config.seeds=1 --dry_run",
   f"{MINE} --config.lam=0.12345678,0.12345679 --config.seeds=1 --dry_run",
   "main --config=configs/antmaze.py --config.dataset=mine.npz --config.batch_size=8 --dry_run",
   f"{MINE} --config.methods=dmg,iql --config.discount=0.9,0.99 --config.seeds=3 --dry_run",
@@ -186,7 +188,12 @@ def results(tmp_path_factory):
   for name in ("text.py", "text.hdf5", "thesis/chapter.txt", "damaged/config.json"):
     (here / name).write_text("not what it should be")
   (here / "old" / "config.json").write_text('{"lam": 0.25, "seeds": 5}')
-  collected = {"format": 2, "kind": "collect", "invocation": ["launch/collect.py"], "recipe": {}}
+  collected = {
+    "format": FORMAT,
+    "kind": "collect",
+    "invocation": ["launch/collect.py"],
+    "recipe": {},
+  }
   (here / "collected" / "config.json").write_text(json.dumps(collected))
   commands = [shlex.split(words) for words, *_ in CASES] + [shlex.split(w) for w in SOUND + HELP]
   launches = [

@@ -13,6 +13,7 @@ from dmg_jax.report import units
 from dmg_jax.report.scores.gather import gather
 from dmg_jax.report.scores.intervals import Estimate
 from dmg_jax.report.tables import job_table
+from dmg_jax.run_config import FORMAT
 
 DATASET = TASK
 HALF = {"label": "DMG (lam 0.5)", "lam": 0.5}
@@ -286,7 +287,12 @@ def test_other_jobs_and_older_formats_are_named(tmp_path):
   config = json.loads((directory / "config.json").read_text())
   (directory / "config.json").write_text('{"dataset": "hopper-medium-v2", "lam": 0.25}')
   assert "made by an earlier version of dmg_jax (format 1, here 2)" in left_out(directory)
-  collected = {"format": 2, "kind": "collect", "invocation": ["launch/collect.py"], "recipe": {}}
+  collected = {
+    "format": FORMAT,
+    "kind": "collect",
+    "invocation": ["launch/collect.py"],
+    "recipe": {},
+  }
   (directory / "config.json").write_text(json.dumps(collected))
   assert "holds a job of kind 'collect', not 'offline'" in left_out(directory)
   (directory / "config.json").write_text(json.dumps(config | {"format": 3}))
