@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import orbax.checkpoint as ocp
@@ -48,7 +48,12 @@ def steps(folder: Path) -> list[int]:
 
 
 def write(
-  folder: Path, step: int, tree: Any, positions: Mapping[str, int], only_as_end: bool
+  folder: Path,
+  step: int,
+  tree: Any,
+  positions: Mapping[str, int],
+  digests: Mapping[str, str],
+  only_as_end: bool,
 ) -> None:
   """Commits a checkpoint, in place of one of the same step.
 
@@ -57,7 +62,11 @@ def write(
   Raises:
     OSError, ValueError, RuntimeError: the storage layer's words for a full disk.
   """
-  seal = {"only_as_end": only_as_end, "sha256": _seal(tree, positions, only_as_end)}
+  seal = {
+    "only_as_end": only_as_end,
+    "logs": dict(digests),
+    "sha256": _seal(tree, positions, digests, only_as_end),
+  }
   with contextlib.suppress(FileNotFoundError):
     (folder / str(step)).rename(folder / f"{step}{_REPLACED}")
   with _quiet(), ocp.Checkpointer(ocp.CompositeCheckpointHandler()) as checkpointer:
@@ -73,8 +82,23 @@ def write(
     )
 
 
-def read(folder: Path, step: int) -> tuple[Any, dict[str, int], bool]:
-  """The tree as nested dicts, the positions, and `only_as_end`; all as they were saved.
+class Content(NamedTuple):
+  """What a checkpoint holds, as it was saved.
+
+  Attributes:
+    tree: nested dicts of arrays.
+    positions, digests: of the logs.
+    only_as_end: see `Checkpoints.save`.
+  """
+
+  tree: Any
+  positions: dict[str, int]
+  digests: dict[str, str]
+  only_as_end: bool
+
+
+def read(folder: Path, step: int) -> Content:
+  """A checkpoint, as it was saved.
 
   Raises:
     DamageError: if they are not.
@@ -93,19 +117,25 @@ def read(folder: Path, step: int) -> tuple[Any, dict[str, int], bool]:
         ),
       )
     tree, positions, seal = restored[_TREE], restored[_POSITIONS], restored[_SEAL]
-    whole = _seal(tree, positions, seal["only_as_end"]) == seal["sha256"]
+    found = Content(tree, positions, seal.get("logs", {}), seal["only_as_end"])
+    whole = _seal(*found) == seal["sha256"]
   # Damaged bytes end in errors of many layers: OCDBT, Zarr, JSON, and plain look-ups.
   except Exception as error:
     raise DamageError(reason(error)) from error
   if not whole:
     raise DamageError("its arrays are not those that were saved")
-  return tree, positions, seal["only_as_end"]
+  return found
 
 
-def _seal(tree: Any, positions: Mapping[str, int], only_as_end: bool) -> str:
+def _seal(
+  tree: Any, positions: Mapping[str, int], digests: Mapping[str, str], only_as_end: bool
+) -> str:
   """The digest of all that a checkpoint holds."""
   counts = {name: np.int64(count) for name, count in positions.items()}
-  return named_leaves.digest({"tree": tree, "positions": counts, "end": np.bool_(only_as_end)})
+  logs = {name: np.frombuffer(bytes.fromhex(text), np.uint8) for name, text in digests.items()}
+  return named_leaves.digest(
+    {"tree": tree, "positions": counts, "logs": logs, "end": np.bool_(only_as_end)}
+  )
 
 
 def clean(folder: Path) -> None:

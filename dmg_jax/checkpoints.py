@@ -24,12 +24,14 @@ class Restored(NamedTuple):
     step: of the checkpoint.
     tree: as saved: of NumPy arrays.
     positions: bytes of each log that belong to it.
+    digests: of those bytes, see `run_log.check`.
     notices: a line for each newer checkpoint that was passed over.
   """
 
   step: int
   tree: Any
   positions: dict[str, int]
+  digests: dict[str, str]
   notices: tuple[str, ...]
 
 
@@ -92,12 +94,12 @@ class Checkpoints:
     notices = []
     for step in checkpoint_files.steps(self._folder):
       try:
-        tree, positions, only_as_end = checkpoint_files.read(self._folder, step)
+        found = checkpoint_files.read(self._folder, step)
       except checkpoint_files.DamageError as damage:
         notices.append(_damage_notice(self._folder, step, damage))
         self._damaged.append(step)
         continue
-      if only_as_end and steps is not None and steps > step:
+      if found.only_as_end and steps is not None and steps > step:
         notices.append(
           f"the checkpoint of step {step} is the end of a shorter job, off the grid of the "
           "intervals; the one before is used, so that all rows are those of the longer job"
@@ -105,28 +107,33 @@ class Checkpoints:
         self._passed.append(step)
         continue
       try:
-        shaped = named_leaves.restructure(tree, like)
+        shaped = named_leaves.restructure(found.tree, like)
       except ValueError as error:
         raise UserError(
           f"the checkpoint of step {step} in {self._folder} is of another version of dmg_jax "
           f"({error}); start again in another --run_dir"
         ) from error
-      return Restored(step, shaped, positions, tuple(notices))
+      return Restored(step, shaped, found.positions, found.digests, tuple(notices))
     if self._damaged:
       raise UserError(_none_left(self._folder, self._damaged))
-    return Restored(0, like, {}, tuple(notices))
+    return Restored(0, like, {}, {}, tuple(notices))
 
   def save(
-    self, step: int, tree: Any, positions: Mapping[str, int], only_as_end: bool = False
+    self,
+    step: int,
+    tree: Any,
+    positions: Mapping[str, int],
+    digests: Mapping[str, str],
+    only_as_end: bool = False,
   ) -> None:
-    """Commits a tree of NumPy arrays, and the byte counts of the logs.
+    """Commits a tree of NumPy arrays, and the byte counts and digests of the logs.
 
     A checkpoint of the same step is replaced.
 
     Args:
       step: of the state.
       tree: dicts, NamedTuples and dataclasses of arrays, none of them empty.
-      positions: of `RunLog.positions`.
+      positions, digests: of `RunLog.positions` and `RunLog.digests`.
       only_as_end: whether only a job that ends at this step writes these logs;
         see `restore_latest`.
 
@@ -141,7 +148,7 @@ class Checkpoints:
     self._damaged, self._passed = [], []
     earlier = [known for known in checkpoint_files.steps(self._folder) if known != step]
     try:
-      checkpoint_files.write(self._folder, step, tree, positions, only_as_end)
+      checkpoint_files.write(self._folder, step, tree, positions, digests, only_as_end)
       checkpoint_files.clean(self._folder)
       self._mark.touch()
       for old in checkpoint_files.steps(self._folder)[_KEPT:]:
@@ -180,14 +187,14 @@ def restore_latest(directory: Path) -> Restored | None:
       return None
     step = steps[0]
     try:
-      tree, positions, _ = checkpoint_files.read(folder, step)
+      found = checkpoint_files.read(folder, step)
     except checkpoint_files.DamageError as damage:
       if step in failed:
         notices[step] = _damage_notice(folder, step, damage)
       failed.add(step)
       continue
     newer = tuple(text for damaged, text in notices.items() if damaged > step)
-    return Restored(step, tree, positions, newer)
+    return Restored(step, found.tree, found.positions, found.digests, newer)
 
 
 def _damage_notice(folder: Path, step: int, damage: Exception) -> str:

@@ -170,7 +170,9 @@ def _label(
 def _shown(value: Any) -> str:
   if isinstance(value, tuple | list):
     return "x".join(str(width) for width in value)
-  return f"{value:g}" if isinstance(value, float) else str(value)
+  # Six digits where they say it all: two values never look alike.
+  short = f"{value:g}" if isinstance(value, float) else str(value)
+  return short if not isinstance(value, float) or float(short) == value else repr(value)
 
 
 def to_json(plan: Plan) -> dict[str, Any]:

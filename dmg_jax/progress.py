@@ -40,6 +40,7 @@ class Progress:
     self._initial = self._done = initial
     self._note = ""
     self._started = self._last_line = time.monotonic()
+    self._left_out = 0.0
     self._bar = None
     if self._stream.isatty():
       self._bar = tqdm(
@@ -59,6 +60,13 @@ class Progress:
       self._bar.update(count)
     elif time.monotonic() - self._last_line >= _SECONDS_BETWEEN_LINES:
       self._print_line()
+
+  def leave_out(self, seconds: float) -> None:
+    """Seconds just spent on something else, such as compilation: the rate is without them."""
+    self._left_out += seconds
+    if self._bar is not None:
+      self._bar.start_t += seconds
+      self._bar.last_print_t += seconds
 
   def note(self, text: str) -> None:
     """Shows a few words behind the numbers, until the next ones."""
@@ -94,7 +102,8 @@ class Progress:
   def _print_line(self) -> None:
     self._last_line = time.monotonic()
     seconds = self._last_line - self._started
-    rate = (self._done - self._initial) / seconds if seconds > 0 else 0.0
+    working = seconds - self._left_out
+    rate = (self._done - self._initial) / working if working > 0 else 0.0
     done, share = self._number(self._done), ""
     if self._total:
       done += f" of {self._number(self._total)}"

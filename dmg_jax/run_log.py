@@ -4,6 +4,7 @@ Logs are JSON lines that a resumed job continues exactly. JSON has no infinity:
 `encode` stores such numbers as strings, `decode` brings them back.
 """
 
+import hashlib
 import json
 import math
 import os
@@ -42,12 +43,15 @@ class RunLog:
   def __init__(self, directory: Path, positions: Mapping[str, int]):
     check(directory, positions)
     self._files = {}
+    self._digests = {}
     for name in NAMES:
       with storage(directory / name):
         # Unbuffered: what a full disk refused is not tried again at the end.
         file = open(directory / name, "ab", buffering=0)  # noqa: SIM115 - closed by close()
         self._files[name] = file
         file.truncate(positions.get(name, 0))
+      with open(directory / name, "rb") as kept:
+        self._digests[name] = hashlib.file_digest(kept, "sha256")
 
   def append(self, name: str, rows: Iterable[Mapping[str, Any]]) -> None:
     """Adds rows to a file.
@@ -59,7 +63,9 @@ class RunLog:
     left = memoryview(lines.encode())
     with storage(self._files[name].name):
       while left:
-        left = left[self._files[name].write(left) :]
+        written = self._files[name].write(left)
+        self._digests[name].update(left[:written])
+        left = left[written:]
 
   def positions(self) -> dict[str, int]:
     """Bytes in each file, all of them on the disk.
@@ -72,18 +78,25 @@ class RunLog:
         os.fsync(file.fileno())
     return {name: os.fstat(file.fileno()).st_size for name, file in self._files.items()}
 
+  def digests(self) -> dict[str, str]:
+    """SHA-256 of each file, 64 hexadecimal digits; for `check`."""
+    return {name: digest.hexdigest() for name, digest in self._digests.items()}
+
   def close(self) -> None:
     """Closes the files."""
     for file in self._files.values():
       file.close()
 
 
-def check(directory: Path, positions: Mapping[str, int]) -> None:
+def check(
+  directory: Path, positions: Mapping[str, int], digests: Mapping[str, str] | None = None
+) -> None:
   """Refuses logs that do not hold what a checkpoint says; changes nothing.
 
   Args:
     directory: of the run.
     positions: name of a log -> bytes of it that count.
+    digests: name of a log -> SHA-256 of those bytes; they are not compared, if not given.
 
   Raises:
     UserError: naming the log.
@@ -107,6 +120,16 @@ def check(directory: Path, positions: Mapping[str, int]) -> None:
         f"{path} has no end of a row at byte {position}, where its checkpoint was saved: the log "
         "was changed; restore it from a copy, or start again in another --run_dir"
       )
+    if digests and name in digests and _digest(path, position) != digests[name]:
+      raise UserError(
+        f"{path} was changed: its first {position} bytes are not those of its checkpoint; restore "
+        "it from a copy, or start again in another --run_dir"
+      )
+
+
+def _digest(path: Path, count: int) -> str:
+  with open(path, "rb") as file:
+    return hashlib.sha256(file.read(count)).hexdigest()
 
 
 def end(directory: Path, name: str) -> int:

@@ -68,7 +68,8 @@ class Task(NamedTuple):
     sha256: of its arrays.
     env: a Gymnasium id, or "none".
     env_kwargs: keyword arguments of the simulator.
-    step_limit: of the environment, where the user states it; else None.
+    step_limit: of the environment, where the user states it; else None. It cuts the
+      episodes of a simulator that has no limit.
     normalise_observations: whether observations are standardised.
     clip_actions: whether actions outside of the simulator's box are clipped.
     reward_shift: added to the data's rewards.

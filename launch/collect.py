@@ -17,10 +17,16 @@ from absl import flags
 from dmg_jax.collect import collect, maze_data, request, tiers
 from dmg_jax.collect.recording import Recipe
 from dmg_jax.data import minari_files
+from dmg_jax.envs.make import read_kwargs
 from dmg_jax.experiments import command_line
 from dmg_jax.online import learners
 
 _ENV = flags.DEFINE_string("env", "Hopper-v4", "Gymnasium id of the environment.")
+_ENV_KWARGS = flags.DEFINE_string(
+  "env_kwargs",
+  "{}",
+  "Its arguments as a JSON object; max_episode_steps is one that every environment takes.",
+)
 _TIER = flags.DEFINE_enum(
   "tier", "medium-replay", tiers.TIERS + maze_data.TIERS, "Which data to make, see above."
 )
@@ -93,6 +99,7 @@ _RUN_DIR = flags.DEFINE_string(
 def main() -> None:
   recipe = Recipe(
     env_id=_ENV.value,
+    env_kwargs=read_kwargs(_ENV_KWARGS.value),
     seed=_SEED.value,
     steps=_STEPS.value,
     learner=_LEARNER.value,

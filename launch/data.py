@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from typing import NoReturn
 
 from dmg_jax.envs.make import read_kwargs
-from dmg_jax.errors import StorageError, UserError
+from dmg_jax.errors import SimulatorError, StorageError, UserError
 from dmg_jax.experiments import data
 from dmg_jax.experiments.verify import verify
 
@@ -100,14 +100,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
   """Prints the answer to the arguments, by default those of the process.
 
   Returns:
-    The exit code: 2 for a slip of the user, 1 where something could not be written.
+    The exit code: 2 for a slip of the user, 1 where a simulator failed or something could
+    not be written.
   """
   try:
     for line in _answer(_parser().parse_args(arguments)):
       print(line, flush=True)
   except BrokenPipeError:  # The reader, such as `head`, has all that it wants.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-  except (UserError, StorageError) as error:
+  except (UserError, SimulatorError, StorageError) as error:
     print(f"error: {error}", file=sys.stderr)
     return 2 if isinstance(error, UserError) else 1
   except KeyboardInterrupt:

@@ -10,6 +10,7 @@ replaced whole.
 
 import argparse
 import io
+import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -91,7 +92,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
       statistic=asked.statistic,
       width=asked.width,
     ):
-      print(line)
+      print(line, flush=True)
+  except BrokenPipeError:  # The reader, such as `head`, has all that it wants.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
   except (UserError, StorageError) as error:
     print(f"error: {error}", file=sys.stderr)
     return 2 if isinstance(error, UserError) else 1

@@ -21,9 +21,10 @@ from pathlib import Path
 # for each other without end (seen with jax 0.10.2 on two cores, in Theorem 3).
 os.environ["NPROC"] = "1"
 
-from absl import app, flags, logging
+from absl import flags
 
 from dmg_jax.errors import UserError
+from dmg_jax.experiments import command_line
 from dmg_jax.theory import own_mdp, study
 
 _OUT = flags.DEFINE_string("out", None, "Folder to write in; default: where the repository has it.")
@@ -35,22 +36,9 @@ _LAM = flags.DEFINE_float("lam", 0.25, "With --mdp: lambda, the share of general
 _ROOT = Path(__file__).parents[1]
 
 
-def main(arguments: list[str]) -> None:
-  logging.set_verbosity(logging.WARNING)
-  try:
-    if arguments[1:] != ["theory"]:
-      given = " ".join(arguments[1:]) or "nothing"
-      raise UserError(f"{given} is no study: say `python launch/study.py theory`")
-    _theory()
-  except UserError as error:
-    print(f"error: {error}", file=sys.stderr)
-    sys.exit(2)
-  except KeyboardInterrupt:
-    print("interrupted", file=sys.stderr)
-    sys.exit(130)
-
-
-def _theory() -> None:
+def main(name: str = "nothing") -> None:
+  if name != "theory":
+    raise UserError(f"{name} is no study: say `python launch/study.py theory`")
   if _MDP.value is not None:
     if _OUT.value is not None:
       raise UserError("--mdp writes nothing, so leave out --out")
@@ -60,6 +48,8 @@ def _theory() -> None:
   for flag in (_RADIUS, _LAM):
     if flag.present:
       raise UserError(f"--{flag.name} is for --mdp: random MDPs draw their own")
+  if _OUT.value == "":
+    raise UserError("--out is empty; name a folder, or leave the flag out")
   out = _OUT.value
   places = study.Places.of_folder(Path(out)) if out else study.Places.of_repository(_ROOT)
   command = shlex.join(["python", "launch/study.py", *sys.argv[1:]])
@@ -67,4 +57,4 @@ def _theory() -> None:
 
 
 if __name__ == "__main__":
-  app.run(main)
+  command_line.launch(main, words=1)

@@ -25,7 +25,7 @@ def main(directory: Path, count: int, grow: bool) -> None:
     tree = tree | {"scalings": tree["scalings"] | {"0": moved}}
     if grow:
       tree["more"] = {"noise": generator.random(step * 25_000)}
-    writer.save(step, tree, {})
+    writer.save(step, tree, {}, {})
   claim.close()
 
 

@@ -1,4 +1,4 @@
-"""Run directories in format 2, of jobs that never ran."""
+"""Run directories of jobs that never ran."""
 
 import json
 
@@ -6,6 +6,7 @@ import numpy as np
 
 from dmg_jax.report import units
 from dmg_jax.report.tables import job_table
+from dmg_jax.run_config import FORMAT
 
 TASK = "dmg/hopper/medium-v0"
 VERSIONS = {"dmg_jax": "0.1.0", "jax": "0.10.2", "gymnasium": "1.4.0", "mujoco": "4.0.0"}
@@ -43,7 +44,7 @@ def runs(method="dmg", label="DMG", seeds=(0, 1), name=TASK, **point):
 def config(tasks, members, invocation=None, **settings):
   """A job's config."""
   return {
-    "format": 2,
+    "format": FORMAT,
     "kind": "offline",
     "invocation": invocation or ["launch/main.py", "--config=configs/mujoco.py"],
     "settings": {

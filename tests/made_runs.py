@@ -120,10 +120,9 @@ def go_on(directory: Path, stored: dict[str, Any]) -> checkpoints.Restored:
   try:
     writer = checkpoints.Checkpoints(directory)
     restored = writer.restore_latest(tree(), stored["settings"]["steps"])
+    run_log.check(directory, restored.positions, restored.digests)
     if restored.step < stored["settings"]["steps"]:
       run_log.RunLog(directory, restored.positions).close()
-    else:
-      run_log.check(directory, restored.positions)
     claim.store_growth()
     return restored
   finally:
@@ -147,7 +146,7 @@ def make(directory: Path, stored: dict[str, Any] | None = None, changed: Any = N
       log.append(run_log.METRICS, [{"step": step, "run": run["id"], "q": 1.5}])
       log.append(run_log.EVALUATIONS, [{"step": step, "run": run["id"], "return": 2.0}])
     log.append(run_log.TIMING, [{"step": step, "what": "train", "seconds": 0.5}])
-    writer.save(step, tree() if changed is None else changed, log.positions())
+    writer.save(step, tree() if changed is None else changed, log.positions(), log.digests())
     log.append(run_log.TIMING, [{"step": step, "what": "checkpoint", "seconds": 0.1}])
   log.close()
   claim.close()

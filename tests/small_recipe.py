@@ -4,6 +4,7 @@ from dmg_jax.collect.recording import Recipe
 
 RECIPE = Recipe(
   env_id="Hopper-v4",
+  env_kwargs={},
   seed=0,
   steps=300,
   learner="td3",

@@ -26,7 +26,7 @@ def fill(directory, steps=(1, 2), tree=TREE, **options) -> checkpoints.Checkpoin
   writer = checkpoints.Checkpoints(directory)
   for step in steps:
     changed = jax.tree.map(lambda leaf, step=step: leaf + leaf.dtype.type(step), tree)
-    writer.save(step, changed, {"metrics.jsonl": 10 * step}, **options)
+    writer.save(step, changed, {"metrics.jsonl": 10 * step}, {}, **options)
   return writer
 
 
@@ -60,7 +60,7 @@ def test_two_are_kept(tmp_path):
 def test_a_step_is_replaced_whole(tmp_path):
   """A job that a signal stops before an evaluation saves again after it."""
   writer = fill(tmp_path)
-  writer.save(2, TREE, {})
+  writer.save(2, TREE, {}, {})
   restored = checkpoints.restore_latest(tmp_path)
   assert (weights(restored), restored.positions) == (0, {})
   assert sorted(path.name for path in (tmp_path / "checkpoints").iterdir()) == ["1", "2"]
@@ -73,7 +73,7 @@ def test_a_replacement_that_fails_leaves_the_former(killed, tmp_path, monkeypatc
   if killed:  # what stands on the disk before anything is brought back
     monkeypatch.setattr(checkpoint_files, "clean", lambda folder: None)
   with pytest.raises(StorageError):
-    writer.save(1, TREE, {})
+    writer.save(1, TREE, {}, {})
   monkeypatch.undo()
   restored = checkpoints.Checkpoints(tmp_path).restore_latest(TREE)
   assert (restored.step, weights(restored), restored.notices) == (1, 1, ())
@@ -132,7 +132,7 @@ def test_after_a_damaged_one_the_job_goes_on_and_saves_that_step_anew(tmp_path):
   damage(tmp_path, 2)
   writer = checkpoints.Checkpoints(tmp_path)
   assert writer.restore_latest(TREE).step == 1
-  writer.save(2, TREE, {})
+  writer.save(2, TREE, {}, {})
   restored = checkpoints.Checkpoints(tmp_path).restore_latest(TREE)
   assert (restored.step, weights(restored)) == (2, 0)
   assert (tmp_path / "checkpoints" / "2.damaged").is_dir()
@@ -143,7 +143,7 @@ def test_a_stray_folder_is_no_checkpoint(stray, tmp_path):
   fill(tmp_path)
   (tmp_path / "checkpoints" / stray).mkdir()
   assert checkpoints.restore_latest(tmp_path).step == 2
-  assert checkpoints.Checkpoints(tmp_path).restore_latest(TREE)[3] == ()
+  assert checkpoints.Checkpoints(tmp_path).restore_latest(TREE).notices == ()
 
 
 def test_a_stray_folder_named_as_a_step_is_passed_over_and_kept(tmp_path):
@@ -154,7 +154,7 @@ def test_a_stray_folder_named_as_a_step_is_passed_over_and_kept(tmp_path):
   restored = writer.restore_latest(TREE)
   assert restored.step == 2
   assert "step 7" in restored.notices[0]
-  writer.save(3, TREE, {})
+  writer.save(3, TREE, {}, {})
   assert (tmp_path / "checkpoints" / "7.damaged" / "thesis.txt").read_text() == "precious"
   assert checkpoints.restore_latest(tmp_path).step == 3
 
@@ -162,18 +162,18 @@ def test_a_stray_folder_named_as_a_step_is_passed_over_and_kept(tmp_path):
 def test_an_end_off_the_grid_is_not_continued_from(tmp_path):
   """A longer job goes on from the one before it; the same job is finished."""
   writer = fill(tmp_path, (4,))
-  writer.save(6, TREE, {}, only_as_end=True)
+  writer.save(6, TREE, {}, {}, only_as_end=True)
   assert checkpoints.Checkpoints(tmp_path).restore_latest(TREE, steps=6).step == 6
   writer = checkpoints.Checkpoints(tmp_path)
   restored = writer.restore_latest(TREE, steps=12)
   assert restored.step == 4
   assert "step 6 is the end of a shorter job" in restored.notices[0]
-  writer.save(8, TREE, {})
+  writer.save(8, TREE, {}, {})
   assert sorted(path.name for path in (tmp_path / "checkpoints").iterdir()) == ["4", "8"]
 
 
 def test_an_end_off_the_grid_with_none_before_it_begins_again(tmp_path):
-  checkpoints.Checkpoints(tmp_path).save(6, TREE, {}, only_as_end=True)
+  checkpoints.Checkpoints(tmp_path).save(6, TREE, {}, {}, only_as_end=True)
   restored = checkpoints.Checkpoints(tmp_path).restore_latest(TREE, steps=12)
   assert (restored.step, restored.positions) == (0, {})
   assert len(restored.notices) == 1

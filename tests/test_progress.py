@@ -85,3 +85,28 @@ def test_on_a_terminal_it_is_a_bar():
   assert "10/10" in text
   assert "score 7.0" in text
   assert "a line\n" in text
+
+
+def test_what_is_left_out_counts_neither_for_the_rate_nor_for_the_time_left(clock):
+  """40 s of compilation, then 10 steps a second: 90 steps are left for 9 s, not for 45."""
+  stream = io.StringIO()
+  shown = progress.Progress(100, stream=stream)
+  clock(40)
+  shown.leave_out(40)
+  clock(1)
+  shown.update(10)
+  assert stream.getvalue() == "10 of 100 steps (10%), 10 steps/s, 00:09 left\n"
+
+
+def test_what_is_left_out_counts_not_for_the_bar_either():
+  terminal, now = Terminal(), [1000.0]
+  with progress.Progress(100, stream=terminal) as shown:
+    bar = shown._bar
+    bar._time = lambda: now[0]
+    bar.start_t = bar.last_print_t = now[0]
+    now[0] += 40
+    shown.leave_out(40)
+    now[0] += 1
+    shown.update(10)
+    assert bar.format_dict["elapsed"] == pytest.approx(1)
+    assert "00:09" in str(bar)

@@ -64,7 +64,7 @@ def test_runs_that_diverged_are_left_out(tmp_path):
 @pytest.mark.parametrize(
   ("arguments", "line"),
   [
-    ((0, 0), "--episodes is 0, but it must be at least 1"),
+    ((0, 0), "--episodes is 0, but it must be from 1 to"),
     ((1, -1), "--seed is -1, but it must be from 0"),
     ((1, 2**32), "--seed is 4294967296"),
     ((1, 0, ["dmg,seed=7"]), "has no run 'dmg,seed=7'; it has dmg,seed=0, dmg,seed=1"),

@@ -16,10 +16,10 @@ from dmg_jax.agents import dmg
 from dmg_jax.collect import maze_data, tiers
 from dmg_jax.collect.recording import Recipe, Recording, may_grow
 from dmg_jax.collect.request import Request, check, check_keep
-from dmg_jax.collect.rollout import Behaviour, step_limit
+from dmg_jax.collect.rollout import Behaviour
 from dmg_jax.data import catalog, d4rl_export, minari_files, policies
 from dmg_jax.data.episodes import Episode
-from dmg_jax.envs.make import make, spaces
+from dmg_jax.envs.make import LIMIT, make, spaces, step_limit
 from dmg_jax.errors import StoppedError, StorageError, UserError
 
 _PACKAGES = ("dmg_jax", "jax", "flax", "optax", "minari", "gymnasium", "mujoco", "numpy")
@@ -64,7 +64,7 @@ def collect(
       same command.
     StoppedError: after SIGINT or SIGTERM while training; everything is saved.
   """
-  env = make(recipe.env_id)
+  env = make(recipe.env_id, recipe.env_kwargs)
   try:
     check(request, recipe)
     made = _make(request, recipe, directory, tell)
@@ -135,11 +135,13 @@ def _make(request: Request, recipe: Recipe, directory: Path, tell: Callable[[str
   """The tier's episodes."""
   if request.tier in maze_data.TIERS:
     return _sent(request, recipe)
-  found = _shipped(request, recipe.env_id) if request.shipped else {}
-  _check_keep(request, recipe.env_id, len(found))
+  found = _shipped(request, recipe) if request.shipped else {}
+  _check_keep(request, recipe, len(found))
   known = catalog.reference_returns(recipe.env_id)
   if request.tier == "random":
-    (episodes,) = tiers.behaviour_episodes(recipe.env_id, [None], request.keep, recipe.seed)
+    (episodes,) = tiers.behaviour_episodes(
+      recipe.env_id, [None], request.keep, recipe.seed, recipe.env_kwargs
+    )
     return _Made(episodes, {}, known, {"seed": recipe.seed, "method": "uniform actions"})
   if found:
     tell(f"policies that come with the package: {', '.join(found)} (--train trains instead)")
@@ -149,17 +151,25 @@ def _make(request: Request, recipe: Recipe, directory: Path, tell: Callable[[str
     training = next(iter(found.values())).quote["training"]
     reference = known or tuple(training["reference_returns"])
     return _Made(episodes, found, reference, {"seed": recipe.seed, **notes})
+  env = make(recipe.env_id, recipe.env_kwargs)
+  limit = step_limit(env)
+  env.close()
+  if limit is None:
+    raise UserError(
+      f"environment {recipe.env_id!r} has no step limit, so that an evaluation of the training "
+      f"might never end; name one with --env_kwargs='{{\"{LIMIT}\": STEPS}}'"
+    )
   tell(f"training, as far as needed, recorded in {directory}")
   return _train(request, recipe, directory)
 
 
-def _check_keep(request: Request, env_id: str, shipped: int) -> None:
+def _check_keep(request: Request, recipe: Recipe, shipped: int) -> None:
   """Before any work: whether the recorded policies get one episode each."""
   if request.tier in tiers.REPLAYS and not shipped:
     return
-  env = make(env_id)
+  env = make(recipe.env_id, recipe.env_kwargs)
   policies_ = shipped or len(request.tier.split("-"))
-  check_keep(request.keep, policies_, env_id, step_limit(env))
+  check_keep(request.keep, policies_, recipe.env_id, step_limit(env))
   env.close()
 
 
@@ -187,11 +197,13 @@ def _train(request: Request, recipe: Recipe, directory: Path) -> _Made:
     claim.close()
 
 
-def _shipped(request: Request, env_id: str) -> dict[str, tiers.Policy]:
-  """The policies of the package for the tier; none if it has none, or of another level."""
+def _shipped(request: Request, recipe: Recipe) -> dict[str, tiers.Policy]:
+  """The policies of the package for the tier; none if it has none, or for other settings."""
+  if recipe.env_kwargs:
+    return {}
   found = {
     name: tiers.Policy(policies.load(path), policies.provenance(path))
-    for name, path in policies.shipped(env_id, request.tier).items()
+    for name, path in policies.shipped(recipe.env_id, request.tier).items()
   }
   levels = {policy.quote["training"]["level"] for policy in found.values()}
   return {} if "medium" in request.tier and levels != {request.level} else found
@@ -200,7 +212,7 @@ def _shipped(request: Request, env_id: str) -> dict[str, tiers.Policy]:
 def _sent(request: Request, recipe: Recipe) -> _Made:
   """Episodes of agents sent through a maze; their score is the success rate."""
   whole, rules = maze_data.episodes(
-    recipe.env_id, request.tier, recipe.steps, request.noise, recipe.seed
+    recipe.env_id, request.tier, recipe.steps, request.noise, recipe.seed, recipe.env_kwargs
   )
   notes = {
     "seed": recipe.seed,
@@ -246,11 +258,13 @@ def _roll(
   request: Request, recipe: Recipe, found: dict[str, tiers.Policy]
 ) -> tuple[list[Episode], dict[str, Any]]:
   """Episodes of policies with noise, in equal shares, and each one's mean return with it."""
-  env = make(recipe.env_id)
+  env = make(recipe.env_id, recipe.env_kwargs)
   act = dmg.make(networks.make(len(spaces(env).action_low))).act
   env.close()
   behaviours = [Behaviour(act, policy.actor, request.noise) for policy in found.values()]
-  shares = tiers.behaviour_episodes(recipe.env_id, behaviours, request.keep, recipe.seed)
+  shares = tiers.behaviour_episodes(
+    recipe.env_id, behaviours, request.keep, recipe.seed, recipe.env_kwargs
+  )
   notes: dict[str, Any] = {"noise": request.noise, "mean_episode_return_with_noise": {}}
   for name, share in zip(found, shares, strict=True):
     mean = float(np.mean([episode.rewards.sum() for episode in share]))

@@ -10,13 +10,12 @@ import numpy as np
 
 from dmg_jax import networks
 from dmg_jax.agents import dmg
-from dmg_jax.collect.rollout import step_limit
 from dmg_jax.data import policies
 from dmg_jax.data.episodes import Episode
 from dmg_jax.data.stream import Stream
 from dmg_jax.envs import ant_directions
 from dmg_jax.envs.ant_maze import AntMaze
-from dmg_jax.envs.make import make, spaces
+from dmg_jax.envs.make import make, spaces, step_limit
 from dmg_jax.envs.maze_maps import Cell, Maze
 from dmg_jax.envs.point_maze import PointMaze
 from dmg_jax.envs.waypoints import Way
@@ -166,7 +165,12 @@ def walker(action_size: int) -> tuple[Controller, dict[str, Any]]:
 
 
 def episodes(
-  env_id: str, tier: str, steps: int, noise: float, seed: int
+  env_id: str,
+  tier: str,
+  steps: int,
+  noise: float,
+  seed: int,
+  env_kwargs: Mapping[str, Any] | None = None,
 ) -> tuple[list[Episode], dict[str, Any]]:
   """The whole episodes among about `steps` steps of agents sent through a maze.
 
@@ -180,6 +184,7 @@ def episodes(
     steps: over ten environments, of which those of unfinished episodes are lost.
     noise: standard deviation, on actions in [-1, 1].
     seed: of everything.
+    env_kwargs: arguments of the maze.
 
   Returns:
     The episodes, with the seed and the options that reset each; and the rules, as
@@ -188,7 +193,7 @@ def episodes(
   Raises:
     UserError: if the environment is no maze, or no episode ends.
   """
-  plain = [make(env_id) for _ in range(_ENVIRONMENTS)]
+  plain = [make(env_id, env_kwargs) for _ in range(_ENVIRONMENTS)]
   controller, who = _controller(plain[0], tier)
   maze: Maze = plain[0].get_wrapper_attr("maze")
   where = cells(maze, tier)

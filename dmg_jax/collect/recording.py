@@ -11,10 +11,9 @@ import numpy as np
 
 from dmg_jax import run_log, training
 from dmg_jax.checkpoints import Checkpoints
-from dmg_jax.collect.rollout import step_limit
 from dmg_jax.data import catalog, policies, scaling
 from dmg_jax.data.stream import Stream
-from dmg_jax.envs.make import make, spaces
+from dmg_jax.envs.make import make, spaces, step_limit
 from dmg_jax.errors import StoppedError, storage
 from dmg_jax.evaluation import Policies, Simulators, episode_seeds, evaluate
 from dmg_jax.interruption import Interruption
@@ -32,6 +31,7 @@ class Recipe(NamedTuple):
 
   Attributes:
     env_id: a Gymnasium id.
+    env_kwargs: of the environment, as JSON can hold them.
     seed: of everything.
     steps: environment steps at most, of all environments together.
     learner: one of `learners.NAMES`.
@@ -51,6 +51,7 @@ class Recipe(NamedTuple):
   """
 
   env_id: str
+  env_kwargs: Mapping[str, Any]
   seed: int
   steps: int
   learner: str
@@ -92,7 +93,7 @@ class Recording:
   def __init__(self, recipe: Recipe, directory: Path):
     self.recipe, self._directory = recipe, directory
     count = recipe.environments
-    self._environments = [make(recipe.env_id) for _ in range(count)]
+    self._environments = [make(recipe.env_id, recipe.env_kwargs) for _ in range(count)]
     observation_size, low, high = spaces(self._environments[0])
     self.learner = learners.make(
       recipe.learner,
@@ -107,7 +108,7 @@ class Recording:
     self.step_limit = step_limit(self._environments[0])
     self.units = scaling.for_actions(observation_size, low, high)
     self.reference = catalog.reference_returns(recipe.env_id)
-    self._simulators = Simulators(recipe.env_id)
+    self._simulators = Simulators(recipe.env_id, recipe.env_kwargs)
     self._checkpoints = Checkpoints(directory)
     self._rounds = -(-recipe.steps // count)
     capacity = max(self._rounds, self._checkpoints.latest() or 0)
@@ -115,7 +116,7 @@ class Recording:
     restored = self._checkpoints.restore_latest(loop.initial(self.learner, self.stream))
     for notice in restored.notices:
       print(notice, flush=True)
-    run_log.check(directory, restored.positions)
+    run_log.check(directory, restored.positions, restored.digests)
     self._runs: training.Runs = restored.tree
     self.stream.load(directory / _STREAM, restored.step)
     self._log = run_log.RunLog(directory, restored.positions)
@@ -213,7 +214,7 @@ class Recording:
     """Commits the complete state: the stream's new rounds first."""
     self.stream.save(self._directory / _STREAM)
     self._runs = jax.tree.map(np.array, runs)
-    self._checkpoints.save(self.stream.size, self._runs, self._log.positions())
+    self._checkpoints.save(self.stream.size, self._runs, self._log.positions(), self._log.digests())
 
   def close(self) -> None:
     """Frees the simulators and the files."""

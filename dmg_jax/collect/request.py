@@ -17,14 +17,16 @@ from dmg_jax.online import learners
 
 _LARGEST_SEED = 2**32 - 4  # the numbers above are streams of their own
 _MOST_STEPS = 2**31 - 2**20  # rows of the replay are counted in int32
-_WHOLE = (
-  "steps",
-  "environments",
-  "batch_size",
-  "evaluate_every",
-  "episodes",
-  "checkpoint_every",
-)
+# Beyond these, one step of a training takes gigabytes, or minutes.
+_MOST_ENVIRONMENTS, _LARGEST_BATCH, _MOST_EPISODES = 1_000, 2**16, 100_000
+_WHOLE = {
+  "steps": _MOST_STEPS,
+  "environments": _MOST_ENVIRONMENTS,
+  "batch_size": _LARGEST_BATCH,
+  "evaluate_every": _MOST_STEPS,
+  "episodes": _MOST_EPISODES,
+  "checkpoint_every": _MOST_STEPS,
+}
 
 
 class Request(NamedTuple):
@@ -117,9 +119,9 @@ def check(request: Request, recipe: Recipe) -> None:
 
 
 def _rules(request: Request, recipe: Recipe) -> Iterator[_Rule]:
-  for flag in _WHOLE:
+  for flag, most in _WHOLE.items():
     value = getattr(recipe, flag)
-    yield _Rule(flag, value, 1 <= value <= _MOST_STEPS, f"from 1 to {_MOST_STEPS}")
+    yield _Rule(flag, value, 1 <= value <= most, f"from 1 to {most}")
   yield _Rule("keep", request.keep, request.keep >= 1, "at least 1")
   for flag, value, known in (
     ("tier", request.tier, tiers.TIERS + maze_data.TIERS),

@@ -1,10 +1,9 @@
 """Records a policy that does not learn."""
 
 import functools
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
-import gymnasium
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -12,7 +11,7 @@ import numpy as np
 from dmg_jax.data import scaling
 from dmg_jax.data.episodes import Episode
 from dmg_jax.data.stream import Stream
-from dmg_jax.envs.make import make, spaces
+from dmg_jax.envs.make import make, spaces, step_limit
 from dmg_jax.online.rounds import rounds
 from dmg_jax.progress import Progress
 from dmg_jax.types import Array, Parameters
@@ -56,7 +55,13 @@ def together(transitions: int, step_limit: int | None) -> int:
   return max(1, min(_MOST_ENVIRONMENTS, transitions // step_limit))
 
 
-def roll(env_id: str, behaviour: Behaviour | None, transitions: int, seed: int) -> list[Episode]:
+def roll(
+  env_id: str,
+  behaviour: Behaviour | None,
+  transitions: int,
+  seed: int,
+  env_kwargs: Mapping[str, Any] | None = None,
+) -> list[Episode]:
   """The whole episodes among about `transitions` steps of a policy.
 
   Environments stepped together share the steps evenly, see `together`; the
@@ -67,10 +72,11 @@ def roll(env_id: str, behaviour: Behaviour | None, transitions: int, seed: int) 
     behaviour: the policy; uniform actions, if not given.
     transitions: steps, of which those of unfinished episodes are lost.
     seed: of noise and environments.
+    env_kwargs: arguments of the environment.
   """
-  first = make(env_id)
+  first = make(env_id, env_kwargs)
   count = together(transitions, step_limit(first))
-  environments = [first, *(make(env_id) for _ in range(count - 1))]
+  environments = [first, *(make(env_id, env_kwargs) for _ in range(count - 1))]
   observation_size, low, high = spaces(first)
   units = scaling.for_actions(observation_size, low, high)
   length = -(-transitions // count)
@@ -97,8 +103,3 @@ def roll(env_id: str, behaviour: Behaviour | None, transitions: int, seed: int) 
   for env in environments:
     env.close()
   return stream.episodes(stream.size)
-
-
-def step_limit(env: gymnasium.Env) -> int | None:
-  """Steps after which an episode of a registered environment is cut, if there is a limit."""
-  return env.spec.max_episode_steps if env.spec else None

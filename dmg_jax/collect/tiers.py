@@ -1,6 +1,6 @@
 """D4RL's tiers of quality, from a recorded training: its replay, or episodes of its policies."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -146,9 +146,23 @@ def course(recording: Recording, last: int) -> dict[str, Policy]:
 
 
 def behaviour_episodes(
-  env_id: str, behaviours: Sequence[Behaviour | None], transitions: int, seed: int
+  env_id: str,
+  behaviours: Sequence[Behaviour | None],
+  transitions: int,
+  seed: int,
+  env_kwargs: Mapping[str, Any] | None = None,
 ) -> list[list[Episode]]:
   """About `transitions` steps, shared evenly between behaviours: the episodes of each.
+
+  The first behaviour's random numbers come from the seed itself, the others' from seeds
+  spawned from it: with neighbouring numbers, data sets of neighbouring seeds would share them.
+
+  Args:
+    env_id: a Gymnasium id.
+    behaviours: see `rollout.roll`.
+    transitions: of all together.
+    seed: of everything.
+    env_kwargs: arguments of the environment.
 
   Raises:
     UserError: if no episode of one ends.
@@ -156,7 +170,7 @@ def behaviour_episodes(
   share = transitions // len(behaviours)
   shares = []
   for place, behaviour in enumerate(behaviours):
-    found = roll(env_id, behaviour, share, seed + place)
+    found = roll(env_id, behaviour, share, _behaviour_seed(seed, place), env_kwargs)
     if not found:
       raise UserError(
         f"no episode of {env_id}, which has no step limit, ended in {share} steps of "
@@ -165,3 +179,9 @@ def behaviour_episodes(
       )
     shares.append(found)
   return shares
+
+
+def _behaviour_seed(seed: int, place: int) -> int:
+  if place == 0:
+    return seed
+  return int(np.random.SeedSequence(seed, spawn_key=(place,)).generate_state(1)[0])

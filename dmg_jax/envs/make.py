@@ -13,6 +13,9 @@ from gymnasium.spaces import Box, Dict
 from dmg_jax.envs.dict_observations import JoinedObservations, flat_box
 from dmg_jax.errors import UserError
 
+# The argument that cuts episodes, of every environment.
+LIMIT = "max_episode_steps"
+
 
 class Spaces(NamedTuple):
   """What an environment shows and takes.
@@ -68,6 +71,37 @@ def make(env_id: str, kwargs: Mapping[str, Any] | None = None) -> gymnasium.Env:
   if not (isinstance(actions, Box) and len(actions.shape) == 1 and actions.is_bounded()):
     raise UserError(f"{name}: actions must be a bounded continuous box, not {_shown(actions)}")
   return env
+
+
+def step_limit(env: gymnasium.Env) -> int | None:
+  """Steps after which an environment's episodes are cut; None if nothing cuts them."""
+  limit = env.spec.max_episode_steps if env.spec else None
+  # Gymnasium takes -1 for "no limit".
+  return limit if limit is not None and limit > 0 else None
+
+
+def limited(env_id: str, kwargs: Mapping[str, Any], steps: int | None) -> dict[str, Any]:
+  """Arguments of an environment with which its episodes end.
+
+  Args:
+    env_id: a Gymnasium id.
+    kwargs: arguments of the environment.
+    steps: of an episode at most, where neither the registration nor the arguments say.
+
+  Raises:
+    UserError: see `make`; also if there is no limit at all: an evaluation might never end.
+  """
+  env = make(env_id, kwargs)
+  known = step_limit(env)
+  env.close()
+  if known is not None:
+    return dict(kwargs)
+  if steps is None:
+    raise UserError(
+      f"environment {env_id!r} has no step limit, so that an evaluation might never end; name one "
+      "with --config.step_limit=STEPS, or evaluate nowhere with --config.env=none"
+    )
+  return {**kwargs, LIMIT: steps}
 
 
 def _shown(space: gymnasium.Space) -> str:

@@ -1,8 +1,10 @@
 """A launcher's command line: its config file, overrides and flags; slips in one line."""
 
 import difflib
+import functools
 import inspect
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
@@ -21,19 +23,24 @@ _CONFIG = "--config="
 _OVERRIDE = "--config."
 
 
-def launch(main: Callable[[], None]) -> None:
+def launch(main: Callable[..., None], words: int = 0) -> None:
   """Runs a launcher whose flags are defined: exit code 2 for a user's slip, 1 for storage.
 
   `--help` lists the flags and, where the launcher has a config, its fields; it
-  exits with 0. Positional arguments are refused.
+  exits with 0. More positional arguments than it takes are refused.
 
   Args:
-    main: reads the flags and does the work.
+    main: reads the flags and does the work; gets the positional arguments.
+    words: how many of them it takes at most.
   """
   if any(argument in _HELP for argument in sys.argv[1:]):
     print(_help(sys.modules["__main__"]))
     sys.exit(0)
-  app.run(lambda _: _exit_with(main), argv=sys.argv, flags_parser=_parse)
+  app.run(
+    lambda rest: _exit_with(functools.partial(main, *rest[1:])),
+    argv=sys.argv,
+    flags_parser=functools.partial(_parse, words=words),
+  )
 
 
 def define_config(default: str) -> Any:
@@ -42,7 +49,7 @@ def define_config(default: str) -> Any:
   A file that is not below the working directory is looked for among the
   configs that come with the package.
   """
-  sys.argv[1:] = [_located(argument) for argument in sys.argv[1:]]
+  sys.argv[1:] = [_located(argument) for argument in _joined(sys.argv[1:])]
 
   def define() -> Any:
     _check(sys.argv)
@@ -62,6 +69,19 @@ def _or_exit(work: Callable[[], Any]) -> Any:
     sys.exit(2)
 
 
+def _joined(arguments: Sequence[str]) -> list[str]:
+  """The arguments in one form: `-config FILE`, which absl also takes, is `--config=FILE`."""
+  joined: list[str] = []
+  for argument in arguments:
+    if re.match(r"-config(?=[=.]|$)", argument):
+      argument = f"-{argument}"
+    if joined and joined[-1] == _CONFIG[:-1] and not argument.startswith("-"):
+      joined[-1] += f"={argument}"
+    else:
+      joined.append(argument)
+  return joined
+
+
 def _located(argument: str) -> str:
   """An argument `--config=FILE[:DATASET]` whose file can be found."""
   if not argument.startswith(_CONFIG):
@@ -75,12 +95,12 @@ def _located(argument: str) -> str:
   return argument
 
 
-def _parse(argv: Sequence[str]) -> list[str]:
+def _parse(argv: Sequence[str], words: int) -> list[str]:
   """Parses all flags; a slip ends the process with one line and exit code 2."""
   rest = _or_exit(lambda: flags.FLAGS(list(argv)))
-  if len(rest) > 1:
+  if len(rest) > 1 + words:
     print(
-      f"error: {rest[1]!r} is no flag; write flags as --name=value (--help lists them)",
+      f"error: {rest[1 + words]!r} is no flag; write flags as --name=value (--help lists them)",
       file=sys.stderr,
     )
     sys.exit(2)

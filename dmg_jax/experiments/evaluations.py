@@ -10,6 +10,7 @@ import numpy as np
 
 from dmg_jax.data import catalog
 from dmg_jax.data.scaling import Scaling
+from dmg_jax.envs.make import limited
 from dmg_jax.envs.workers import Workers, automatic_workers
 from dmg_jax.evaluation import Evaluation, Policies, Simulators, episode_seeds, evaluate
 from dmg_jax.plan import Plan, Run
@@ -46,9 +47,10 @@ def simulators(plan: Plan, settings: Mapping[str, Any]) -> tuple[Workers, dict[s
   by_task: dict[str, Simulators] = {}
   for task in plan.tasks:
     if task.env != NO_ENVIRONMENT:
-      name = json.dumps([task.env, task.env_kwargs], sort_keys=True)
+      kwargs = limited(task.env, task.env_kwargs, task.step_limit)
+      name = json.dumps([task.env, kwargs], sort_keys=True)
       if name not in by_environment:
-        by_environment[name] = Simulators(task.env, task.env_kwargs, workers=workers)
+        by_environment[name] = Simulators(task.env, kwargs, workers=workers)
       by_task[task.name] = by_environment[name]
   return workers, by_task
 

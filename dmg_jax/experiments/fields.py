@@ -12,6 +12,9 @@ from dmg_jax.methods import METHODS
 from dmg_jax.networks import PRODUCTS
 
 _LARGEST_SEED = 2**32 - 2
+# Steps are counted in int32.
+_LARGEST_COUNT = 2**31 - 1
+_LARGEST_WIDTH = 2**16
 
 
 class Field(NamedTuple):
@@ -37,9 +40,13 @@ def _number(value: Any, low: float = 0.0, high: float = math.inf) -> bool:
   )
 
 
-def _whole(value: Any, low: int = 1, high: int | None = None) -> bool:
-  is_whole = isinstance(value, int) and not isinstance(value, bool)
-  return is_whole and value >= low and (high is None or value <= high)
+def _whole(value: Any, low: int = 1, high: int = _LARGEST_COUNT) -> bool:
+  return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+
+
+def _count(meaning: str, most: int) -> Field:
+  """A field that takes a whole number which no machine could take larger."""
+  return Field(meaning, f"a whole number from 1 to {most}", lambda value: _whole(value, 1, most))
 
 
 def _share(value: Any) -> bool:
@@ -51,7 +58,11 @@ def _switch(value: Any) -> bool:
 
 
 def _sizes(value: Any) -> bool:
-  return isinstance(value, tuple | list) and len(value) > 0 and all(map(_whole, value))
+  return (
+    isinstance(value, tuple | list)
+    and len(value) > 0
+    and all(_whole(width, 1, _LARGEST_WIDTH) for width in value)
+  )
 
 
 def _text(value: Any) -> bool:
@@ -62,7 +73,7 @@ _A_NUMBER = "a finite number that is not negative"
 _A_SHARE = "a number from 0 to 1"
 _A_COUNT = "a whole number of at least 1, such as 1000"
 _A_SWITCH = "True or False"
-_WIDTHS = "one or more whole widths of at least 1, such as (256,256)"
+_WIDTHS = f"one or more whole widths from 1 to {_LARGEST_WIDTH}, such as (256,256)"
 _A_SEED = f"a whole number from 0 to {_LARGEST_SEED}"
 
 # One value of each; a config may name several, which gives a grid.
@@ -95,11 +106,11 @@ POINT: Mapping[str, Field] = {
     lambda value: value == math.inf or (_number(value) and value > 0),
   ),
   "batch_size": Field("transitions in a minibatch", _A_COUNT, _whole),
-  "policy_delay": Field("gradient steps for each step of the actor", _A_COUNT, _whole),
+  "policy_delay": _count("gradient steps for each step of the actor", 100),
   "actor_hidden_sizes": Field("widths of the actor's hidden layers", _WIDTHS, _sizes),
   "critic_hidden_sizes": Field("widths of the critics' hidden layers", _WIDTHS, _sizes),
   "value_hidden_sizes": Field("widths of the value network's hidden layers", _WIDTHS, _sizes),
-  "critics": Field("number of critics; the smallest value counts", _A_COUNT, _whole),
+  "critics": _count("number of critics; the smallest value counts", 100),
   "actor_layer_norm": Field("whether the actor's layers are normalised", _A_SWITCH, _switch),
   "critic_layer_norm": Field("whether the critics' layers are normalised", _A_SWITCH, _switch),
   "value_layer_norm": Field("whether the value's layers are normalised", _A_SWITCH, _switch),
@@ -128,7 +139,9 @@ JOB: Mapping[str, Field] = {
     "a dictionary",
     lambda value: isinstance(value, Mapping) and all(map(_text, value)),
   ),
-  "step_limit": Field("steps of an episode at most, where the data do not say", _A_COUNT, _whole),
+  "step_limit": Field(
+    "steps of an episode at most, where the data or the simulator do not say", _A_COUNT, _whole
+  ),
   "normalise_observations": Field("whether observations are standardised", _A_SWITCH, _switch),
   "clip_actions": Field("whether actions outside the box are clipped", _A_SWITCH, _switch),
   "reward_shift": Field(
@@ -136,11 +149,11 @@ JOB: Mapping[str, Field] = {
     "a finite number",
     lambda value: _number(value, -math.inf),
   ),
-  "seeds": Field("number of seeds of each point", _A_COUNT, _whole),
+  "seeds": _count("number of seeds of each point", 10_000),
   "first_seed": Field("the first of them", _A_SEED, lambda v: _whole(v, 0, _LARGEST_SEED)),
   "steps": Field("gradient steps of each run", _A_COUNT, _whole),
   "evaluation_interval": Field("gradient steps between evaluations", _A_COUNT, _whole),
-  "evaluation_episodes": Field("episodes of each run in an evaluation", _A_COUNT, _whole),
+  "evaluation_episodes": _count("episodes of each run in an evaluation", 100_000),
   "evaluation_seed": Field("of all episodes", _A_SEED, lambda v: _whole(v, 0, _LARGEST_SEED)),
   "log_interval": Field("gradient steps between rows of metrics.jsonl", _A_COUNT, _whole),
   "checkpoint_interval": Field("gradient steps between checkpoints", _A_COUNT, _whole),
@@ -149,10 +162,9 @@ JOB: Mapping[str, Field] = {
     " or ".join(map(repr, PRODUCTS)),
     lambda value: value in tuple(PRODUCTS),
   ),
-  "workers": Field(
+  "workers": _count(
     "threads that train, on a CPU, and most processes of simulators; one for each core by default",
-    _A_COUNT,
-    _whole,
+    1_000,
   ),
 }
 

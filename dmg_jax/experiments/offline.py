@@ -95,6 +95,7 @@ class _Training:
     for notice in restored.notices:
       announce(notice)
     self.step = restored.step
+    run_log.check(directory, restored.positions, restored.digests)
     positions = dict(restored.positions)
     if self.step >= self.settings["steps"]:
       # How long the last checkpoint took is logged behind it.
@@ -140,7 +141,7 @@ class _Training:
       while not self.finished and not stopped():
         if not self._evaluation_is_due():
           done = self.step
-          self._advance(self._next_end(), progress.write)
+          self._advance(self._next_end(), progress)
           progress.update(self.step - done)
         if self._evaluation_is_due() and not stopped():
           progress.note(self._evaluate(progress.write))
@@ -175,13 +176,14 @@ class _Training:
     unseen = due and self.step > self.evaluated_at and not self.all_diverged
     return bool(self.simulators) and unseen
 
-  def _advance(self, end: int, tell: Callable[[str], None]) -> None:
+  def _advance(self, end: int, progress: Progress) -> None:
     """Trains every population to step `end`, and logs."""
     rows: dict[str, dict[str, Any]] = {}
     for runs, population in zip(self.members, self.populations, strict=True):
       cycles = (end - self.step) // runs[0].point["policy_delay"]
       if seconds := population.prepare(cycles):
         self._time("compile", seconds)
+        progress.leave_out(seconds)
       before, started = population.frozen_at(), time.monotonic()
       metrics = population.advance(cycles)
       seconds = time.monotonic() - started
@@ -189,7 +191,7 @@ class _Training:
       frozen_at = population.frozen_at()
       for place, run in enumerate(runs):
         if frozen_at[place] != before[place]:
-          tell(_frozen(run, frozen_at[place]))
+          progress.write(_frozen(run, frozen_at[place]))
         if frozen_at[place] == training.ACTIVE:
           values = {name: float(column[place]) for name, column in metrics.items()}
           rows[run.id] = {"step": end, "run": run.id, **values}
@@ -239,7 +241,9 @@ class _Training:
     if self.simulators:
       on_grid = on_grid and self.step % self.settings["evaluation_interval"] == 0
     at_end = self.step >= self.settings["steps"]
-    self.checkpoints.save(self.step, tree, self.log.positions(), at_end and not on_grid)
+    self.checkpoints.save(
+      self.step, tree, self.log.positions(), self.log.digests(), at_end and not on_grid
+    )
     self._time("checkpoint", time.monotonic() - started)
 
   def _log(self, name: str, rows: Sequence[Mapping[str, Any]]) -> None:

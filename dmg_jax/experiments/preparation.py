@@ -8,7 +8,7 @@ import numpy as np
 from dmg_jax.data import scaling
 from dmg_jax.data.dataset import Dataset, action_box, check_actions
 from dmg_jax.data.scaling import Scaling
-from dmg_jax.envs.make import make, spaces
+from dmg_jax.envs.make import limited, make, spaces
 from dmg_jax.errors import UserError
 from dmg_jax.tasks import NO_ENVIRONMENT, Task
 from dmg_jax.types import Transitions
@@ -37,7 +37,8 @@ def prepare(task: Task, dataset: Dataset) -> Prepared:
   """Applies a task's settings to its data.
 
   Raises:
-    UserError: if observations or actions do not fit the simulator or its box.
+    UserError: if observations or actions do not fit the simulator or its box, or the
+      simulator's episodes might never end.
   """
   before = len(dataset.notices)
   observation_size = dataset.transitions.observations.shape[1]
@@ -45,7 +46,7 @@ def prepare(task: Task, dataset: Dataset) -> Prepared:
   low, high = action_box(dataset)
   simulator = task.env != NO_ENVIRONMENT
   if simulator:
-    env = make(task.env, task.env_kwargs)
+    env = make(task.env, limited(task.env, task.env_kwargs, task.step_limit))
     their_size, low, high = spaces(env)
     env.close()
     for field, ours, theirs in (

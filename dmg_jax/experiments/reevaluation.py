@@ -9,10 +9,13 @@ import numpy as np
 
 from dmg_jax import run_config, run_directory
 from dmg_jax.data import catalog
+from dmg_jax.envs.make import limited
 from dmg_jax.errors import UserError
 from dmg_jax.evaluation import Policies, Simulators, episode_seeds, evaluate
 from dmg_jax.policy import Policy, load_policy
 from dmg_jax.tasks import NO_ENVIRONMENT
+
+_MOST_EPISODES = 100_000
 
 
 class Evaluated(NamedTuple):
@@ -43,8 +46,8 @@ def reevaluate(
   Raises:
     UserError: for a directory, run or number that is not there, or no simulator.
   """
-  if episodes < 1:
-    raise UserError(f"--episodes is {episodes}, but it must be at least 1")
+  if not 1 <= episodes <= _MOST_EPISODES:
+    raise UserError(f"--episodes is {episodes}, but it must be from 1 to {_MOST_EPISODES}")
   if not 0 <= seed <= 2**32 - 2:
     raise UserError(f"--seed is {seed}, but it must be from 0 to {2**32 - 2}")
   directory = run_directory.expand(run_dir)
@@ -56,7 +59,8 @@ def reevaluate(
   policies = [load_policy(directory, run) for run in runs] or _active(directory, config)
   for policy in policies:
     task = tasks[policy.run["task"]]
-    simulators = Simulators(task["env"], task["env_kwargs"])
+    kwargs = limited(task["env"], task["env_kwargs"], task["step_limit"])
+    simulators = Simulators(task["env"], kwargs)
     try:
       seeds = episode_seeds(seed, [policy.run["seed"]], 0, episodes)
       returns = evaluate(simulators, _policies(policy), seeds).returns[0]

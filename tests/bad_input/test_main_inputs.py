@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from small_jobs import ROOT, columns
 
-from dmg_jax import run_config
+from dmg_jax.run_config import FORMAT
 
 MINE = "main --config.dataset=mine.npz --config.batch_size=8"
 MADE = f"{MINE} --config.env=Pendulum-v1"
@@ -33,6 +33,10 @@ CASES = [
   ("main --config=", "there is no config file", 2),
   ("main --config=thesis", "there is no config file thesis", 2),
   ("main --config=configs/mujoco.py --config=configs/antmaze.py", "--config is given 2 times", 2),
+  ("main --config configs/mujoco.py --config configs/antmaze.py", "--config is given 2 times", 2),
+  ("main -config=configs/mujoco.py --config configs/antmaze.py", "--config is given 2 times", 2),
+  ("main --config none.py", "there is no config file none.py", 2),
+  ("main --config", "Missing value for flag --config", 2),
   ("main --config=text.py", "text.py", 2),
   ("main --config=configs/antmaze.py", "configs/antmaze.py:antmaze-umaze-v2", 2),
   # Fields.
@@ -40,9 +44,11 @@ CASES = [
   ("main --config.hidden_sizes=(8,8)", "the config has no field 'hidden_sizes'; near names: ", 2),
   ("main --config.xyzzy=1", "the config has no field 'xyzzy' (--help lists the fields)", 2),
   ("main --config.lam.x=1", "the config has no field 'lam.x'", 2),
+  ("main -config.lamda=0.3", "the config has no field 'lamda'; near names: lam", 2),
+  ("main --config.lamda 0.3", "the config has no field 'lamda'; near names: lam", 2),
   # Values.
   ("main --config.seeds=1.5", "config.seeds is 1.5, but it must be a whole number", 2),
-  ("main --config.seeds=0", "config.seeds is 0, but it must be a whole number of at least 1", 2),
+  ("main --config.seeds=0", "config.seeds is 0, but it must be a whole number from 1 to 10000", 2),
   ("main --config.seeds=-3", "config.seeds is -3, but it must be a whole number", 2),
   ("main --config.seeds=1,2", "config.seeds is (1, 2), but it must be a whole number", 2),
   ("main --config.steps=1e5", "config.steps is 100000.0, but it must be a whole number", 2),
@@ -70,6 +76,13 @@ CASES = [
   ("main --config.clip_actions=maybe", "config.clip_actions is 'maybe', but it must be True", 2),
   ("main --config.workers=0", "config.workers is 0, but it must be a whole number", 2),
   ("main --config.evaluation_episodes=0", "config.evaluation_episodes is 0, but it must", 2),
+  ("main --config.seeds=1000000000", "config.seeds is 1000000000, but it must be a whole", 2),
+  ("main --config.steps=9999999999", "config.steps is 9999999999, but it must be a whole", 2),
+  ("main --config.evaluation_episodes=999999999", "config.evaluation_episodes is 999999999", 2),
+  ("main --config.critics=1000000", "config.critics is 1000000, but it must be a whole", 2),
+  ("main --config.policy_delay=1000000", "config.policy_delay is 1000000, but it must be a", 2),
+  ("main --config.critic_hidden_sizes=1000000000", "config.critic_hidden_sizes is 10000", 2),
+  ("main --config.workers=1000000", "config.workers is 1000000, but it must be a whole", 2),
   # Methods and grids.
   (f"{MINE} --config.methods=sarsa", "there is no method 'sarsa'; name one or several of dmg", 2),
   (
@@ -112,6 +125,11 @@ CASES = [
   (f"{MINE} --config.env=CartPole-v1", "actions must be a bounded continuous box", 2),
   (f"{MINE} --config.env=Hopper-v4", "observations have 3 numbers, but those of Hopper-v4", 2),
   (f"{MADE} --config.env_kwargs={{\\'wings\\':2}}", "with {'wings': 2} cannot be made", 2),
+  (
+    f"{MADE} --config.env_kwargs={{\\'max_episode_steps\\':-1}}",
+    "has no step limit, so that an",
+    2,
+  ),
   (f"{MADE} --config.dataset=far.npz", "allow clipping", 2),
   (f"{MINE} --config.dataset=far.npz", "actions leave", 2),
   # Run directories.
@@ -133,8 +151,9 @@ CASES = [
   ("evaluate --run_dir=old", "was made by an earlier version of dmg_jax", 2),
   ("evaluate --run_dir=damaged", "config.json is damaged: it is no JSON", 2),
   ("evaluate --run_dir=collected", "holds a job of kind 'collect', not 'offline'", 2),
-  ("evaluate --run_dir=old --episodes=0", "--episodes is 0, but it must be at least 1", 2),
-  ("evaluate --run_dir=old --episodes=-1", "--episodes is -1, but it must be at least 1", 2),
+  ("evaluate --run_dir=old --episodes=0", "--episodes is 0, but it must be from 1 to", 2),
+  ("evaluate --run_dir=old --episodes=-1", "--episodes is -1, but it must be from 1 to", 2),
+  ("evaluate --run_dir=old --episodes=999999999", "--episodes is 999999999, but it must be", 2),
   ("evaluate --run_dir=old --episodes=1.5", "1.5", 2),
   ("evaluate --run_dir=old --seed=-1", "--seed is -1, but it must be from 0 to", 2),
   ("evaluate --run_dir=old --config=configs/mujoco.py", "Unknown command line flag 'config'", 2),
@@ -144,6 +163,8 @@ SOUND = [
   f"{MADE} --config.seeds=1 --dry_run",
   f"{MADE} --config.steps=20 --run_dir=text.py --dry_run",
   "main --config=configs/quick.py --dry_run",
+  "main --config configs/quick.py --config.seeds=1 --dry_run",
+  f"{MINE} --config.lam=0.12345678,0.12345679 --config.seeds=1 --dry_run",
   "main --config=configs/antmaze.py --config.dataset=mine.npz --config.batch_size=8 --dry_run",
   f"{MINE} --config.methods=dmg,iql --config.discount=0.9,0.99 --config.seeds=3 --dry_run",
   f"{MINE} --config.actor_hidden_sizes=(8,8) --config.actor_hidden_sizes=(4,) --dry_run",
@@ -168,9 +189,11 @@ def results(tmp_path_factory):
     (here / name).write_text("not what it should be")
   (here / "old" / "config.json").write_text('{"lam": 0.25, "seeds": 5}')
   collected = {
-    "format": run_config.FORMAT, "kind": "collect", "invocation": ["launch/collect.py"],
+    "format": FORMAT,
+    "kind": "collect",
+    "invocation": ["launch/collect.py"],
     "recipe": {},
-  }  # fmt: skip
+  }
   (here / "collected" / "config.json").write_text(json.dumps(collected))
   commands = [shlex.split(words) for words, *_ in CASES] + [shlex.split(w) for w in SOUND + HELP]
   launches = [
@@ -215,12 +238,12 @@ def test_without_the_slip_it_works_and_a_dry_run_writes_nothing(results, words):
 
 
 def test_the_plan_shows_populations_runs_steps_and_time(results):
-  grid = results[SOUND[4]]["out"]
+  grid = results[SOUND[6]]["out"]
   assert "population 0: 6 runs of DMG (discount 0.9, batch_size 8), DMG (batch_size 8) on" in grid
   assert "population 1: 6 runs of IQL (discount 0.9, batch_size 8), IQL (batch_size 8) on" in grid
   assert "plan        12 runs of 1,000,000 steps on 1 x cpu" in grid
   assert "time        about " in grid
-  repeated = results[SOUND[5]]["out"]
+  repeated = results[SOUND[7]]["out"]
   assert "actor_hidden_sizes 4)" in repeated
   two = results[SOUND[6]]["out"]
   assert "population 1: 5 runs of DMG (actor_schedule_steps inf, batch_size 8, critics 4)" in two

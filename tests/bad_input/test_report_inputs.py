@@ -11,6 +11,7 @@ import pytest
 from made_directories import write
 
 from dmg_jax.report.figures import gallery
+from dmg_jax.run_config import FORMAT
 from launch import report as launcher
 
 CASES = [
@@ -107,7 +108,11 @@ DAMAGE = [
   ("config.json", lambda text: "", "config.json is damaged: it is no JSON"),
   ("config.json", lambda text: text[:-20], "config.json is damaged: it is no JSON"),
   ("config.json", lambda text: '{"dataset": "x", "lam": 0.25}', "made by an earlier version"),
-  ("config.json", lambda text: text.replace('"format": 2', '"format": 9'), "another version"),
+  (
+    "config.json",
+    lambda text: text.replace(f'"format": {FORMAT}', '"format": 9'),
+    "another version",
+  ),
   ("config.json", lambda text: text.replace('"offline"', '"collect"'), "a job of kind 'collect'"),
   ("config.json", lambda text: text.replace('"steps": 20', '"steps": "many"'), "settings.steps is"),
   ("config.json", lambda text: text.replace('"seed": 0', '"seed": 7'), ""),
@@ -148,7 +153,7 @@ def test_the_folder_of_the_cases_is_sound(folder, monkeypatch, capsys, tmp_path)
   monkeypatch.chdir(folder)
   assert launcher.main(["good", "--foreign=same.csv", f"--out={tmp_path / 'out'}"]) == 0
   assert "5.5 ± 0.7" in capsys.readouterr().out
-  assert json.loads((folder / "good" / "config.json").read_text())["format"] == 2
+  assert json.loads((folder / "good" / "config.json").read_text())["format"] == FORMAT
 
 
 def test_help_is_no_error(capsys):

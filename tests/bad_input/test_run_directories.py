@@ -10,6 +10,7 @@ import pytest
 import dmg_jax
 from dmg_jax import run_directory, run_log
 from dmg_jax.errors import UserError
+from dmg_jax.run_config import FORMAT
 
 CONFIG = "config.json"
 NEWEST = f"checkpoints/{made_runs.STEPS[-1]}"
@@ -39,6 +40,14 @@ def change(**fields):
 def overwrite(name, content):
   def damage(directory):
     (directory / name).write_bytes(content)
+
+  return damage
+
+
+def replace(name, old, new):
+  def damage(directory):
+    path = directory / name
+    path.write_bytes(path.read_bytes().replace(old, new, 1))
 
   return damage
 
@@ -112,7 +121,7 @@ CASES = [
   (cut(CONFIG, 200), go_on(), "is no JSON"),
   (change(format=...), load(), "made by an earlier version"),
   (change(format=...), go_on(), "made by an earlier version"),
-  (change(format=3), load(), "made by another version of dmg_jax (format 3, here 2)"),
+  (change(format=FORMAT + 1), load(), f"made by another version of dmg_jax (format {FORMAT + 1}"),
   (change(kind=3), load(), "kind is 3, but it must be a string"),
   (change(kind="collect"), load(), "holds a job of kind 'collect', not 'offline'"),
   (change(kind="collect"), go_on(), "kind 'collect' -> 'offline'"),
@@ -159,6 +168,8 @@ CASES = [
   (cut("evaluations.jsonl", 100), go_on(), "evaluations.jsonl holds 100 bytes"),
   (cut("timing.jsonl", 0), go_on(), "timing.jsonl holds 0 bytes"),
   (zero("timing.jsonl"), go_on(), "timing.jsonl has no end of a row at byte"),
+  (replace("metrics.jsonl", b"1.5", b"9.5"), go_on(), "metrics.jsonl was changed: its first"),
+  (replace("evaluations.jsonl", b"2.0", b"3.0"), go_on(steps=32), "evaluations.jsonl was chang"),
   (remove("metrics.jsonl"), go_on(steps=32), "metrics.jsonl holds 0 bytes"),
   (overwrite("metrics.jsonl", b'{"a": 1}\n{"a"\n{"a": 2}\n'), read_log("metrics.jsonl"), "line 2"),
   (

@@ -22,6 +22,17 @@ def test_each_of_few_environments_plays_an_episode():
   assert [len(episode.rewards) for episode in episodes] == [200, 200]
 
 
+def test_neighbouring_seeds_share_no_random_numbers():
+  """With seed + place, the second behaviour of seed 0 was the first of seed 1."""
+  first, second = (
+    tiers.behaviour_episodes("Pendulum-v1", [None, None], 400, seed=seed) for seed in (0, 1)
+  )
+  seeds = [episode.seed for share in (*first, *second) for episode in share]
+  actions = [episode.actions[0, 0] for share in (*first, *second) for episode in share]
+  assert len(set(seeds)) == len(seeds) == 4
+  assert len(set(actions)) == 4
+
+
 def test_too_few_transitions_are_refused_with_the_least_number():
   check_keep(400, 2, "Pendulum-v1", 200)
   check_keep(1, 6, "Endless-v0", None)

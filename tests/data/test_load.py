@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from dmg_jax.collect import maze_data, tiers
-from dmg_jax.data import catalog, minari_files
+from dmg_jax.data import catalog, minari_download, minari_files
 from dmg_jax.data import load as load_module
 from dmg_jax.data.episodes import Episode
 from dmg_jax.data.load import load
@@ -30,6 +30,7 @@ def folders(monkeypatch, tmp_path):
   def offline(*arguments, **keywords):
     raise OSError("no network")
 
+  monkeypatch.setattr(minari_download, "_reach", lambda: None)
   monkeypatch.setattr(minari, "download_dataset", offline)
   monkeypatch.setattr("urllib.request.urlopen", offline)
 
@@ -224,6 +225,20 @@ def test_a_downloaded_minari_id(monkeypatch, tmp_path, capsys, caplog):
   assert captured.err == "asking Minari's server for test/remote-v0 (up to a minute)\n"
   assert not caplog.records
   assert minari_files.local_ids(tmp_path / "minari") == ["test/part-v0", "test/remote-v0"]
+
+
+def test_without_a_connection_the_client_does_not_try_again_and_again(monkeypatch, tmp_path):
+  monkeypatch.undo()
+  monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path / "minari"))
+  monkeypatch.setattr(minari_download, "_SERVER", "http://127.0.0.1:9")
+
+  def asked(*arguments, **keywords):
+    raise AssertionError("the client was asked")
+
+  monkeypatch.setattr(minari, "download_dataset", asked)
+  with pytest.raises(UserError, match=r"cannot be downloaded .*refused"):
+    load("mujoco/hopper/never-v0")
+  assert not (tmp_path / "minari").exists()
 
 
 def test_a_minari_id_that_cannot_be_had_lists_near_names(tmp_path):

@@ -3,10 +3,11 @@
 import gymnasium
 import numpy as np
 import pytest
+import toy_environments  # noqa: F401
 from gymnasium.spaces import Box, Dict
 
 from dmg_jax.envs.dict_observations import flat_box, join, order
-from dmg_jax.envs.make import check_sizes, make, read_kwargs, spaces
+from dmg_jax.envs.make import check_sizes, limited, make, read_kwargs, spaces
 from dmg_jax.errors import UserError
 
 PARTS = {
@@ -111,3 +112,14 @@ def test_arguments_are_a_json_object():
   for text in ("", "a=1", "[]", "1", "{'a': 1}"):
     with pytest.raises(UserError, match="not a JSON object"):
       read_kwargs(text)
+
+
+def test_an_environment_that_may_never_end_gets_the_limit_that_the_user_names():
+  assert limited("Pendulum-v1", {"g": 9.0}, 5) == {"g": 9.0}
+  kwargs = limited("toy/Endless-v0", {}, 5)
+  env = make("toy/Endless-v0", kwargs)
+  env.reset(seed=0)
+  assert [env.step(np.float32([0]))[3] for _ in range(5)] == [False] * 4 + [True]
+  for kwargs in ({}, {"max_episode_steps": -1}):
+    with pytest.raises(UserError, match=r"never end; name one with --config\.step_limit=STEPS"):
+      limited("toy/Endless-v0", kwargs, None)

@@ -172,6 +172,24 @@ def test_bad_input_is_one_line_and_exit_code_2(tmp_path):
   assert sorted(tmp_path.iterdir()) == before
 
 
+@pytest.mark.parametrize(
+  ("arguments", "line"),
+  [
+    (["theory", "--seed=-1"], "flag --seed=-1"),
+    (["theory", "--sead=1"], "Unknown command line flag 'sead'"),
+    (["theory", "practice"], "'practice' is no flag"),
+    (["theory", "--out="], "--out is empty"),
+  ],
+)
+def test_a_slip_is_one_line_and_exit_code_2(arguments, line, tmp_path):
+  finished = launch(*arguments, cwd=tmp_path)
+  assert finished.returncode == 2
+  assert finished.stderr.startswith("error: ")
+  assert line in finished.stderr
+  assert finished.stderr.count("\n") == 1
+  assert not list(tmp_path.iterdir())
+
+
 def test_an_unknown_study_is_one_line_and_exit_code_2(tmp_path):
   result = launch("practise", cwd=tmp_path)
   assert result.returncode == 2

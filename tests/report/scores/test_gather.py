@@ -13,6 +13,7 @@ from dmg_jax.report import units
 from dmg_jax.report.scores.gather import gather
 from dmg_jax.report.scores.intervals import Estimate
 from dmg_jax.report.tables import job_table
+from dmg_jax.run_config import FORMAT
 
 DATASET = TASK
 HALF = {"label": "DMG (lam 0.5)", "lam": 0.5}
@@ -285,12 +286,17 @@ def test_other_jobs_and_older_formats_are_named(tmp_path):
   directory = write(tmp_path / "run")
   config = json.loads((directory / "config.json").read_text())
   (directory / "config.json").write_text('{"dataset": "hopper-medium-v2", "lam": 0.25}')
-  assert "made by an earlier version of dmg_jax (format 1, here 2)" in left_out(directory)
-  collected = {"format": 2, "kind": "collect", "invocation": ["launch/collect.py"], "recipe": {}}
+  assert f"by an earlier version of dmg_jax (format 1, here {FORMAT})" in left_out(directory)
+  collected = {
+    "format": FORMAT,
+    "kind": "collect",
+    "invocation": ["launch/collect.py"],
+    "recipe": {},
+  }
   (directory / "config.json").write_text(json.dumps(collected))
   assert "holds a job of kind 'collect', not 'offline'" in left_out(directory)
-  (directory / "config.json").write_text(json.dumps(config | {"format": 3}))
-  assert "made by another version of dmg_jax (format 3, here 2)" in left_out(directory)
+  (directory / "config.json").write_text(json.dumps(config | {"format": 99}))
+  assert f"by another version of dmg_jax (format 99, here {FORMAT})" in left_out(directory)
 
 
 def delete(config, *path):
