@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from tqdm import tqdm
 
 from dmg_jax.data.catalog import D4RLFile
+from dmg_jax.data.names import folder_of
 from dmg_jax.data.whole_files import made
 from dmg_jax.errors import UserError
 
@@ -20,7 +21,7 @@ _PATIENCE = 60  # seconds without a byte
 
 def directory() -> Path:
   """Where D4RL's files lie: `$D4RL_DATASET_DIR`, else `~/.d4rl/datasets`."""
-  return Path(os.environ.get("D4RL_DATASET_DIR") or "~/.d4rl/datasets").expanduser()
+  return folder_of("D4RL_DATASET_DIR", "~/.d4rl/datasets")
 
 
 def path(file: D4RLFile) -> Path:

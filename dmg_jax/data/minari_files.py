@@ -19,7 +19,7 @@ from minari.data_collector import EpisodeBuffer
 from dmg_jax.data import catalog
 from dmg_jax.data.dataset import Dataset, build
 from dmg_jax.data.episodes import Episode, flatten
-from dmg_jax.data.names import new_dataset
+from dmg_jax.data.names import folder_of, new_dataset
 from dmg_jax.data.whole_files import made
 from dmg_jax.envs import dict_observations
 from dmg_jax.errors import UserError
@@ -211,7 +211,7 @@ def root() -> Path:
 
   (Minari's own function would create the folder.)
   """
-  return Path(os.environ.get("MINARI_DATASETS_PATH") or "~/.minari/datasets").expanduser()
+  return folder_of("MINARI_DATASETS_PATH", "~/.minari/datasets")
 
 
 def provenance(folder: Path) -> dict[str, Any] | None:

@@ -1,5 +1,6 @@
 """Ids of data sets, and the folders that they stand for."""
 
+import os
 import re
 from pathlib import Path
 
@@ -25,6 +26,19 @@ def is_dataset_id(name: str) -> bool:
   except ValueError:
     return False
   return True
+
+
+def folder_of(variable: str, usual: str) -> Path:
+  """The folder that an environment variable names, or the usual one; `~` is the home folder.
+
+  Raises:
+    UserError: if the home folder is not known.
+  """
+  text = os.environ.get(variable) or usual
+  try:
+    return Path(text).expanduser()
+  except RuntimeError as error:
+    raise UserError(f"{text}: {error}; set {variable} to a folder's full path") from error
 
 
 def inside(root: Path, path: Path) -> Path:

@@ -69,6 +69,15 @@ def _text(value: Any) -> bool:
   return isinstance(value, str)
 
 
+def _storable(value: Any) -> bool:
+  """Whether JSON gives the value back as it was, but for tuples, which become lists."""
+  if isinstance(value, Mapping):
+    return all(map(_text, value)) and all(map(_storable, value.values()))
+  if isinstance(value, list | tuple):
+    return all(map(_storable, value))
+  return value is None or isinstance(value, str | bool) or _number(value, -math.inf)
+
+
 _A_NUMBER = "a finite number that is not negative"
 _A_SHARE = "a number from 0 to 1"
 _A_COUNT = "a whole number of at least 1, such as 1000"
@@ -136,8 +145,8 @@ JOB: Mapping[str, Field] = {
   "env": Field("Gymnasium id of the simulator; none trains without evaluation", "text", _text),
   "env_kwargs": Field(
     "keyword arguments of the simulator, such as {'use_contact_forces': True}",
-    "a dictionary",
-    lambda value: isinstance(value, Mapping) and all(map(_text, value)),
+    "a dictionary of text, numbers, lists and dictionaries",
+    lambda value: isinstance(value, Mapping) and _storable(value),
   ),
   "step_limit": Field(
     "steps of an episode at most, where the data or the simulator do not say", _A_COUNT, _whole

@@ -73,6 +73,10 @@ CASES = [
   ("main --config.precision=float8", "config.precision is 'float8', but it must be 'float32'", 2),
   ("main --config.family=kitchen", "config.family is 'kitchen', but it must be", 2),
   ("main --config.env_kwargs=x", "config.env_kwargs is 'x', but it must be a dictionary", 2),
+  ("main --config.env_kwargs={\\'g\\':1j}", "config.env_kwargs is {'g': 1j}, but it must be a", 2),
+  ("main --config.env_kwargs={\\'g\\':{1,2}}", "config.env_kwargs is {'g': {1, 2}}, but it mu", 2),
+  ("main --config.env_kwargs={\\'g\\':{1:2}}", "config.env_kwargs is {'g': {1: 2}}, but it mu", 2),
+  ("main --config.env_kwargs={\\'g\\':1e999}", "config.env_kwargs is {'g': inf}, but it must", 2),
   ("main --config.clip_actions=maybe", "config.clip_actions is 'maybe', but it must be True", 2),
   ("main --config.workers=0", "config.workers is 0, but it must be a whole number", 2),
   ("main --config.evaluation_episodes=0", "config.evaluation_episodes is 0, but it must", 2),
@@ -245,10 +249,10 @@ def test_the_plan_shows_populations_runs_steps_and_time(results):
   assert "time        about " in grid
   repeated = results[SOUND[7]]["out"]
   assert "actor_hidden_sizes 4)" in repeated
-  two = results[SOUND[6]]["out"]
+  two = results[SOUND[8]]["out"]
   assert "population 1: 5 runs of DMG (actor_schedule_steps inf, batch_size 8, critics 4)" in two
   # Many labels would fill the screen.
-  many = results[SOUND[7]]["out"]
+  many = results[SOUND[9]]["out"]
   assert "population 0: 5 runs of 5 points of DMG on mine" in many
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dmg_jax.data import names
+from dmg_jax.data import download, minari_files, names
 from dmg_jax.errors import UserError
 
 
@@ -63,3 +63,12 @@ def test_a_file_in_the_way_is_named(tmp_path):
     names.new_dataset(tmp_path, "mine/hopper-v0")
   with pytest.raises(UserError, match="mine is a file"):
     names.new_dataset(tmp_path / "mine", "hopper-v0")
+
+
+def test_a_variable_that_names_nobodys_home_is_one_line(monkeypatch):
+  monkeypatch.setenv("MINARI_DATASETS_PATH", "~nobody-here/x")
+  monkeypatch.setenv("D4RL_DATASET_DIR", "~nobody-here/y")
+  with pytest.raises(UserError, match=r"~nobody-here/x: .*set MINARI_DATASETS_PATH to"):
+    minari_files.root()
+  with pytest.raises(UserError, match=r"~nobody-here/y: .*set D4RL_DATASET_DIR to"):
+    download.directory()
