@@ -20,3 +20,6 @@ gymnasium.register(
   entry_point="dmg_jax.envs.ant_directions:AntDirections",
   max_episode_steps=500,
 )
+
+gymnasium.register(id="dmg_jax/StartedRobot-v0", entry_point="dmg_jax.envs.robots:StartedRobot")
+gymnasium.register(id="dmg_jax/ChangedRobot-v0", entry_point="dmg_jax.envs.robots:ChangedRobot")
