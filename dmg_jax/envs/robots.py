@@ -29,8 +29,9 @@ class _Robot(gymnasium.Env):
 
   def __init__(self, robot: str, kwargs: Mapping[str, Any]):
     check_robot(robot)
-    self._env = make(robot, kwargs)
-    self._inner: Any = self._env.unwrapped
+    self._env = make(robot, {**kwargs, "disable_env_checker": True})
+    inner: Any = self._env.unwrapped
+    self._inner = inner
     self.observation_space, self.action_space = self._env.observation_space, self._env.action_space
     if self.observation_space.shape != (self._inner.model.nq - 1 + self._inner.model.nv,):
       self._env.close()

@@ -11,11 +11,12 @@ from matplotlib.figure import Figure
 from dmg_jax.envs.robots import PHYSICS
 from dmg_jax.probe import shift
 from dmg_jax.probe.measures import Interval
-from dmg_jax.report.figures.style import Looks, appearance, legend_above, style
+from dmg_jax.report.figures.style import DASHES, Looks, appearance, legend_above, style
 
 Summary = Mapping[str, Mapping[str, Mapping[str, Any]]]
 _INCHES_PER_PANEL = 1.9
 _RESOLUTION = 150
+_LARGEST_LINEAR = 2000.0
 _MEASURES = {
   "bias": "mean of Q - G",
   "deviation": "deviation of Q - G",
@@ -57,9 +58,21 @@ def draw_all(results: Mapping[str, Any], summary: Summary, folder: Path) -> dict
 
 
 def _looks(summary: Summary) -> Looks:
-  """A colour and dashes for each name, the same in all pictures."""
-  names = dict.fromkeys(name for rows in summary.values() for name in rows)
-  return {name: appearance(place) for place, name in enumerate(names)}
+  """A colour for each method and lambda, dashes for each nu, the same in all pictures."""
+  rows = {name: row for task in summary.values() for name, row in task.items()}
+  points = {name: _curve(row) for name, row in rows.items()}
+  kinds = list(dict.fromkeys(point[:2] for point in points.values()))
+  nus = sorted({nu for _, _, nu in points.values()})
+  return {
+    name: (appearance(kinds.index(point[:2]))[0], DASHES[nus.index(point[2]) % len(DASHES)])
+    for name, point in points.items()
+  }
+
+
+def _curve(row: Mapping[str, Any]) -> tuple[str, float, float]:
+  """Method, lambda and nu; those of DMG alone, which other methods fix or hardly vary."""
+  is_dmg = row["method"] == "dmg"
+  return row["method"], row["lam"] if is_dmg else 0.0, row["nu"] if is_dmg else 0.0
 
 
 def _grid(rows: int, tasks: list[str]) -> tuple[Figure, np.ndarray]:
@@ -77,6 +90,12 @@ def _band(axes: Axes, x: Any, intervals: list[Interval], look: tuple[str, Any]) 
   return axes.plot(x, value, linestyle=look[1], color=look[0])[0]
 
 
+def _magnitudes(axes: Axes) -> None:
+  """A scale on which values of very different size can be seen, only where there are such."""
+  if max(map(abs, axes.get_ylim())) > _LARGEST_LINEAR:
+    axes.set_yscale("symlog", linthresh=_LARGEST_LINEAR / 10)
+
+
 def _rays(results: Mapping[str, Any], summary: Summary, tasks: list[str], looks: Looks) -> Figure:
   """Bias, spread and rank correlation of Q against the distance from the data's actions."""
   with_critic = [task for task in tasks if any("bias" in row for row in summary[task].values())]
@@ -89,9 +108,12 @@ def _rays(results: Mapping[str, Any], summary: Summary, tasks: list[str], looks:
     for axes, task in zip(grid[place], with_critic, strict=True):
       for label, row in summary[task].items():
         if name in row:
-          handles[label] = _band(axes, results["settings"]["epsilons"], row[name], looks[label])
+          # At distance 0 nothing changes, so nothing correlates.
+          first = int(name == "rank_of_effects")
+          x = results["settings"]["epsilons"][first:]
+          handles[label] = _band(axes, x, row[name][first:], looks[label])
       if name in ("bias", "deviation"):
-        axes.set_yscale("symlog", linthresh=100)
+        _magnitudes(axes)
       else:
         axes.set_ylim(-1, 1)
   for axes in grid[-1]:
@@ -117,7 +139,7 @@ def _chain(results: Mapping[str, Any], summary: Summary, tasks: list[str], looks
       curve = f"nu {row['nu']:g}" if row["method"] == "dmg" else label
       points.setdefault(curve, []).append((row["lam"], row["bias"][0]))
     above.set(xscale="symlog", xlabel="steps k")
-    above.set_yscale("symlog", linthresh=100)
+    _magnitudes(above)
     for place, (curve, dots) in enumerate(points.items()):
       lams, intervals = zip(*sorted(dots), strict=True)
       value, low, high = np.array(intervals).T
@@ -125,7 +147,7 @@ def _chain(results: Mapping[str, Any], summary: Summary, tasks: list[str], looks
       errors = [value - low, high - value]
       below.errorbar(lams, value, errors, fmt="o", ls=dashes, ms=3, color=colour, label=curve)
     below.set(xlabel="lambda")
-    below.set_yscale("symlog", linthresh=100)
+    _magnitudes(below)
     below.legend()
   grid[0, 0].set_ylabel("gathered in k steps")
   grid[1, 0].set_ylabel("mean of Q - G\nat the data's actions")

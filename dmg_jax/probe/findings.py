@@ -63,7 +63,7 @@ def _grown(measure: measures.Measure) -> measures.Measure:
 
   def grown(values: np.ndarray, returns: np.ndarray) -> np.ndarray:
     found = measure(values, returns)
-    return found - found[:1]
+    return found - found[..., :1]
 
   return grown
 
@@ -126,9 +126,7 @@ def _shift(results: Mapping[str, Any]) -> Iterator[str]:
         if is_dmg and (other is mild or other[0]["nu"] != mild[0]["nu"]):
           continue
         label = f"DMG with lambda {other[0]['lam']:g}" if is_dmg else name
-        difference = measures.difference(
-          lambda values, _: values.mean(axis=1), _changed(mild), _changed(other)
-        )[0]
+        difference = measures.difference(measures.bias, _changed(mild), _changed(other))[0]
         differences.setdefault(label, []).append(difference)
   for label, found in differences.items():
     yield (
@@ -139,11 +137,11 @@ def _shift(results: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _changed(rows: summary.Rows) -> tuple[np.ndarray, np.ndarray]:
-  """(R, 1, E) scores of each episode, averaged over the changed worlds, twice."""
+  """(R, 1, E) scores of each episode, averaged over the changed worlds; and zeros."""
   scores = np.array(
     [
       np.mean([one["scores"] for one in row["shift"] if one["what"] != shift.SAME], axis=0)
       for row in rows
     ]
   )
-  return scores[:, None], scores[:, None]
+  return scores[:, None], np.zeros_like(scores[:, None])

@@ -23,38 +23,35 @@ class Interval(NamedTuple):
     return int(self.low > 0) - int(self.high < 0)
 
 
-# From values and returns (D, N), at D distances from N states, to one number per distance.
+# From values and returns (..., D, N), at D distances from N states, to a number for each distance.
 Measure = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 def bias(values: np.ndarray, returns: np.ndarray) -> np.ndarray:
-  """(D,) mean of Q - G: positive where Q promises too much."""
-  return (values - returns).mean(axis=1)
+  """(..., D) mean of Q - G: positive where Q promises too much."""
+  return (values - returns).mean(axis=-1)
 
 
 def deviation(values: np.ndarray, returns: np.ndarray) -> np.ndarray:
-  """(D,) standard deviation of Q - G over states."""
-  return (values - returns).std(axis=1, ddof=1)
+  """(..., D) standard deviation of Q - G over states."""
+  return (values - returns).std(axis=-1, ddof=1)
 
 
 def rank_of_values(values: np.ndarray, returns: np.ndarray) -> np.ndarray:
-  """(D,) Spearman's correlation of Q and G over states; 0 where one of them is constant."""
-  return _correlations(values, returns)
+  """(..., D) Spearman's correlation of Q and G over states; 0 where one of them is constant."""
+  first, second = (stats.rankdata(array, axis=-1) for array in (values, returns))
+  first, second = (ranks - ranks.mean(axis=-1, keepdims=True) for ranks in (first, second))
+  scale = np.sqrt((first**2).sum(axis=-1) * (second**2).sum(axis=-1))
+  products = (first * second).sum(axis=-1)
+  return np.divide(products, scale, out=np.zeros_like(scale), where=scale > 0)
 
 
 def rank_of_effects(values: np.ndarray, returns: np.ndarray) -> np.ndarray:
-  """(D,) the same of what the move along the ray changes: Q - Q(0) and G - G(0), 0 at distance 0.
+  """(..., D) the same of what the move changes: Q - Q(0) and G - G(0); 0 at distance 0.
 
   It tells whether Q knows which moves help, whatever the state is worth.
   """
-  return _correlations(values - values[:1], returns - returns[:1])
-
-
-def _correlations(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-  first, second = (stats.rankdata(array, axis=1) for array in (a, b))
-  first, second = (ranks - ranks.mean(axis=1, keepdims=True) for ranks in (first, second))
-  scale = np.sqrt((first**2).sum(axis=1) * (second**2).sum(axis=1))
-  return np.divide((first * second).sum(axis=1), scale, out=np.zeros(len(a)), where=scale > 0)
+  return rank_of_values(values - values[..., :1, :], returns - returns[..., :1, :])
 
 
 def intervals(measure: Measure, values: np.ndarray, returns: np.ndarray) -> list[Interval]:
@@ -68,10 +65,8 @@ def intervals(measure: Measure, values: np.ndarray, returns: np.ndarray) -> list
     measure: of one run.
     values, returns: (R, D, N) of R runs in the same N states.
   """
-  centre = _mean(measure, values, returns)
-  draws = [_mean(measure, *drawn) for drawn in _resampled(values, returns)]
-  low, high = np.percentile(draws, [_TAIL, 100 - _TAIL], axis=0)
-  return [Interval(*map(float, row)) for row in zip(centre, low, high, strict=True)]
+  centre = measure(values, returns).mean(axis=0)
+  return _between(centre, _drawn(measure, values, returns))
 
 
 def difference(
@@ -85,30 +80,31 @@ def difference(
     measure: of one run.
     first, second: values and returns, (R, D, N) each.
   """
-  centre = _mean(measure, *first) - _mean(measure, *second)
-  draws = [
-    _mean(measure, *one) - _mean(measure, *other)
-    for one, other in zip(_resampled(*first), _resampled(*second), strict=True)
-  ]
-  low, high = np.percentile(draws, [_TAIL, 100 - _TAIL], axis=0)
-  return [Interval(*map(float, row)) for row in zip(centre, low, high, strict=True)]
+  centre = measure(*first).mean(axis=0) - measure(*second).mean(axis=0)
+  return _between(centre, _drawn(measure, *first) - _drawn(measure, *second))
 
 
 def mean_interval(samples: np.ndarray) -> Interval:
   """The mean of samples (R, N): R runs, N episodes or states that are the same for all."""
   columns = samples[:, None]
-  return intervals(lambda values, _: values.mean(axis=1), columns, columns)[0]
+  return intervals(bias, columns, np.zeros_like(columns))[0]
 
 
-def _mean(measure: Measure, values: np.ndarray, returns: np.ndarray) -> np.ndarray:
-  return np.mean([measure(*run) for run in zip(values, returns, strict=True)], axis=0)
+def _drawn(measure: Measure, values: np.ndarray, returns: np.ndarray) -> np.ndarray:
+  """(draws, D): the measure where states and runs are drawn.
 
-
-def _resampled(values: np.ndarray, returns: np.ndarray):
-  """The draws: the same states whatever the number of runs."""
+  The same states are drawn, whatever the runs are.
+  """
   runs, _, states = values.shape
-  of_states, of_runs = np.random.default_rng(0), np.random.default_rng(1)
-  for _ in range(_RESAMPLES):
-    chosen = of_states.integers(states, size=states)
-    drawn = of_runs.integers(runs, size=runs)
-    yield values[drawn][:, :, chosen], returns[drawn][:, :, chosen]
+  chosen = np.random.default_rng(0).integers(states, size=(_RESAMPLES, states))
+  drawn = np.random.default_rng(1).integers(runs, size=(_RESAMPLES, runs))
+  of_runs = [
+    measure(*(np.moveaxis(array[:, chosen], 1, 0) for array in run))
+    for run in zip(values, returns, strict=True)
+  ]
+  return np.array(of_runs)[drawn, np.arange(_RESAMPLES)[:, None]].mean(axis=1)
+
+
+def _between(centre: np.ndarray, draws: np.ndarray) -> list[Interval]:
+  low, high = np.percentile(draws, [_TAIL, 100 - _TAIL], axis=0)
+  return [Interval(*map(float, row)) for row in zip(centre, low, high, strict=True)]

@@ -53,6 +53,7 @@ def page(
     "## Along the chain",
     "",
     *_chain_explained(),
+    *_chain(results, summary),
     *_shown("chain", pictures),
     "## Distance to the data's actions",
     "",
@@ -72,7 +73,7 @@ def _head(results: Mapping[str, Any], numbers_link: str) -> Iterator[str]:
   versions = ", ".join(f"{name} {number}" for name, number in results["versions"].items())
   steps = sorted({row["step"] for row in results["runs"]})
   yield (
-    f"{len(results['runs'])} runs on {len(results['tasks'])} data sets, trained for "
+    f"{len(results['runs'])} runs on {_count(results['tasks'])}, trained for "
     f"{' or '.join(f'{step:,}' for step in steps)} steps, were measured by "
     f"`{results['command']}` in {results['seconds']:,.0f} s on {results['device']} ({versions})."
   )
@@ -85,6 +86,10 @@ def _head(results: Mapping[str, Any], numbers_link: str) -> Iterator[str]:
   if without:
     yield f"Without critics, so without Q: {', '.join(without)}."
   yield ""
+
+
+def _count(tasks: Mapping[str, Any]) -> str:
+  return f"{len(tasks)} data set{'s' if len(tasks) > 1 else ''}"
 
 
 def _explained(results: Mapping[str, Any]) -> Iterator[str]:
@@ -148,10 +153,23 @@ def _chain_explained() -> Iterator[str]:
   yield (
     "From a data action, follow the policy in the simulator. The first k rewards, and Q where the "
     "rollout then is, make a value that has k true steps in it; Q at the start less that value is "
-    "the overestimation gathered in k steps of bootstrapping. At the horizon, where "
-    "little is left of the last Q, it is Q - G up to that remainder, so the curve tells at which depth the "
-    "whole error arises. Where the simulator ended a rollout, what follows is worth 0."
+    "the overestimation gathered in k steps of bootstrapping. At the horizon, where little is left "
+    "of the last Q, it is Q - G up to that remainder, so the curve tells at which depth the whole "
+    "error arises. Where the simulator ended a rollout, what follows is worth 0."
   )
+  yield ""
+
+
+def _chain(results: Mapping[str, Any], summary: Summary) -> Iterator[str]:
+  depths = results["settings"]["depths"]
+  shown = [depths.index(depth) for depth in (1, 10, 50, depths[-1])]
+  yield _row("data set", "method", *(f"k = {depths[place]}" for place in shown), "Q - G")
+  yield _row(*["---"] * 7)
+  for task, rows in summary.items():
+    for name, row in rows.items():
+      if "gaps" in row:
+        gaps = [_interval(row["gaps"][place]) for place in shown]
+        yield _row(f"`{task}`", name, *gaps, _interval(row["bias"][0]))
   yield ""
 
 
@@ -188,8 +206,8 @@ def _shift(results: Mapping[str, Any], summary: Summary) -> Iterator[str]:
     "Gravity, all masses with their inertias, all friction coefficients, or the motors' strength "
     f"are changed, one at a time; or starts have more noise. {settings['episodes']} undiscounted "
     "episodes for each run and world, seeded alike for all. Scores are normalised by the data "
-    "set's reference returns, where it has them. The columns are means over the four quantities, changed "
-    "up and down."
+    "set's reference returns, where it has them. The columns are means over the four quantities, "
+    "changed up and down."
   )
   yield ""
   yield _row("data set", "method", "unchanged", "10 %", "25 %", "50 %", "perturbed starts")

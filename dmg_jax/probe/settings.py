@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from dmg_jax.errors import UserError
 
-EPSILONS = (0.0, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0)
+EPSILONS = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0)
 DEPTHS = (0, 1, 2, 5, 10, 20, 50, 100, 200)
 CHANGES = (-0.5, -0.25, -0.1, 0.1, 0.25, 0.5)
 # Of the noise on a start's positions and velocities; the robots' own is 0.005, the
@@ -25,11 +25,11 @@ class Settings(NamedTuple):
     seed: of all draws.
   """
 
-  starts: int = 48
+  starts: int = 32
   horizon: int = 500
   rows: int = 1000
   neighbours: int = 10
-  episodes: int = 5
+  episodes: int = 3
   seed: int = 0
 
 

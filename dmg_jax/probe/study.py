@@ -13,7 +13,7 @@ from dmg_jax.data import catalog
 from dmg_jax.data.dataset import Dataset
 from dmg_jax.data.scaling import Scaling
 from dmg_jax.envs.robots import STARTED, recoverable
-from dmg_jax.envs.workers import Workers
+from dmg_jax.envs.workers import Kind, Workers
 from dmg_jax.errors import UserError
 from dmg_jax.probe import nearest, rays, shift
 from dmg_jax.probe.gather import Gathered, Subject
@@ -83,7 +83,7 @@ def _total(gathered: Gathered, settings: Settings) -> int:
 def _prepare(
   task: Mapping[str, Any], dataset: Dataset, scaling: Scaling, settings: Settings
 ) -> tuple[_Draws, dict[str, Any]]:
-  observations = np.float64(dataset.transitions.observations)
+  observations = np.asarray(dataset.transitions.observations, np.float64)
   actions = np.asarray(dataset.transitions.actions)
   known = np.flatnonzero(recoverable(task["env"], observations))
   if len(known) < settings.starts:
@@ -94,8 +94,8 @@ def _prepare(
   starts = np.sort(generator.choice(known, settings.starts, replace=False))
   rows = np.sort(generator.choice(len(actions), min(settings.rows, len(actions)), replace=False))
   found = nearest.neighbours(observations, rows, min(settings.neighbours, len(actions)))
-  units = (actions - scaling.action_centre) / scaling.action_scale
-  draws = _Draws(starts, rays.directions(np.float64(units[starts]), generator), rows, found)
+  units = _boxed(actions, scaling)
+  draws = _Draws(starts, rays.directions(units[starts], generator), rows, found)
   others = np.where(found == rows[:, None], found[:, -1:], found)
   facts = {
     "env": task["env"],
@@ -118,7 +118,7 @@ def _probe(
   progress: Progress,
 ) -> list[dict[str, Any]]:
   """The rows of the runs on one data set, still without changed worlds."""
-  observations = np.float64(dataset.transitions.observations)
+  observations = np.asarray(dataset.transitions.observations, np.float64)
   arguments = {
     "robot": task["env"],
     "robot_kwargs": task["env_kwargs"],
@@ -164,9 +164,9 @@ def _act(agent: Agent, actor: Parameters, scaling: Scaling, observations: Array)
 def _distances(dataset: Dataset, subject: Subject, draws: _Draws) -> dict[str, float]:
   """Mean distances of the policy's actions to the data's, in the box [-1, 1]^A."""
   scaling = subject.stored.scaling
-  units = (dataset.transitions.actions - scaling.action_centre) / scaling.action_scale
-  acted = np.asarray(_policy(subject)(dataset.transitions.observations[draws.rows]))
-  acted = (acted - scaling.action_centre) / scaling.action_scale
+  units = _boxed(dataset.transitions.actions, scaling)
+  shown = np.asarray(dataset.transitions.observations)[draws.rows]
+  acted = _boxed(_policy(subject)(shown), scaling)
   same = nearest.distances(acted, units[draws.rows][:, None])
   near = nearest.distances(acted, units[draws.nearest])
   return {
@@ -182,15 +182,15 @@ def _values(
   subject: Subject,
   draws: _Draws,
   settings: Settings,
-  simulators: tuple[Workers, Any],
+  simulators: tuple[Workers, Kind],
 ) -> dict[str, Any]:
   """Q and Monte-Carlo returns along the rays, and along the chain from the data's actions."""
   stored, epsilons = subject.stored, np.array(EPSILONS)
   scaling, discount = stored.scaling, float(stored.run["point"]["discount"])
-  observations = np.float64(dataset.transitions.observations[draws.starts])
-  units = dataset.transitions.actions[draws.starts] - scaling.action_centre
-  moved = rays.along(np.float64(units / scaling.action_scale), draws.directions, epsilons)
-  actions = np.float32(scaling.action_centre + scaling.action_scale * moved)
+  observations = np.asarray(dataset.transitions.observations[draws.starts])
+  units = _boxed(dataset.transitions.actions[draws.starts], scaling)
+  moved = rays.along(units, draws.directions, epsilons)
+  actions = np.asarray(scaling.act(moved), np.float32)
   policy, critic = _policy(subject), Critic(stored)
   depths = [*DEPTHS, settings.horizon]
   shape, count = actions.shape[:2], len(draws.starts)
@@ -221,9 +221,15 @@ def _values(
   }
 
 
-def _rounded(values: np.ndarray) -> list:
-  """To the digits that float32 networks have."""
-  return np.round(np.float64(values), 4).tolist()
+def _boxed(actions: Array, scaling: Scaling) -> np.ndarray:
+  """Actions in the box [-1, 1]^A, float64."""
+  units = np.asarray(actions, np.float64) - np.asarray(scaling.action_centre)
+  return units / np.asarray(scaling.action_scale)
+
+
+def _rounded(values: np.ndarray) -> Any:
+  """Lists, to the digits that float32 networks have."""
+  return np.round(np.asarray(values, np.float64), 4).tolist()
 
 
 def _add_shift(
