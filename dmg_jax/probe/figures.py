@@ -117,7 +117,7 @@ def _rays(results: Mapping[str, Any], summary: Summary, tasks: list[str], looks:
       else:
         axes.set_ylim(-1, 1)
   for axes in grid[-1]:
-    axes.set_xlabel("distance from the data's action")
+    axes.set_xlabel("distance")
   legend_above(figure, handles)
   return figure
 

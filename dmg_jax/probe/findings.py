@@ -73,11 +73,32 @@ def _propagation(results: Mapping[str, Any]) -> Iterator[str]:
     found = summary.contrasts(results, "lam", low, high, measures.bias)
     if found:
       pairs = [intervals[0] for _, _, intervals in found]
+      q, g = (
+        _median(summary.contrasts(results, "lam", low, high, part)) for part in (_mean_q, _mean_g)
+      )
       yield (
         f"**Propagation.** The mean of Q - G at the data's actions with lambda {high:g}, against "
-        f"lambda {low:g}, is {counted(pairs)} (pairs of data set and nu), by "
-        f"{np.median([pair.value for pair in pairs]):+.1f} in the median."
+        f"lambda {low:g}, is {counted(pairs)} (pairs of data set and nu), by {_median(found)} "
+        f"units of return in the median; that of Q alone differs by {q}, that of G by {g}."
       )
+
+
+def _mean_q(values: np.ndarray, returns: np.ndarray) -> np.ndarray:
+  return values.mean(axis=-1)
+
+
+def _mean_g(values: np.ndarray, returns: np.ndarray) -> np.ndarray:
+  return returns.mean(axis=-1)
+
+
+def _median(contrasts: summary.Contrasts) -> str:
+  """Of what differs at the data's actions."""
+  return signed(np.median([intervals[0].value for _, _, intervals in contrasts]))
+
+
+def signed(value: float) -> str:
+  """With one decimal and its sign; 0 has none."""
+  return f"{round(value, 1):+.1f}" if round(value, 1) else "0.0"
 
 
 def _regularisation(results: Mapping[str, Any]) -> Iterator[str]:
@@ -132,7 +153,7 @@ def _shift(results: Mapping[str, Any]) -> Iterator[str]:
     yield (
       f"**Changed worlds.** The score of DMG with lambda {_MILD:g} over all changed worlds, "
       f"against {label}, is {counted(found)} (pairs of data set and nu), by "
-      f"{np.median([one.value for one in found]):+.1f} in the median."
+      f"{signed(np.median([one.value for one in found]))} points in the median."
     )
 
 

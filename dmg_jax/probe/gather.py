@@ -98,7 +98,7 @@ def _add_task(found: Gathered, task: Mapping[str, Any], named: Mapping[str, Data
   if task["env"] == NO_ENVIRONMENT:
     raise UserError(f"{name} was trained without a simulator; there is none to play in")
   check_robot(task["env"])
-  dataset = named.get(task["sha256"]) or load(task["source"] or name)
+  dataset = named.get(task["sha256"]) or _source(task)
   if dataset.sha256 != task["sha256"]:
     raise UserError(
       f"{task['source'] or name} holds other data than the runs on {name} learned from; name "
@@ -109,6 +109,14 @@ def _add_task(found: Gathered, task: Mapping[str, Any], named: Mapping[str, Data
   env.close()
   found.tasks[name] = task
   found.datasets[name] = check_actions(dataset, low, high, task["clip_actions"])
+
+
+def _source(task: Mapping[str, Any]) -> Dataset:
+  """The data set from where it lay when the runs were trained."""
+  try:
+    return load(task["source"] or task["name"])
+  except UserError as error:
+    raise UserError(f"{error}; if the data lie elsewhere now, name them with --data") from error
 
 
 def _name(run: Mapping[str, Any]) -> str:

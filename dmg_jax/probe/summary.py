@@ -9,6 +9,8 @@ from dmg_jax.probe import measures
 from dmg_jax.probe.measures import Interval
 
 Rows = Sequence[Mapping[str, Any]]
+# (Task, the coefficient that stays, the difference at each distance).
+Contrasts = list[tuple[str, str, list[Interval]]]
 
 MEASURES: Mapping[str, measures.Measure] = {
   "bias": measures.bias,
@@ -72,7 +74,7 @@ def arrays(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
 
 def contrasts(
   results: Mapping[str, Any], field: str, low: float, high: float, measure: measures.Measure
-) -> list[tuple[str, str, list[Interval]]]:
+) -> Contrasts:
   """What DMG gains in a measure where one coefficient goes from one value to another.
 
   Args:

@@ -16,12 +16,14 @@ from dmg_jax.data import arrays, load
 from dmg_jax.data import scaling as scalings
 from dmg_jax.data.episodes import Episode
 from dmg_jax.envs.make import make
+from dmg_jax.envs.robots import PHYSICS
 from dmg_jax.errors import UserError
-from dmg_jax.probe import settings, study
+from dmg_jax.probe import settings, shift, study
 from dmg_jax.probe.gather import gather
 from dmg_jax.stored_runs import StoredRuns
 
 STEPS = 7
+WORLDS = shift.worlds("Hopper-v4")
 SMALL = settings.Settings(starts=3, horizon=200, rows=20, neighbours=3, episodes=1)
 
 
@@ -69,9 +71,13 @@ def leave(directory: Path, data: Path, runs: list[tuple[str, float]]) -> None:
     fields = {"task": "jumps", "method": method, "point": point, "seed": 0, "population": 0}
     rows.append({"id": f"{method},lam={lam:g},seed=0", "label": f"{method} {lam}", **fields})
   agent = methods.agent(runs[0][0], rows[0]["point"], 3)
-  states = [agent.init(jax.random.key(place), 11, 3) for place in range(len(rows))]
+  shapes = jax.eval_shape(lambda: agent.init(jax.random.key(0), 11, 3))
+  generator = np.random.default_rng(0)
   population = training.Runs(
-    states=jax.tree.map(lambda *leaves: np.stack(leaves), *states),
+    states=jax.tree.map(
+      lambda leaf: np.asarray(generator.normal(size=(len(rows), *leaf.shape)) / 2, leaf.dtype),
+      shapes,
+    ),
     seeds=np.zeros(len(rows), np.uint32),
     offsets=np.zeros(len(rows), np.int32),
     sizes=np.full(len(rows), 84, np.int32),
@@ -98,9 +104,32 @@ def gathered(files):
   return gather([str(files / "grid"), str(files / "bc")], [str(files / "jumps.npz")])
 
 
+@pytest.fixture(scope="module", autouse=True)
+def few_worlds():
+  """Some of each kind: each world starts processes of its own."""
+  some = [("gravity", 0.1), ("mass", -0.25), ("motor", 0.5), (shift.START, 0.1)]
+  few = [WORLDS[0], *(world for world in WORLDS if world in some)]
+  with pytest.MonkeyPatch.context() as patch:
+    patch.setattr(shift, "worlds", lambda env_id: few)
+    yield
+
+
 @pytest.fixture(scope="module")
 def results(gathered):
   return json.loads(json.dumps(study.measure(gathered, SMALL, workers=1)))
+
+
+def test_every_change_goes_both_ways_and_the_unchanged_world_is_first():
+  assert WORLDS[0] == shift.World(shift.SAME, 0.0)
+  amounts = {what: [one.amount for one in WORLDS if one.what == what] for what in PHYSICS}
+  assert all(changes == [-0.5, -0.25, -0.1, 0.1, 0.25, 0.5] for changes in amounts.values())
+  arguments = shift.arguments(shift.World("mass", -0.25), "Hopper-v4", {"max_episode_steps": 5})
+  assert arguments["factors"] == {"mass": 0.75}
+  assert arguments["robot_kwargs"] == {"max_episode_steps": 5}
+  start = shift.arguments(WORLDS[-1], "Hopper-v4", {})
+  assert start["robot_kwargs"] == {"reset_noise_scale": WORLDS[-1].amount}
+  assert not start["factors"]
+  assert not shift.arguments(WORLDS[0], "Hopper-v4", {})["factors"]
 
 
 def test_names_say_what_is_free_in_a_method(gathered):
@@ -123,7 +152,7 @@ def test_every_run_has_its_numbers(results):
     np.testing.assert_allclose(gaps[-1], errors, atol=0.01)
   assert "q" not in cloned
   for row in results["runs"]:
-    assert len(row["shift"]) == 28
+    assert len(row["shift"]) == 5
     assert 0 <= row["distance"]["nearest"] <= row["distance"]["same_row"] <= 2 * math.sqrt(3)
   assert dmg["q"] != other["q"]
 
