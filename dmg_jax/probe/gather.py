@@ -35,13 +35,13 @@ class Gathered(NamedTuple):
     subjects: the runs that did not diverge, by task and name.
     tasks: as in `config.json`, by name.
     datasets: by task, with actions inside the robot's box.
-    diverged: lines on the runs that did.
+    left_out: lines on the runs that diverged, and on those that are there twice.
   """
 
   subjects: list[Subject]
   tasks: dict[str, Mapping[str, Any]]
   datasets: dict[str, Dataset]
-  diverged: list[str]
+  left_out: list[str]
 
 
 def gather(run_dirs: Sequence[str], data: Sequence[str] = ()) -> Gathered:
@@ -54,8 +54,8 @@ def gather(run_dirs: Sequence[str], data: Sequence[str] = ()) -> Gathered:
 
   Raises:
     UserError: for a directory, data set or simulator that cannot be read or used; if
-      data are not those that a run learned from; for a run that is there twice, or
-      runs that differ in more than lambda, nu and seed; if every run diverged.
+      data are not those that a run learned from; for runs that differ in more than
+      lambda, nu and seed; if every run diverged.
   """
   if not run_dirs:
     raise UserError("no run directory is given; name one or several")
@@ -69,19 +69,25 @@ def gather(run_dirs: Sequence[str], data: Sequence[str] = ()) -> Gathered:
       _add_task(found, task, named)
     for run_id, step in runs.frozen_at().items():
       if step is not None:
-        found.diverged.append(f"{run_id} in {runs.directory.name} diverged at step {step}")
+        found.left_out.append(f"{run_id} in {runs.directory.name} diverged at step {step}")
         continue
       stored = runs.run(run_id)
       run, name = stored.run, _name(stored.run)
       identity = run["task"], name, run["seed"]
-      if identity in seen:
-        raise UserError(f"{run_dir}: {name} with seed {run['seed']} is there twice; name it once")
-      seen.add(identity)
       if labels.setdefault(identity[:2], run["label"]) != run["label"]:
         raise UserError(
           f"{run_dir}: {run['label']} and {labels[identity[:2]]} differ in more than lambda, nu "
           "and seed; probe them apart"
         )
+      if found.subjects and found.subjects[0].step != runs.step:
+        raise UserError(
+          f"{run_dir}: {run_id} was trained for {runs.step} steps, others for "
+          f"{found.subjects[0].step}; probe them apart"
+        )
+      if identity in seen:
+        found.left_out.append(f"{run_id} in {runs.directory.name} is in another directory too")
+        continue
+      seen.add(identity)
       found.subjects.append(Subject(stored, name, runs.step))
   if not found.subjects:
     raise UserError(f"every run in {', '.join(map(str, run_dirs))} diverged")

@@ -80,7 +80,7 @@ def _head(results: Mapping[str, Any], numbers_link: str) -> Iterator[str]:
   yield f"All numbers, for each run and state: [`{numbers_link}`]({numbers_link})."
   names = ", ".join(f"`{name}`" for name in results["tasks"])
   yield f"Data sets: {names}; those called `dmg/...` are made by this package and not D4RL's."
-  for line in results["diverged"]:
+  for line in results["left_out"]:
     yield f"Left out: {line}."
   without = dict.fromkeys(row["name"] for row in results["runs"] if "q" not in row)
   if without:

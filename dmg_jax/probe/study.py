@@ -40,7 +40,7 @@ class _Draws(NamedTuple):
 
 
 def measure(gathered: Gathered, settings: Settings, workers: int) -> dict[str, Any]:
-  """All measurements: {"settings", "tasks", "runs", "diverged"}, as JSON can hold them.
+  """All measurements: {"settings", "tasks", "runs", "left_out"}, as JSON can hold them.
 
   Args:
     gathered: runs and data.
@@ -66,7 +66,7 @@ def measure(gathered: Gathered, settings: Settings, workers: int) -> dict[str, A
     "settings": settings._asdict() | {"epsilons": EPSILONS, "depths": [*DEPTHS, settings.horizon]},
     "tasks": tasks,
     "runs": rows,
-    "diverged": gathered.diverged,
+    "left_out": gathered.left_out,
   }
 
 

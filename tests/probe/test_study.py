@@ -53,7 +53,7 @@ RUNS = {
 }
 
 
-def leave(directory: Path, data: Path, runs: list[tuple[str, float]]) -> None:
+def leave(directory: Path, data: Path, runs: list[tuple[str, float]], label: str = "") -> None:
   """A run directory with random networks; those of lambda 0.5 diverged."""
   dataset = load.load(str(data))
   config = made_runs.config()
@@ -69,7 +69,7 @@ def leave(directory: Path, data: Path, runs: list[tuple[str, float]]) -> None:
   for method, lam in runs:
     point = made_runs.point(0) | {"lam": lam, "nu": 0.1, "discount": 0.95}
     fields = {"task": "jumps", "method": method, "point": point, "seed": 0, "population": 0}
-    rows.append({"id": f"{method},lam={lam:g},seed=0", "label": f"{method} {lam}", **fields})
+    rows.append({"id": f"{method},lam={lam:g},seed=0", "label": f"{method} {lam}{label}", **fields})
   agent = methods.agent(runs[0][0], rows[0]["point"], 3)
   shapes = jax.eval_shape(lambda: agent.init(jax.random.key(0), 11, 3))
   generator = np.random.default_rng(0)
@@ -138,7 +138,14 @@ def test_names_say_what_is_free_in_a_method(gathered):
     "DMG, lambda 1, nu 0.1",
     "BC",
   ]
-  assert gathered.diverged == ["dmg,lam=0.5,seed=0 in grid diverged at step 8"]
+  assert gathered.left_out == ["dmg,lam=0.5,seed=0 in grid diverged at step 8"]
+
+
+def test_a_run_that_is_there_twice_counts_once(files, gathered):
+  grid, data = str(files / "grid"), str(files / "jumps.npz")
+  again = gather([grid, grid], [data])
+  assert len(again.subjects) == 2
+  assert "dmg,lam=0,seed=0 in grid is in another directory too" in again.left_out
 
 
 def test_every_run_has_its_numbers(results):
@@ -205,10 +212,11 @@ def test_what_cannot_be_compared_is_refused_in_one_line(files, tmp_path):
   grid, data = str(files / "grid"), str(files / "jumps.npz")
   other = tmp_path / "other.npz"
   arrays.write(other, recorded()[:6], "Hopper-v4", {}, None)
+  leave(tmp_path / "discounted", Path(data), RUNS["grid"][:1], label=" (discount 0.9)")
   cases = {
     "name one or several": ([], []),
-    "is there twice": ([grid, grid], [data]),
     "is no run directory": ([str(tmp_path)], []),
+    "differ in more than lambda, nu": ([grid, str(tmp_path / "discounted")], [data]),
     "there is no data set|holds other data": ([grid], [str(other)]),
   }
   for message, (run_dirs, named) in cases.items():
