@@ -2,7 +2,6 @@
 
 import functools
 import os
-import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -10,12 +9,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from dmg_jax import checkpoints, methods, named_leaves, run_config, run_directory
+from dmg_jax import methods
 from dmg_jax.data.scaling import Scaling
 from dmg_jax.errors import UserError
+from dmg_jax.stored_runs import StoredRuns
 from dmg_jax.types import Agent, Array
-
-_ACTIVE = -1
 
 
 class Policy:
@@ -114,65 +112,9 @@ def load_policy(run_dir: str | os.PathLike[str], run: str | None = None) -> Poli
     UserError: if it is no run directory of a training, there is no checkpoint or
       no such run, or the run diverged.
   """
-  directory = run_directory.expand(run_dir)
-  config = run_directory.read_config(directory, run_config.OFFLINE)
-  restored = checkpoints.restore_latest(directory)
-  if restored is None:
-    raise UserError(f"{directory} has no checkpoint yet; wait for the job's first")
-  for notice in restored.notices:
-    warnings.warn(notice, stacklevel=2)
-  try:
-    return _make(directory, config, restored.tree, run)
-  # A UserError is a ValueError too, and says more.
-  except UserError:
-    raise
-  except (KeyError, IndexError, TypeError, ValueError) as error:
-    raise UserError(
-      f"the checkpoint of step {restored.step} in {directory} does not fit its "
-      f"{run_directory.CONFIG} ({type(error).__name__}: {error}); restore both from a copy"
-    ) from error
-
-
-def _make(
-  directory: os.PathLike[str], config: Mapping[str, Any], tree: Mapping[str, Any], run: str | None
-) -> Policy:
-  runs = config["runs"]
-  frozen_at = [int(_leaf(tree, runs, place, "frozen_at")) for place in range(len(runs))]
-  place = _choose(directory, [run["id"] for run in runs], frozen_at, run)
-  names = [task["name"] for task in config["tasks"]]
-  scaling = Scaling(**tree["scalings"][str(names.index(runs[place]["task"]))])
-  sizes = {
-    "observation_size": len(scaling.observation_mean),
-    "action_size": len(scaling.action_centre),
-  }
-  agent = methods.agent(runs[place]["method"], runs[place]["point"], sizes["action_size"])
-  like = jax.eval_shape(lambda: agent.init(jax.random.key(0), **sizes))
-  state = named_leaves.restructure(_leaf(tree, runs, place, "states"), like)
-  return Policy({"policy": agent.policy(state), "scaling": scaling}, runs[place])
-
-
-def _leaf(tree: Mapping[str, Any], runs: list[dict[str, Any]], place: int, name: str) -> Any:
-  """What a run has of a field of its population: without the axis of runs."""
-  population = runs[place]["population"]
-  row = sum(run["population"] == population for run in runs[:place])
-  return jax.tree.map(lambda leaf: leaf[row], tree["populations"][str(population)][name])
-
-
-def _choose(
-  directory: os.PathLike[str], ids: list[str], frozen_at: list[int], run: str | None
-) -> int:
-  """The place of a run in the plan."""
-  active = [place for place, step in enumerate(frozen_at) if step == _ACTIVE]
-  if run is None:
-    if not active:
-      raise UserError(f"every run in {directory} diverged")
-    return active[0]
-  if run not in ids:
-    raise UserError(f"{directory} has no run {run!r}; it has {', '.join(ids)}")
-  place = ids.index(run)
-  if place not in active:
-    raise UserError(f"run {run} in {directory} diverged at step {frozen_at[place]}")
-  return place
+  stored = StoredRuns(run_dir).run(run)
+  policy = stored.agent.policy(stored.state)
+  return Policy({"policy": policy, "scaling": stored.scaling}, stored.run)
 
 
 def _act(agent: Agent, parameters: Mapping[str, Any], observations: Array) -> jax.Array:

@@ -20,3 +20,10 @@ gymnasium.register(
   entry_point="dmg_jax.envs.ant_directions:AntDirections",
   max_episode_steps=500,
 )
+
+for _kind in ("StartedRobot", "ChangedRobot"):
+  gymnasium.register(
+    id=f"dmg_jax/{_kind}-v0",
+    entry_point=f"dmg_jax.envs.robots:{_kind}",
+    disable_env_checker=True,  # it takes a share of each step
+  )

@@ -1,0 +1,1 @@
+"""What finished runs know off their data: rays, returns, distances, changed worlds."""
