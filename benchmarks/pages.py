@@ -12,25 +12,22 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import family_pages
 from absl import app
+from family_pages import row
 
 from dmg_jax.data import policies
 from dmg_jax.report.scores import statistics
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
-PAGES = ("README.md", "docs/benchmarks.md", "docs/data.md")
+PAGES = ("README.md", "docs/benchmarks.md", "docs/data.md", "docs/family.md")
 _PLACE = re.compile(r"(<!-- measured: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def stored(name: str) -> dict[str, Any]:
   """A result by the name of its file."""
   return json.loads((RESULTS / name).read_text())
-
-
-def row(*cells: object) -> str:
-  """A line of a Markdown table."""
-  return f"| {' | '.join(map(str, cells))} |"
 
 
 def main_job() -> Iterable[str]:
@@ -189,6 +186,30 @@ def family() -> Iterable[str]:
   )
 
 
+def gpu() -> Iterable[str]:
+  """Steps per second on an accelerator, and the hours of the paper's locomotion at that rate."""
+  name = "throughput_1_x_nvidia_h100_80gb_hbm3_tensorfloat32.json"
+  result = stored(name)
+  yield f"Products in {result['precision']}, from [`{name}`](../benchmarks/results/{name})"
+  yield (
+    f"({result['device']}, jax {result['versions']['jax']}, median of {result['rounds']} rounds; "
+    f"products of 256 x 256, {max(map(int, result['steps_per_second']))} at once, reach "
+    f"{result['matmul_flops_per_second'] / 1e12:.0f} TFLOP/s):"
+  )
+  yield ""
+  yield row("runs", "steps/s", "of that rate", "seconds to compile")
+  yield row(*["---"] * 4)
+  for runs, rate in result["steps_per_second"].items():
+    share = result["share_of_matmul_rate"][runs]
+    yield row(runs, f"{rate:,.0f}", f"{share:.2f}", f"{result['compile_seconds'][runs]:.1f}")
+  hours = 75e6 / result["steps_per_second"]["80"] / 3600
+  yield ""
+  yield (
+    "Table 2's locomotion, 75 runs of 1,000,000 steps, is "
+    f"{hours:.2f} hours of training at the rate of 80 runs; evaluation and compilation come on top."
+  )
+
+
 TABLES: Mapping[str, Callable[[], Iterable[str]]] = {
   "main_job": main_job,
   "learning": learning,
@@ -196,6 +217,11 @@ TABLES: Mapping[str, Callable[[], Iterable[str]]] = {
   "speed": speed,
   "plan": plan,
   "family": family,
+  "grid": family_pages.grid,
+  "lines": family_pages.lines,
+  "methods": family_pages.methods,
+  "precisions": family_pages.precisions,
+  "gpu": gpu,
 }
 
 

@@ -19,7 +19,9 @@ def pages():
   return module
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/benchmarks.md", "docs/data.md"])
+@pytest.mark.parametrize(
+  "name", ["README.md", "docs/benchmarks.md", "docs/data.md", "docs/family.md"]
+)
 def test_measured_tables_are_those_of_the_stored_results(pages, name):
   text = (ROOT / name).read_text()
   assert name in pages.PAGES
