@@ -10,6 +10,7 @@ from dmg_jax.probe.figures import Summary
 from dmg_jax.probe.findings import findings
 from dmg_jax.probe.measures import Interval
 
+_ENOUGH_SEEDS = 10
 _SHOWN_DISTANCES = (0.0, 0.5, 1.0)
 _CAPTIONS = {
   "rays": "Q against returns G, by the distance from the data's action",
@@ -239,10 +240,11 @@ def _average(shifted: Mapping[tuple[str, float], Interval], amount: float | None
 
 
 def _limits(results: Mapping[str, Any]) -> Iterator[str]:
-  seeds = max(row["seed"] for row in results["runs"])
-  several = len({row["seed"] for row in results["runs"]}) > 1
-  if not several:
-    yield f"* One seed ({seeds}) of each run: intervals say nothing about other seeds."
+  seeds = len({row["seed"] for row in results["runs"]})
+  if seeds == 1:
+    yield "* One seed of each run: intervals say nothing about other seeds."
+  elif seeds < _ENOUGH_SEEDS:
+    yield f"* {seeds} seeds or fewer of each run: a bootstrap of so few covers less than 95 %."
   yield "* Directions are random, one for each state; the policy's own moves are not random."
   yield "* Q is compared with the return of a policy that moves on from there as it does anywhere:"
   yield "  a bad first action may be repaired, so G changes less than Q may believe."
