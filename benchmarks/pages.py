@@ -17,11 +17,12 @@ from absl import app
 from family_pages import row
 
 from dmg_jax.data import policies
+from dmg_jax.methods import METHODS
 from dmg_jax.report.scores import statistics
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
-PAGES = ("README.md", "docs/benchmarks.md", "docs/data.md", "docs/family.md")
+PAGES = ("README.md", "docs/benchmarks.md", "docs/data.md", "docs/family.md", "docs/jobs.md")
 _PLACE = re.compile(r"(<!-- measured: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -186,6 +187,14 @@ def family() -> Iterable[str]:
   )
 
 
+def named_methods() -> Iterable[str]:
+  """The methods, as the code has them."""
+  yield row("name", "title", "what it is")
+  yield row("---", "---", "---")
+  for name, method in METHODS.items():
+    yield row(f"`{name}`", method.title, method.description)
+
+
 def gpu() -> Iterable[str]:
   """Steps per second on an accelerator, and the hours of the paper's locomotion at that rate."""
   name = "throughput_1_x_nvidia_h100_80gb_hbm3_tensorfloat32.json"
@@ -222,6 +231,7 @@ TABLES: Mapping[str, Callable[[], Iterable[str]]] = {
   "methods": family_pages.methods,
   "precisions": family_pages.precisions,
   "gpu": gpu,
+  "named_methods": named_methods,
 }
 
 

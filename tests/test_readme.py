@@ -20,7 +20,7 @@ def pages():
 
 
 @pytest.mark.parametrize(
-  "name", ["README.md", "docs/benchmarks.md", "docs/data.md", "docs/family.md"]
+  "name", ["README.md", "docs/benchmarks.md", "docs/data.md", "docs/family.md", "docs/jobs.md"]
 )
 def test_measured_tables_are_those_of_the_stored_results(pages, name):
   text = (ROOT / name).read_text()
