@@ -1,6 +1,7 @@
 """The launchers as a user runs them, one after another in one folder."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -123,3 +124,21 @@ def test_finished_runs_are_evaluated_again(results):
   assert none["code"] == 2
   assert none["err"] == "error: every run in diverged diverged\n"
   assert none["changed"] == []
+
+
+def test_a_platform_that_is_not_there_is_one_line(folder):
+  """In a process of its own: JAX reads the variable when it is imported."""
+  finished = subprocess.run(
+    [sys.executable, *JOB, "--dry_run"],
+    capture_output=True,
+    text=True,
+    check=False,
+    cwd=folder,
+    env=os.environ | {"JAX_PLATFORMS": "nonsense"},
+    timeout=300,
+  )
+  assert finished.returncode == 2
+  last = finished.stderr.splitlines()[-1]
+  assert last.startswith("error: JAX finds no device (")
+  assert last.endswith("; correct or unset JAX_PLATFORMS")
+  assert "Traceback" not in finished.stderr

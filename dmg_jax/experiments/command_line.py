@@ -11,6 +11,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import jax
 from absl import app, flags, logging
 from ml_collections import config_flags
 
@@ -146,6 +147,21 @@ def _exit_with(main: Callable[[], None]) -> None:
   except KeyboardInterrupt:
     print("interrupted", file=sys.stderr)
     sys.exit(130)
+  except Exception:
+    if (reason := _without_device()) is None:
+      raise
+    print(f"error: JAX finds no device ({reason}); correct or unset JAX_PLATFORMS", file=sys.stderr)
+    sys.exit(2)
+
+
+def _without_device() -> str | None:
+  """Why JAX has no device to compute on; None if it has one."""
+  try:
+    jax.devices()
+  # For platforms that are not there, JAX raises errors of several kinds.
+  except Exception as error:
+    return _one_line(error)
+  return None
 
 
 def _help(module: Any) -> str:
