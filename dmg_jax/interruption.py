@@ -11,6 +11,12 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _OFFSET = 128
 
 
+def begin() -> None:
+  """From now on Ctrl-C raises `KeyboardInterrupt`, where a launcher has left it to the system."""
+  if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 class Interruption:
   """Notes SIGINT (Ctrl-C) and SIGTERM while its block runs.
 

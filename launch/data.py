@@ -10,12 +10,19 @@ NAME is a D4RL name, an .hdf5 or .npz file, a Minari id or the folder of a Minar
 for `--config.dataset` of launch/main.py.
 """
 
+import signal
+
+if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+  # Until the work begins, Ctrl-C ends the process at once, without a traceback of imports.
+  signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import argparse
 import os
 import sys
 from collections.abc import Iterator, Sequence
 from typing import NoReturn
 
+from dmg_jax import interruption
 from dmg_jax.envs.make import read_kwargs
 from dmg_jax.errors import SimulatorError, StorageError, UserError
 from dmg_jax.experiments import data
@@ -104,6 +111,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     not be written.
   """
   try:
+    interruption.begin()
     for line in _answer(_parser().parse_args(arguments)):
       print(line, flush=True)
   except BrokenPipeError:  # The reader, such as `head`, has all that it wants.

@@ -3,6 +3,12 @@
 Prints mean and standard deviation over the episodes of each run. Nothing is written.
 """
 
+import signal
+
+if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+  # Until the work begins, Ctrl-C ends the process at once, without a traceback of imports.
+  signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import numpy as np
 from absl import flags
 

@@ -3,6 +3,12 @@
 python launch/main.py --config=configs/mujoco.py[:DATASET] [--config.FIELD=VALUE ...]
 """
 
+import signal
+
+if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+  # Until the work begins, Ctrl-C ends the process at once, without a traceback of imports.
+  signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 from absl import flags
 
 from dmg_jax.experiments import command_line, job

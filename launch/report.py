@@ -8,6 +8,12 @@ are such runs, and comparisons over all data sets (figures and CSV). An older re
 replaced whole.
 """
 
+import signal
+
+if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+  # Until the work begins, Ctrl-C ends the process at once, without a traceback of imports.
+  signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import argparse
 import io
 import os
@@ -15,6 +21,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
+from dmg_jax import interruption
 from dmg_jax.errors import StorageError, UserError
 from dmg_jax.experiments import report
 
@@ -82,6 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
   if isinstance(sys.stdout, io.TextIOWrapper):
     sys.stdout.reconfigure(errors="replace")
   try:
+    interruption.begin()
     asked = _parser().parse_intermixed_args(arguments)
     for line in report.report(
       asked.runs,

@@ -11,6 +11,12 @@ holds actions (states, actions, dimensions), transitions (states, actions, state
 uniform, initial (states).
 """
 
+import signal
+
+if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+  # Until the work begins, Ctrl-C ends the process at once, without a traceback of imports.
+  signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import os
 import shlex
 import sys

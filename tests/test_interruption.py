@@ -1,12 +1,15 @@
 """Signals to real processes, and the handlers afterwards."""
 
+import re
 import signal
 import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
+from small_jobs import ROOT
 
 from dmg_jax.interruption import Interruption
 
@@ -135,3 +138,29 @@ def test_in_another_thread_it_does_nothing():
   thread.join()
   assert found == [(False, 0)]
   assert [signal.getsignal(number) for number in SIGNALS] == before
+
+
+def _catches_ctrl_c(process: int) -> bool:
+  """Whether a process has a handler of its own: Python has, until a launcher gives it back."""
+  status = Path(f"/proc/{process}/status").read_text()
+  mask = int(re.search(r"SigCgt:\s*([0-9a-f]+)", status)[1], 16)
+  return bool(mask >> (signal.SIGINT - 1) & 1)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="asks Linux for handlers")
+@pytest.mark.parametrize("launcher", ["main", "data"])
+def test_ctrl_c_while_a_launcher_is_imported_prints_nothing(launcher):
+  process = subprocess.Popen(
+    [sys.executable, ROOT / "launch" / f"{launcher}.py", "--help"],
+    stdout=subprocess.PIPE,
+    stderr=subprocess.PIPE,
+    # As in a terminal: a shell may have this test ignore it.
+    preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+  )
+  for caught in (True, False):
+    while _catches_ctrl_c(process.pid) != caught:
+      time.sleep(0.001)
+  process.send_signal(signal.SIGINT)
+  _, errors = process.communicate(timeout=60)
+  assert process.returncode == -signal.SIGINT
+  assert errors == b""

@@ -15,7 +15,7 @@ import jax
 from absl import app, flags, logging
 from ml_collections import config_flags
 
-from dmg_jax import tasks
+from dmg_jax import interruption, tasks
 from dmg_jax.errors import SimulatorError, StoppedError, StorageError, UserError
 from dmg_jax.experiments import fields
 
@@ -134,6 +134,7 @@ def _one_line(error: Exception) -> str:
 def _exit_with(main: Callable[[], None]) -> None:
   logging.set_verbosity(logging.WARNING)
   try:
+    interruption.begin()
     main()
   except UserError as error:
     print(f"error: {error}", file=sys.stderr)
