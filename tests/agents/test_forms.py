@@ -32,22 +32,32 @@ def batches():
   return rows, np.random.default_rng(3).normal(size=(STEPS, BATCH, ACTION_SIZE))
 
 
-def train(networks, form: dmg.Form, point: Hyperparameters) -> dmg.TrainState:
-  """All steps in float64, with the actor in every second."""
-  rows, noise = batches()
-  with jax.enable_x64(True):
-    state = dmg.init(
-      jax.random.key(4), OBSERVATION_SIZE, ACTION_SIZE, jnp.float64, networks=networks, form=form
-    )
+@functools.cache
+def trainer(networks, form: dmg.Form):
+  """A point's state after all steps, with the actor in every second: compiled once."""
 
+  def train(state, point, batches):
     def cycle(state, inputs):
       for place in range(2):
         batch, draws = jax.tree.map(lambda leaf, place=place: leaf[place], inputs)
         state, _ = dmg.update(state, batch, draws, point, update_actor=place == 1, form=form)
       return state, None
 
-    paired = jax.tree.map(lambda leaf: leaf.reshape(STEPS // 2, 2, *leaf.shape[1:]), (rows, noise))
-    return jax.device_get(jax.jit(lambda state: jax.lax.scan(cycle, state, paired)[0])(state))
+    return jax.lax.scan(cycle, state, batches)[0]
+
+  return jax.jit(train)
+
+
+@functools.cache
+def trained(networks, method: str, form: dmg.Form) -> dmg.TrainState:
+  """All steps of a method's point in float64, by one form."""
+  paired = jax.tree.map(lambda leaf: leaf.reshape(STEPS // 2, 2, *leaf.shape[1:]), batches())
+  point = jax.tree.map(np.float64, methods.point(method, BASE))
+  with jax.enable_x64(True):
+    state = dmg.init(
+      jax.random.key(4), OBSERVATION_SIZE, ACTION_SIZE, jnp.float64, networks=networks, form=form
+    )
+    return jax.device_get(trainer(networks, form)(state, point, paired))
 
 
 @pytest.mark.parametrize("method", methods.METHODS)
@@ -65,7 +75,7 @@ def test_forty_steps_are_those_of_plain_numpy(method, small_networks):
   for step in range(STEPS):
     batch = jax.tree.map(lambda leaf, step=step: leaf[step], rows)
     oracle.step(batch, noise[step], update_actor=step % 2 == 1)
-  state = train(small_networks, found.form, point)
+  state = trained(small_networks, method, found.form)
   pairs = [(numpy_step.layers(state.actor.parameters), oracle.actor)]
   if found.form.value:
     pairs.append((numpy_step.layers(state.value.parameters), oracle.value))
@@ -86,9 +96,9 @@ def test_forty_steps_are_those_of_plain_numpy(method, small_networks):
 @pytest.mark.parametrize("method", methods.METHODS)
 def test_a_form_leaves_out_only_what_does_not_reach_the_policy(method, small_networks):
   """DMG's whole step, at the coefficients that the method fixes, gives the same policy."""
-  found, point = methods.find(method), methods.point(method, BASE)
-  lean = train(small_networks, found.form, point)
-  whole = train(small_networks, dmg.Form(learner=found.learner), point)
+  found = methods.find(method)
+  lean = trained(small_networks, method, found.form)
+  whole = trained(small_networks, method, dmg.Form(learner=found.learner))
   for a, b in zip(jax.tree.leaves(lean.actor), jax.tree.leaves(whole.actor), strict=True):
     np.testing.assert_allclose(a, b, rtol=0, atol=1e-12)
 

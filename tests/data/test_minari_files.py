@@ -273,6 +273,7 @@ def test_a_failed_download_is_one_line(monkeypatch, tmp_path):
 
   monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path))
   monkeypatch.setattr(minari, "download_dataset", fail)
+  monkeypatch.setattr(minari_download, "_reach", lambda: None)
   with pytest.raises(UserError) as caught:
     minari_download.download("mujoco/hopper/medium-v0")
   assert not list(tmp_path.iterdir())
