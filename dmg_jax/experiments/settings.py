@@ -78,6 +78,12 @@ def check(config: Mapping[str, Any]) -> None:
         "config.dataset has an empty name among several; the embedded data set is called "
         f"{catalog.EMBEDDED}"
       )
+  mazes = [source for source in sources if tasks.is_antmaze(source)]
+  if mazes and len(mazes) < len(sources):
+    raise UserError(
+      f"config.dataset names AntMaze's {mazes[0]!r} beside other data, whose settings differ; "
+      "train them in two jobs"
+    )
   for name in fields.POINT:
     if config[name] is not None:
       fields.values(name, config[name])

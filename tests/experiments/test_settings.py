@@ -282,6 +282,7 @@ def test_the_ends_of_the_ranges_are_allowed():
     ({"methods": "DMG,IQL"}, "there is no method 'DMG'; name one or several of dmg"),
     ({"first_seed": 2**32 - 3, "seeds": 3}, "goes beyond the largest seed"),
     ({"dataset": "a.npz,b.npz,a.npz"}, "config.dataset names 'a.npz' twice"),
+    ({"dataset": "hopper-medium-v2,antmaze-umaze-v2"}, "AntMaze's 'antmaze-umaze-v2' beside"),
     ({"dataset": "a.npz,"}, "config.dataset has an empty name among several"),
     ({"dataset": ()}, "no data set is named"),
   ],

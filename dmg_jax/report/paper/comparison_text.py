@@ -80,7 +80,7 @@ def _more(comparison: Comparison, dataset: str, method: str, seeds: Sequence[int
   for _, places in itertools.groupby(enumerate(seeds), lambda item: item[1] - item[0]):
     together = [seed for _, seed in places]
     if job is None:
-      commands.append(exhibits.command(dataset, len(together), together[0]))
+      commands.append(exhibits.command(dataset, len(together), together[0], method))
     else:
       commands.append(job.more(together[0], len(together), exhibits.STEPS))
   what = f"{len(seeds)} of {wanted} seeds" if len(seeds) < wanted else f"all {wanted} seeds"

@@ -6,6 +6,7 @@ NeurIPS 2024; arXiv 2411.07934): data sets, seeds and steps as its Sections 5 an
 
 from typing import NamedTuple
 
+from dmg_jax.methods import METHODS
 from dmg_jax.report.paper import paper_scores
 from dmg_jax.tasks import is_antmaze
 
@@ -56,9 +57,17 @@ def lacking(table: int) -> str:
   return _NO_FINE_TUNING if table == 4 else ""
 
 
-def command(dataset: str, seeds: int, first_seed: int) -> str:
-  """Of the runs of DMG on a data set of the paper."""
-  overrides = f" --config.seeds={seeds}" * (seeds != _DEFAULT_SEEDS)
+def command(dataset: str, seeds: int, first_seed: int, method: str = "DMG") -> str:
+  """Of the runs of a method on a data set of the paper.
+
+  Args:
+    dataset: D4RL's name.
+    seeds, first_seed: of the runs.
+    method: its title in the paper's tables.
+  """
+  (name,) = (name for name, known in METHODS.items() if known.title == method)
+  overrides = f" --config.methods={name}" * (name != "dmg")
+  overrides += f" --config.seeds={seeds}" * (seeds != _DEFAULT_SEEDS)
   overrides += f" --config.first_seed={first_seed}" * (first_seed != 0)
   return (_ANTMAZE if is_antmaze(dataset) else _MAIN).replace("DATASET", dataset) + overrides
 

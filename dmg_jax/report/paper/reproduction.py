@@ -93,8 +93,7 @@ def _costs(throughput: Mapping[str, Mapping[str, Any]]) -> Iterable[str]:
   yield "The rates are of short rounds of training on made-up arrays of hopper's size (11"
   yield "observations, 3 actions). The hours of all data sets,"
   yield "AntMaze's too, are reckoned with them, though larger observations take more arithmetic."
-  yield "Evaluation and compilation come on top. The point of Figures 1 and 2 at the paper's"
-  yield "settings is a row of Table 2, and is not run again."
+  yield "Evaluation and compilation come on top."
 
 
 def _device(stored: Mapping[str, Any]) -> str:

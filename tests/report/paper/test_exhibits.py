@@ -83,3 +83,6 @@ def test_a_command_names_only_what_the_config_does_not_choose():
   assert exhibits.command("hopper-medium-v2", 2, 3) == (
     f"{main} --config.seeds=2 --config.first_seed=3"
   )
+  assert exhibits.command("hopper-medium-v2", 5, 0, "XQL+DMG") == (
+    f"{main} --config.methods=xql_dmg"
+  )
