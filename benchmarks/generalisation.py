@@ -2,6 +2,7 @@
 
   python benchmarks/generalisation.py RUN_DIR [RUN_DIR...]
   python benchmarks/generalisation.py runs/grid runs/others --data=data/medium,data/expert
+  python benchmarks/generalisation.py runs/grid --lam=0,0.25,1 --nu=0.1,1 --seeds=0,1
   python benchmarks/generalisation.py --page
 
 Takes run directories of Hopper, Walker2d and HalfCheetah, with any methods, lambda, nu
@@ -28,7 +29,7 @@ from machine import device_name
 from dmg_jax.envs.workers import available_cores
 from dmg_jax.errors import SimulatorError, UserError
 from dmg_jax.probe import figures, page, settings, study, summary
-from dmg_jax.probe.gather import gather
+from dmg_jax.probe.gather import Selection, gather
 
 RESULT = RESULTS / "generalisation.json"
 PAGE = ROOT / "docs" / "generalisation.md"
@@ -36,14 +37,18 @@ _PACKAGES = ("jax", "flax", "gymnasium", "mujoco", "numpy", "scipy")
 
 
 def measure(
-  run_dirs: list[str], data: list[str], chosen: settings.Settings, workers: int
+  run_dirs: list[str],
+  data: list[str],
+  selection: Selection,
+  chosen: settings.Settings,
+  workers: int,
 ) -> dict[str, Any]:
   """The numbers, with what they were made by and on."""
   started = time.monotonic()
   settings.check(chosen)
   if workers < 1:
     raise UserError(f"--workers is {workers}, but it must be at least 1")
-  results = study.measure(gather(run_dirs, data), chosen, workers)
+  results = study.measure(gather(run_dirs, data, selection), chosen, workers)
   return {
     "command": " ".join(["python", *sys.argv]),
     "device": device_name(),
@@ -75,6 +80,13 @@ def _link(path: Path, target: Path) -> str:
   return Path(os.path.relpath(path, target.parent)).as_posix()
 
 
+def _numbers(flag: str, values: list[str]) -> list[float]:
+  try:
+    return [float(value) for value in values]
+  except ValueError as error:
+    raise UserError(f"--{flag} is {','.join(values)!r}; write numbers, such as 0.25,1") from error
+
+
 def main(argv: list[str]) -> None:
   values = flags.FLAGS
   result, target = Path(values.out), Path(values.page_out)
@@ -87,7 +99,10 @@ def main(argv: list[str]) -> None:
     if not values.page:
       names = settings.Settings._fields
       chosen = settings.Settings(**{name: getattr(values, name) for name in names})
-      results = measure(argv[1:], values.data, chosen, values.workers)
+      selection = Selection(
+        _numbers("lam", values.lam), _numbers("nu", values.nu), _numbers("seeds", values.seeds)
+      )
+      results = measure(argv[1:], values.data, selection, chosen, values.workers)
       result.write_text(json.dumps(results) + "\n")
     publish(result, target)
   except (UserError, SimulatorError) as error:
@@ -102,6 +117,9 @@ if __name__ == "__main__":
   flags.DEFINE_string("out", str(RESULT), "File of the numbers; the pictures lie beside it.")
   flags.DEFINE_string("page_out", str(PAGE), "The page.")
   flags.DEFINE_list("data", [], "Data sets, if they lie elsewhere than when the runs trained.")
+  flags.DEFINE_list("lam", [], "Take only these lambdas of methods that can choose; all if empty.")
+  flags.DEFINE_list("nu", [], "Take only these nus of methods that can choose; all if empty.")
+  flags.DEFINE_list("seeds", [], "Take only these seeds; all if empty.")
   flags.DEFINE_bool("page", False, "Make pictures and page from the stored numbers alone.")
   flags.DEFINE_integer("starts", _DEFAULTS.starts, "States of each data set to start from.")
   flags.DEFINE_integer("horizon", _DEFAULTS.horizon, "Steps of a return.")

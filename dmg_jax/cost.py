@@ -41,8 +41,8 @@ def step_flops(
 
   Each step: target critics on (s, a) and, with the target actor, on s'; the value
   on s with its gradient, and on s'; the critics on (s, a) with theirs. Once a
-  cycle: the value and the actor on s, the critics on (s, pi(s)), the gradient
-  through them to the action, and the actor's. What the form lacks costs nothing.
+  cycle: the value and the actor on s, the critics (or the first) on (s, pi(s)), the
+  gradient through them to the action, and the actor's. What the form lacks costs nothing.
   """
   state, pair = observation_size, observation_size + action_size
   value = [state, *architecture.value_hidden_sizes, 1]
@@ -65,8 +65,9 @@ def step_flops(
   if form.weighted:
     delayed += forward(value)
   if form.maximises:
-    delayed += critics * forward(critic)
-    delayed += critics * backward_flops(batch_size, critic, weights=False, inputs=action_size)
+    climbed = 1 if form.first_critic else critics
+    delayed += climbed * forward(critic)
+    delayed += climbed * backward_flops(batch_size, critic, weights=False, inputs=action_size)
   delayed += forward(actor) + backward_flops(batch_size, actor)
   return each + delayed / policy_delay
 

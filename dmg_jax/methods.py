@@ -26,6 +26,7 @@ class Method(NamedTuple):
     fixed: fields that make it what it is; no config may change them.
     usual: other fields in which its usual setting is not DMG's.
     learner: of V.
+    first_critic: whether the policy climbs the first critic alone, see `dmg.Form`.
   """
 
   title: str
@@ -33,6 +34,7 @@ class Method(NamedTuple):
   fixed: Mapping[str, float] = {}
   usual: Mapping[str, float] = {}
   learner: in_sample.Learner = in_sample.EXPECTILE
+  first_critic: bool = False
 
   @property
   def form(self) -> dmg.Form:
@@ -43,6 +45,7 @@ class Method(NamedTuple):
       bootstraps_in_sample=self.fixed.get("lam") != 1,
       maximises=self.fixed.get("q_coefficient") != 0,
       weighted=self.fixed.get("inverse_temperature") != 0 and self.fixed.get("nu") != 0,
+      first_critic=self.first_critic,
     )
 
   @property
@@ -85,15 +88,17 @@ METHODS: Mapping[str, Method] = {
   "dmg": Method("DMG", "Doubly Mild Generalization, as in the paper and the authors' code"),
   "td3": Method(
     "TD3",
-    "TD3 with a min-Q, scale-normalised actor (TD3: the first critic, unscaled)",
+    "TD3 with its actor's loss divided by mean |Q| (TD3: undivided)",
     fixed={"lam": 1.0, "nu": 0.0, "q_coefficient": 1.0},
     usual=_CONSTANT_RATE,
+    first_critic=True,
   ),
   "td3_bc": Method(
     "TD3+BC",
-    "TD3+BC with a min-Q actor; its loss divided by 2.5, which Adam does not see",
+    "TD3+BC; its actor's loss divided by 2.5, which Adam does not see",
     fixed={"lam": 1.0, "q_coefficient": 1.0, **_UNWEIGHTED},
     usual={"nu": 0.4, **_CONSTANT_RATE},
+    first_critic=True,
   ),
   "awac": Method(
     "AWAC",

@@ -18,10 +18,19 @@ _RUN_DIR = flags.DEFINE_string(
   "run_dir", None, "Folder of the job; runs/<data set>/<hash of the config> if not given."
 )
 _DRY_RUN = flags.DEFINE_bool("dry_run", False, "Show the plan and stop.")
+_MANY_RUNS = flags.DEFINE_bool(
+  "many_runs", False, f"Train also a plan of more than {job.MANY_RUNS:,} runs."
+)
 
 
 def main() -> None:
-  result = job.run(_CONFIG.value.to_dict(), _RUN_DIR.value, print, dry_run=_DRY_RUN.value)
+  result = job.run(
+    _CONFIG.value.to_dict(),
+    _RUN_DIR.value,
+    print,
+    dry_run=_DRY_RUN.value,
+    many_runs=_MANY_RUNS.value,
+  )
   if result is not None:
     print(f"\n{result.table}\n")
     for hint in result.hints:

@@ -33,6 +33,16 @@ def made(method, dataset, lasts, *, steps=1_000_000, curve=(), first_seed=0, **s
   ]
 
 
+def ablated(setting, values, dataset="hopper-medium-v2", **others):
+  """DMG at several values of a setting; two seeds, which score the value and 2 more."""
+  return [
+    score
+    for value in values
+    for score in made(f"DMG ({setting} {value})", dataset, [value, value + 2.0])
+    for score in [score._replace(settings={**score.settings, **others, setting: value})]
+  ]
+
+
 def made_job(method, dataset, seeds, steps, invocation=INVOCATION):
   """The job that such scores could be of."""
   words = [word.format(dataset) for word in invocation]

@@ -42,6 +42,8 @@ class Form(NamedTuple):
     bootstraps_in_sample: whether they bootstrap from V (lambda < 1).
     maximises: whether the actor's loss has the Q term.
     weighted: whether advantages weigh the regression.
+    first_critic: whether that term is the first critic's value, as in TD3, and not the
+      smallest of all critics'.
   """
 
   learner: in_sample.Learner = in_sample.EXPECTILE
@@ -49,6 +51,7 @@ class Form(NamedTuple):
   bootstraps_in_sample: bool = True
   maximises: bool = True
   weighted: bool = True
+  first_critic: bool = False
 
   @property
   def critics(self) -> bool:
@@ -239,6 +242,7 @@ def _improve_actor(
 ) -> tuple[TrainState, Metrics]:
   """pi <- argmin -Q(s, pi(s)) / mean|Q| + nu * w * (pi(s) - a)^2, Eq. 14."""
   networks = state.networks
+  climbed = _first_q if form.first_critic else _min_q
   metrics: Metrics = {}
   weights: Array = jnp.ones_like(batch.rewards)
   if form.weighted:
@@ -252,7 +256,7 @@ def _improve_actor(
     policy_actions = act(networks, parameters, batch.observations)
     policy_q = None
     if form.maximises:
-      policy_q = _min_q(networks, state.critic.parameters, batch.observations, policy_actions)
+      policy_q = climbed(networks, state.critic.parameters, batch.observations, policy_actions)
     loss = losses.actor_loss(
       policy_q, policy_actions, batch.actions, weights, h.q_coefficient, h.nu
     )
@@ -293,3 +297,9 @@ def _apply(module: nn.Module, parameters: Parameters, *inputs: Array) -> Array:
 def _min_q(networks: Networks, critic: Parameters, observations: Array, actions: Array) -> Array:
   """(B,) the smallest value of all critics."""
   return jnp.min(_apply(networks.critic, critic, observations, actions), axis=0)
+
+
+def _first_q(networks: Networks, critic: Parameters, observations: Array, actions: Array) -> Array:
+  """(B,) the first critic's values; the others are not computed."""
+  first = jax.tree.map(lambda leaf: leaf[:1], critic)
+  return _apply(networks.critic.clone(critics=1), first, observations, actions)[0]

@@ -50,6 +50,7 @@ def train(
   method: str | Sequence[str] = "dmg",
   seeds: int = 5,
   run_dir: str | os.PathLike[str] | None = None,
+  many_runs: bool = False,
   announce: Callable[[str], None] | None = None,
   **overrides: Any,
 ) -> Result:
@@ -64,6 +65,7 @@ def train(
     method: one or several of `dmg_jax.methods.METHODS`.
     seeds: how many.
     run_dir: the run directory; `runs/<data set>/<hash>` if not given.
+    many_runs: whether a plan of more than a thousand runs is trained.
     announce: receives each line on the plan and the progress; nothing is shown if
       not given.
     overrides: other fields of the config, as `launch/main.py --help` lists them;
@@ -93,6 +95,7 @@ def train(
     config,
     None if run_dir is None else os.fspath(run_dir),
     announce or (lambda _: None),
+    many_runs=many_runs,
     invocation=["dmg_jax.train"],
     given=given,
   )

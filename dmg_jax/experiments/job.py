@@ -10,7 +10,7 @@ from dmg_jax import cost, methods, plan, run_directory
 from dmg_jax.data import catalog
 from dmg_jax.data.dataset import Dataset
 from dmg_jax.data.load import load
-from dmg_jax.errors import StorageError
+from dmg_jax.errors import StorageError, UserError
 from dmg_jax.experiments import offline, outcome, settings
 from dmg_jax.experiments.settings import Job
 from dmg_jax.networks import Architecture
@@ -18,6 +18,8 @@ from dmg_jax.networks import Architecture
 _ROOT = "runs"
 # Labels of a population that the plan lists one by one.
 _LISTED = 4
+# More runs than this are more often a slip in a grid than a wish.
+MANY_RUNS = 1000
 
 
 def run(
@@ -26,6 +28,7 @@ def run(
   announce: Callable[[str], None],
   *,
   dry_run: bool = False,
+  many_runs: bool = False,
   invocation: Sequence[str] | None = None,
   given: Mapping[str, Dataset] | None = None,
 ) -> outcome.Outcome | None:
@@ -36,12 +39,13 @@ def run(
     run_dir: folder of the job, or None for the default one.
     announce: shows a line to the user.
     dry_run: whether only the plan is shown.
+    many_runs: whether a plan of more than `MANY_RUNS` runs is trained.
     invocation: script and arguments that the run directory keeps; this process's by default.
     given: data sets that need not be loaded, by the name in `config["dataset"]`.
 
   Raises:
-    UserError, StorageError, StoppedError: see `offline.train`; StorageError also if
-      all runs diverged.
+    UserError, StorageError, StoppedError: see `offline.train`; UserError also for too
+      many runs, StorageError also if all runs diverged.
   """
   settings.check(config)
   datasets = {
@@ -71,6 +75,11 @@ def run(
   announce(f"run         {directory}")
   if dry_run:
     return None
+  if len(job.plan.runs) > MANY_RUNS and not many_runs:
+    raise UserError(
+      f"the plan above has {len(job.plan.runs):,} runs, more than {MANY_RUNS:,}; if that is meant,"
+      " add --many_runs (many_runs=True from Python)"
+    )
   by_name = {dataset.name: dataset for dataset in datasets.values()}
   words = list(sys.argv if invocation is None else invocation)
   result = offline.train(job, by_name, directory, words, announce)

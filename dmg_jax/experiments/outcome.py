@@ -13,7 +13,7 @@ from dmg_jax import run_directory, run_log
 from dmg_jax.data import catalog
 from dmg_jax.data.dataset import Dataset
 from dmg_jax.errors import StorageError, UserError
-from dmg_jax.report import diagnostics, units
+from dmg_jax.report import diagnostics, learned, units
 from dmg_jax.report.figures import job_curves
 from dmg_jax.report.paper import paper_scores
 from dmg_jax.report.scores.labels import table_label
@@ -24,7 +24,7 @@ _PACKAGES = (
   "dmg_jax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "gymnasium", "mujoco",
   "minari", "numpy",
 )  # fmt: skip
-_REPORTED_METRICS = ("policy_q", "q", "v", "clipped_weights")
+_REPORTED_METRICS = (*learned.METRICS, "clipped_weights")
 
 _Rows = Sequence[Mapping[str, Any]]
 
@@ -81,22 +81,21 @@ def conclude(
       f" ({type(error).__name__}: {error}); restore them from a copy, or train again in another"
       " --run_dir"
     ) from error
-  hints = []
+  hints, summaries = [], []
   for group, values in zip(groups, metrics, strict=True):
     dataset = datasets[group.task]
-    found = diagnostics.diagnose(
-      group,
-      values,
-      largest_reward=float(np.abs(dataset.transitions.rewards).max()),
-      bounded_actions=_bounded(dataset),
-    )
+    largest = float(np.abs(dataset.transitions.rewards).max())
+    bounded = _bounded(dataset)
+    found = diagnostics.diagnose(group, values, largest_reward=largest, bounded_actions=bounded)
+    ends = learned.at_the_end(group, values, largest)
+    summaries.append({**job_table.summarise(group), "learned": ends, "hints": found})
     where = f"{group.label} on {group.task}: " if len(groups) > 1 else ""
-    hints += [where + hint for hint in found]
+    hints += [where + hint for hint in found.values()]
   curves = directory / run_directory.CURVES
   job_curves.curves(curves, groups, metrics)
   summary = {
     "steps": config["settings"]["steps"],
-    "groups": [job_table.summarise(group) for group in groups],
+    "groups": summaries,
     "hints": hints,
     "frozen_at": {run: int(step) if step >= 0 else None for run, step in frozen_at.items()},
     "seconds": _seconds(directory),

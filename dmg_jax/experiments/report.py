@@ -10,10 +10,10 @@ from dmg_jax.errors import StorageError, UserError, storage
 from dmg_jax.report.figures import gallery, style
 from dmg_jax.report.paper import comparison, comparison_text, paper_scores
 from dmg_jax.report.paper.comparison_parts import Comparison
-from dmg_jax.report.scores import foreign, gather, peer_scores, populations, selection
+from dmg_jax.report.scores import family, foreign, gather, peer_scores, populations, selection
 from dmg_jax.report.scores.populations import Compared
 from dmg_jax.report.scores.score import Score
-from dmg_jax.report.tables import formats, words
+from dmg_jax.report.tables import family_grids, formats, words
 from dmg_jax.report.tables.grids import Grid, overall_grid
 
 
@@ -58,16 +58,22 @@ def report(
     known = {dataset for dataset, _ in paper_scores.cells(2)} | {score.dataset for score in scores}
     published = [score for score in peer_scores.rebrac_scores() if score.dataset in known]
     scores = selection.join(scores, published)
-  found = comparison.compare(number, scores, statistic, gathered.diverged)
+  diverged = gathered.diverged
+  cells = [(run.method, run.dataset, run.seed) for run in diverged]
+  found = comparison.compare(number, scores, statistic, cells)
   found = found._replace(notices=(*gathered.notices, *found.notices))
-  text, written = _write(folder, found, scores, inches)
+  text, written = _write(folder, found, scores, diverged, inches)
   yield text
   yield "written:"
   yield from (f"  {path}" for path in written)
 
 
 def _write(
-  folder: Path, found: Comparison, scores: Sequence[Score], width: float
+  folder: Path,
+  found: Comparison,
+  scores: Sequence[Score],
+  diverged: Sequence[Score],
+  width: float,
 ) -> tuple[str, list[Path]]:
   """Writes all files of a report; its Markdown, and their paths.
 
@@ -79,12 +85,14 @@ def _write(
   caption = comparison_text.caption(found, _episodes(scores))
   compared = populations.compared(scores, statistic)
   overall = [_overall(each, scores, statistic) for each in compared]
+  places = family.places(scores, statistic)
+  overall += _family(places, scores, statistic)
   made = not folder.exists()
   try:
     with storage(folder):
       folder.mkdir(parents=True, exist_ok=True)
       with tempfile.TemporaryDirectory(prefix=".report.", dir=folder) as aside:
-        drawn = _draw(Path(aside), scores, compared, statistic, width)
+        drawn = _draw(Path(aside), scores, compared, statistic, width, diverged)
         text = formats.markdown(found, caption, overall, drawn)
         files = {
           f"table_{found.table}.md": text,
@@ -94,6 +102,9 @@ def _write(
         for each in compared:
           name = words.stem(f"aggregates_{each.kind}", statistic)
           files[f"{name}.csv"] = formats.overall_comma_separated(each, statistic)
+        if places:
+          name = words.stem("two_axes", statistic)
+          files[f"{name}.csv"] = family_grids.places_comma_separated(places)
         for name, content in files.items():
           Path(aside, name).write_text(content, encoding="utf-8")
         written = sorted(Path(aside).iterdir())
@@ -117,17 +128,36 @@ def _overall(compared: Compared, scores: Sequence[Score], statistic: str) -> Gri
   return overall_grid(compared, sentence[0].upper() + sentence[1:])
 
 
+def _family(places: Sequence[family.Place], scores: Sequence[Score], statistic: str) -> list[Grid]:
+  """Tables of methods that stand side by side on a data set, where there are any."""
+
+  def sentence(datasets: set[str]) -> str:
+    shown = [score for score in scores if score.dataset in datasets]
+    text = words.statistic_of(shown, statistic)
+    return text[0].upper() + text[1:] + words.lengths(shown)
+
+  differences = family.differences(scores, statistic)
+  grids = []
+  if places:
+    grids.append(family_grids.places_grid(places, sentence({p.dataset for p in places})))
+  if differences:
+    datasets = {difference.dataset for difference in differences}
+    grids.append(family_grids.differences_grid(differences, sentence(datasets)))
+  return grids
+
+
 def _draw(
   folder: Path,
   scores: Sequence[Score],
   compared: Sequence[Compared],
   statistic: str,
   width: float,
+  diverged: Sequence[Score],
 ) -> list[str]:
   """Draws all figures; a line on each."""
   lines = []
   with style.style():
-    for named in gallery.draw(scores, compared, statistic, width):
+    for named in gallery.draw(scores, compared, statistic, width, diverged):
       style.write(named.figure, folder / named.name)
       lines.append(f"{named.name}: {named.caption}")
   return lines

@@ -28,6 +28,29 @@ class Subject(NamedTuple):
   step: int
 
 
+class Selection(NamedTuple):
+  """Which runs are taken; an empty field takes all.
+
+  Attributes:
+    lams, nus: of the methods in which both are free; others are taken whatever theirs.
+    seeds: of all runs.
+  """
+
+  lams: Sequence[float] = ()
+  nus: Sequence[float] = ()
+  seeds: Sequence[int] = ()
+
+  def takes(self, run: Mapping[str, Any]) -> bool:
+    """Whether a run, as in `config.json`, is one of them."""
+    point = run["point"]
+    fixed = methods.find(run["method"]).fixed
+    if "lam" not in fixed and "nu" not in fixed:
+      for name, values in (("lam", self.lams), ("nu", self.nus)):
+        if values and point[name] not in values:
+          return False
+    return not self.seeds or run["seed"] in self.seeds
+
+
 class Gathered(NamedTuple):
   """What several run directories hold.
 
@@ -44,18 +67,21 @@ class Gathered(NamedTuple):
   left_out: list[str]
 
 
-def gather(run_dirs: Sequence[str], data: Sequence[str] = ()) -> Gathered:
+def gather(
+  run_dirs: Sequence[str], data: Sequence[str] = (), selection: Selection = Selection()
+) -> Gathered:
   """Reads runs and data.
 
   Args:
     run_dirs: of trainings; several may hold runs on the same data.
     data: names or paths of data sets, for runs that were trained where the data lay
       elsewhere; they are known by their hash.
+    selection: which runs are taken.
 
   Raises:
     UserError: for a directory, data set or simulator that cannot be read or used; if
       data are not those that a run learned from; for runs that differ in more than
-      lambda, nu and seed; if every run diverged.
+      lambda, nu and seed; if every run diverged, or none is taken.
   """
   if not run_dirs:
     raise UserError("no run directory is given; name one or several")
@@ -65,9 +91,12 @@ def gather(run_dirs: Sequence[str], data: Sequence[str] = ()) -> Gathered:
   labels: dict[tuple[str, str], str] = {}
   for run_dir in run_dirs:
     runs = StoredRuns(run_dir)
+    taken = {run["id"] for run in runs.config["runs"] if selection.takes(run)}
     for task in runs.config["tasks"]:
       _add_task(found, task, named)
     for run_id, step in runs.frozen_at().items():
+      if run_id not in taken:
+        continue
       if step is not None:
         found.left_out.append(f"{run_id} in {runs.directory.name} diverged at step {step}")
         continue
@@ -90,7 +119,10 @@ def gather(run_dirs: Sequence[str], data: Sequence[str] = ()) -> Gathered:
       seen.add(identity)
       found.subjects.append(Subject(stored, name, runs.step))
   if not found.subjects:
-    raise UserError(f"every run in {', '.join(map(str, run_dirs))} diverged")
+    raise UserError(
+      f"no run in {', '.join(map(str, run_dirs))} is left: all diverged, or --lam, --nu and --seeds"
+      " name none"
+    )
   found.subjects.sort(key=lambda one: (one.stored.run["task"], _place(one), one.stored.run["seed"]))
   return found
 

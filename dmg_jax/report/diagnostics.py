@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from dmg_jax.report import learned
 from dmg_jax.report.tables.job_table import Results
 from dmg_jax.report.units import SCORE, WINDOW
 
@@ -11,9 +12,6 @@ from dmg_jax.report.units import SCORE, WINDOW
 # evaluations or log rows their mean says little: no hint is built on them.
 ENOUGH_STEPS = 5_000
 ENOUGH_EVALUATIONS = 3
-# No policy earns more than the largest reward for ever, so any |Q| beyond that
-# is wrong; half as much again leaves room for errors of regression that pass.
-Q_BOUND_FACTOR = 1.5
 # A perfect imitator scatters about the data's mean: within 5 % is a tie, and so
 # are two standard errors over seeds.
 BELOW_DATA_FRACTION = 0.05
@@ -38,8 +36,10 @@ def diagnose(
   *,
   largest_reward: float,
   bounded_actions: bool,
-) -> list[str]:
-  """One or two sentences for each sign of trouble; an empty list where there is none.
+) -> dict[str, str]:
+  """A sign of trouble -> one or two sentences about it; empty where there is none.
+
+  The signs: "not_finite", "diverging_q", "below_data", "unstable", "clipped_weights".
 
   Except for diverged runs, nothing is said before `ENOUGH_STEPS` gradient steps, and
   nothing about scores before `ENOUGH_EVALUATIONS` evaluations.
@@ -52,13 +52,14 @@ def diagnose(
     bounded_actions: whether the box of the data's actions is finite; in an infinite one
       actions cannot be scaled, and numbers say nothing about the method.
   """
-  return [
-    *_frozen(results, bounded_actions),
-    *(_diverging_q(results, metrics, largest_reward) if bounded_actions else ()),
-    *_below_data(results),
-    *_unstable(results),
-    *_clipped(results, metrics),
-  ]
+  found = {
+    "not_finite": _frozen(results, bounded_actions),
+    "diverging_q": _diverging_q(results, metrics, largest_reward) if bounded_actions else (),
+    "below_data": _below_data(results),
+    "unstable": _unstable(results),
+    "clipped_weights": _clipped(results, metrics),
+  }
+  return {sign: sentence for sign, sentences in found.items() for sentence in sentences}
 
 
 def _frozen(results: Results, bounded_actions: bool) -> Iterator[str]:
@@ -89,28 +90,16 @@ def _frozen(results: Results, bounded_actions: bool) -> Iterator[str]:
 def _diverging_q(
   results: Results, metrics: Mapping[str, np.ndarray], largest_reward: float
 ) -> Iterator[str]:
-  discount = float(results.point.get("discount", 1.0))
-  bound = largest_reward / (1 - discount) if discount < 1 else np.inf
-  steps = np.asarray(metrics["step"])
-  if not _trained(steps):
+  if not _trained(metrics["step"]):
     return
-  peaks = np.zeros(len(results.seeds))
-  peak_steps = np.zeros(len(results.seeds), np.int64)
-  policy_q, q = (np.abs(np.asarray(metrics[name], np.float64)) for name in ("policy_q", "q"))
-  # Methods whose actor has no Q term log Q at the data's actions alone.
-  for run, values in enumerate(np.where(np.isfinite(policy_q), policy_q, q)):
-    # The last rows that are numbers: where a diverged run was heading, and no
-    # trace of the initial networks' arbitrary values.
-    rows = np.flatnonzero(np.isfinite(values))[-WINDOW:]
-    if rows.size:
-      row = rows[np.argmax(values[rows])]
-      peaks[run], peak_steps[run] = values[row], steps[row]
-  if (beyond := peaks > Q_BOUND_FACTOR * bound).any():
+  bound = learned.q_bound(results, largest_reward)
+  peaks, steps = learned.peaks(metrics)
+  if (beyond := peaks > learned.Q_BOUND_FACTOR * bound).any():
     run = int(np.argmax(peaks))
     remedy = _LESS_GENERALISATION.get(results.method, _RATES)
     yield (
       f"{_seeds(results, beyond)}: the learned |Q| is up to {peaks[run]:.4g} (step"
-      f" {peak_steps[run]}, of the last {WINDOW} rows logged), but no return can exceed"
+      f" {steps[run]}, of the last {WINDOW} rows logged), but no return can exceed"
       f" {bound:.4g}, the largest |reward| / (1 - discount). Q is diverging: {remedy}."
     )
 

@@ -67,10 +67,11 @@ class Agent:
     actor, critic, value: parameters as `dmg.from_parameters` takes them.
     learner: "expectile", "gumbel", "sparse" or "exponential".
     point: hyperparameters, as numbers.
+    first_critic: whether the actor climbs the first critic alone.
   """
 
-  def __init__(self, actor, critic, value, learner: str, point):
-    self.h, self.learner = point, learner
+  def __init__(self, actor, critic, value, learner: str, point, first_critic: bool):
+    self.h, self.learner, self.climbed = point, learner, 1 if first_critic else 2
     self.actor, self.value = layers(actor), layers(value)
     self.critics = [layers(critic, place) for place in range(2)]
     self.target_actor = copy(self.actor)
@@ -133,10 +134,11 @@ class Agent:
     actions = np.tanh(seen[-1])
     slope = 2 * h.nu * weights * (actions - batch.actions) / actions.size
     pair = np.concatenate([batch.observations, actions], axis=1)
-    passes = [forward(network, pair) for network in self.critics]
+    climbed = self.critics[: self.climbed]
+    passes = [forward(network, pair) for network in climbed]
     q = np.stack([activations[-1][:, 0] for activations in passes])
     smallest, scale = q.argmin(axis=0), np.abs(q.min(axis=0)).mean()
-    for place, (network, activations) in enumerate(zip(self.critics, passes, strict=True)):
+    for place, (network, activations) in enumerate(zip(climbed, passes, strict=True)):
       towards = -h.q_coefficient * (smallest == place) / (scale * size)
       inputs = backward(network, activations, towards[:, None])[1]
       slope = slope + inputs[:, batch.observations.shape[1] :]

@@ -2,21 +2,23 @@
 
 State 0 leads to 1, 1 to 2, and 2 ends. Only the last step has a reward, r(a). The
 data hold 21 actions, evenly spaced, in each state. So, with a policy pi and with
-V the expectile of what the data's actions are worth,
+V the in-sample learner's summary of what the data's actions are worth,
 
   Q(2, a) = r(a)
   Q(1, a) = gamma * (lambda * r(pi(2) + smoothing) + (1 - lambda) * V(2))
   Q(0, a) = gamma * Q(1, .)
 """
 
+import functools
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.optimize
 
-from dmg_jax import methods, networks
+from dmg_jax import in_sample, methods, networks
 from dmg_jax.agents import dmg
 from dmg_jax.types import Hyperparameters, TrainState, Transitions
 
@@ -24,7 +26,7 @@ GAMMA = 0.8
 STEPS, RATE = 1500, 5e-3
 SIZES = (32, 32)
 NETWORKS = networks.make(1, networks.Architecture(SIZES, SIZES, SIZES))
-BASE = Hyperparameters(discount=GAMMA, target_rate=0.05, smoothing_noise=0.0)
+BASE = Hyperparameters(discount=GAMMA, target_rate=0.05, smoothing_noise=0.0, value_temperature=0.3)
 # Noise of 0.4 to one side or the other, as the clip decides.
 SMOOTHED = {"smoothing_noise": 1e6, "smoothing_clip": 0.4}
 
@@ -53,7 +55,17 @@ CASES = {
   ("iql", rising): methods.point("iql", BASE),
   ("iql, expectile 0.99", rising): methods.point("iql", BASE).replace(expectile=0.99),
   ("bc", rising): methods.point("bc", BASE),
-}
+} | {
+  (method, reward): methods.point(method, BASE)
+  for method in ("xql", "sql", "eql", "xql_dmg", "sql_dmg", "eql_dmg")
+  for reward in (peaked, rising)
+}  # fmt: skip
+IN_SAMPLE = ("iql", "iql, expectile 0.99", "bc", "xql", "sql", "eql")
+
+
+def learner(method: str) -> in_sample.Learner:
+  """Of V, of a case's method."""
+  return methods.find(method.split(",")[0]).learner
 
 
 def chain(reward) -> Transitions:
@@ -78,13 +90,14 @@ def fresh() -> TrainState:
   return dmg.from_parameters(NETWORKS, *(jax.tree.map(fill, part.parameters) for part in parts))
 
 
-def learn(point: Hyperparameters, data: Transitions, start: TrainState, noise) -> TrainState:
+def learn(form, point: Hyperparameters, data: Transitions, start: TrainState, noise) -> TrainState:
   """Steps on all rows at once, whose rates fall to 0."""
 
   def step(state, inputs):
     rate, noise = inputs
     rates = {f"{name}_learning_rate": rate for name in ("actor", "critic", "value")}
-    return dmg.update(state, data, noise, point.replace(**rates), update_actor=True)[0], None
+    point_now = point.replace(**rates)
+    return dmg.update(state, data, noise, point_now, update_actor=True, form=form)[0], None
 
   return jax.lax.scan(step, start, (jnp.linspace(RATE, 0, STEPS), noise))[0]
 
@@ -107,13 +120,23 @@ class Learned(NamedTuple):
 
 @pytest.fixture(scope="module")
 def learned():
-  """All cases, trained in one call."""
-  points = jax.tree.map(lambda *leaves: np.float32(leaves), *CASES.values())
-  data = jax.tree.map(lambda *leaves: np.stack(leaves), *(chain(reward) for _, reward in CASES))
+  """All cases, trained in one call for each in-sample learner."""
   noise = np.random.default_rng(1).normal(size=(STEPS, 63, 1)).astype(np.float32)
-  states = jax.jit(jax.vmap(learn, (0, 0, None, None)))(points, data, fresh(), noise)
+  found: dict = {}
+  for which in dict.fromkeys(learner(method) for method, _ in CASES):
+    cases = [case for case in CASES if learner(case[0]) is which]
+    points = jax.tree.map(lambda *leaves: np.float32(leaves), *(CASES[case] for case in cases))
+    data = jax.tree.map(lambda *leaves: np.stack(leaves), *(chain(reward) for _, reward in cases))
+    train = functools.partial(learn, dmg.Form(learner=which))
+    states = jax.jit(jax.vmap(train, (0, 0, None, None)))(points, data, fresh(), noise)
+    found |= read(states, cases)
+  return found
+
+
+def read(states: TrainState, cases) -> dict:
+  """What the agents of some cases hold."""
   found = {}
-  for place, case in enumerate(CASES):
+  for place, case in enumerate(cases):
     actor, critic, value = (
       jax.tree.map(lambda leaf, place=place: leaf[place], part.parameters)
       for part in (states.actor, states.critic, states.value)
@@ -141,15 +164,36 @@ def expectile(values: np.ndarray, tau: float) -> float:
   return m
 
 
-def by_hand(point: Hyperparameters) -> tuple[float, float, float, float]:
+def in_sample_value(method: str, rewards: np.ndarray, point: Hyperparameters) -> float:
+  """V of the data's actions by the closed forms of the learners (`test_in_sample`)."""
+  which, temperature = learner(method), point.value_temperature
+  if which is in_sample.EXPECTILE:
+    return expectile(rewards, point.expectile)
+  if which is in_sample.SPARSE:
+    excess = lambda v: np.maximum(1 + (rewards - v) / (2 * temperature), 0).mean() - 1  # noqa: E731
+    return scipy.optimize.brentq(excess, rewards.min() - 1, rewards.max())
+  return temperature * np.log(np.mean(np.exp(rewards / temperature)))
+
+
+def in_sample_weights(method: str, advantages: np.ndarray, point: Hyperparameters) -> np.ndarray:
+  which = learner(method)
+  if which is in_sample.SPARSE:
+    return np.clip(advantages, 0, point.weight_clip)
+  inverse = point.inverse_temperature
+  if which is in_sample.EXPONENTIAL:
+    inverse = 10 / point.value_temperature
+  return np.minimum(np.exp(inverse * advantages), point.weight_clip)
+
+
+def by_hand(method: str, point: Hyperparameters) -> tuple[float, float, float, float]:
   """V(2), Q(1, .), Q(0, .) and pi(2) where the reward is peaked.
 
   With N = mean |Q(s, pi(s))|, the actor's loss in state 2 is, but for a constant,
   q (pi - 0.5)^2 / N + nu * mean(w (pi - a)^2), whose minimum is a weighted mean.
   """
   actions, reward = DATA_ACTIONS[peaked], peaked(DATA_ACTIONS[peaked])
-  value = expectile(reward, point.expectile)
-  weights = np.minimum(np.exp(point.inverse_temperature * (reward - value)), point.weight_clip)
+  value = in_sample_value(method, reward, point)
+  weights = in_sample_weights(method, reward - value, point)
   noise = point.smoothing_clip if point.smoothing_noise else 0.0
   action = 0.0
   for _ in range(100):
@@ -164,7 +208,7 @@ def by_hand(point: Hyperparameters) -> tuple[float, float, float, float]:
 @pytest.mark.parametrize("method", [name for name, reward in CASES if reward is peaked])
 def test_values_and_policies_are_those_of_the_solution(learned, method):
   found, point = learned[method, peaked], CASES[method, peaked]
-  value, first, zeroth, action = by_hand(point)
+  value, first, zeroth, action = by_hand(method, point)
   np.testing.assert_allclose(found.q[2], peaked(DATA_ACTIONS[peaked]), atol=0.04)
   np.testing.assert_allclose(found.q[1], first, atol=0.03)
   np.testing.assert_allclose(found.q[0], zeroth, atol=0.03)
@@ -175,7 +219,7 @@ def test_values_and_policies_are_those_of_the_solution(learned, method):
 def test_the_solution_in_numbers():
   """What `by_hand` says where it needs no computer."""
   solutions = {
-    method: by_hand(point) for (method, reward), point in CASES.items() if reward is peaked
+    method: by_hand(method, point) for (method, reward), point in CASES.items() if reward is peaked
   }
   # TD3 takes the best action: gamma and gamma squared. Smoothing costs 0.4^2.
   np.testing.assert_allclose(solutions["td3"][1:], [0.8, 0.64, 0.5])
@@ -200,10 +244,10 @@ def test_lambda_mixes_the_policys_value_with_the_datas(learned):
 
 def test_in_sample_values_never_exceed_the_datas_best_action(learned):
   best = np.array([GAMMA**2, GAMMA, 1.0])
-  for method in ("iql", "iql, expectile 0.99", "bc"):
+  for method in IN_SAMPLE:
     found, point = learned[method, rising], CASES[method, rising]
     assert (found.values < best).all(), method
-    value = expectile(rising(DATA_ACTIONS[rising]), point.expectile)
+    value = in_sample_value(method, rising(DATA_ACTIONS[rising]), point)
     np.testing.assert_allclose(found.values, best * value, atol=0.02, err_msg=method)
     assert -1 < found.policy[2] < 0, method
 
@@ -215,3 +259,7 @@ def test_generalisation_exceeds_them_and_doubly_mild_less_so(learned):
   assert td3.q[1].min() > 1.2 * GAMMA
   assert in_sample.q[1].max() < mild.q[1].min()
   assert mild.q[1].max() < GAMMA < td3.q[1].min()
+  for alone in ("xql", "sql", "eql"):
+    without, with_dmg = learned[alone, rising], learned[f"{alone}_dmg", rising]
+    assert without.q[1].max() < with_dmg.q[1].min()
+    assert with_dmg.policy[2] > without.policy[2]

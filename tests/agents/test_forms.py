@@ -69,7 +69,7 @@ def test_forty_steps_are_those_of_plain_numpy(method, small_networks):
     )
   oracle = numpy_step.Agent(
     start.actor.parameters, start.critic.parameters, start.value.parameters,
-    LEARNERS[found.learner], point,
+    LEARNERS[found.learner], point, found.first_critic,
   )  # fmt: skip
   rows, noise = batches()
   for step in range(STEPS):
@@ -98,7 +98,8 @@ def test_a_form_leaves_out_only_what_does_not_reach_the_policy(method, small_net
   """DMG's whole step, at the coefficients that the method fixes, gives the same policy."""
   found = methods.find(method)
   lean = trained(small_networks, method, found.form)
-  whole = trained(small_networks, method, dmg.Form(learner=found.learner))
+  form = dmg.Form(learner=found.learner, first_critic=found.first_critic)
+  whole = trained(small_networks, method, form)
   for a, b in zip(jax.tree.leaves(lean.actor), jax.tree.leaves(whole.actor), strict=True):
     np.testing.assert_allclose(a, b, rtol=0, atol=1e-12)
 

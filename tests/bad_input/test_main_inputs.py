@@ -161,6 +161,7 @@ CASES = [
   ("evaluate --run_dir=old --episodes=1.5", "1.5", 2),
   ("evaluate --run_dir=old --seed=-1", "--seed is -1, but it must be from 0 to", 2),
   ("evaluate --run_dir=old --config=configs/mujoco.py", "Unknown command line flag 'config'", 2),
+  (f"{MINE} --config.seeds=1001", "the plan above has 1,001 runs, more than 1,000", 2),
 ]
 # What works without the slip, in the same folder.
 SOUND = [
@@ -174,6 +175,7 @@ SOUND = [
   f"{MINE} --config.actor_hidden_sizes=(8,8) --config.actor_hidden_sizes=(4,) --dry_run",
   f"{MINE} --config.actor_schedule_steps=inf --config.critics=2,4 --dry_run",
   f"{MINE} --config.nu=1,2,3,4,5 --config.seeds=1 --dry_run",
+  f"{MINE} --config.seeds=1001 --dry_run",
 ]
 HELP = ["main --help", "main --helpfull", "evaluate --help"]
 

@@ -19,7 +19,7 @@ from dmg_jax.envs.make import make
 from dmg_jax.envs.robots import PHYSICS
 from dmg_jax.errors import UserError
 from dmg_jax.probe import settings, shift, study
-from dmg_jax.probe.gather import gather
+from dmg_jax.probe.gather import Selection, gather
 from dmg_jax.stored_runs import StoredRuns
 
 STEPS = 7
@@ -162,6 +162,19 @@ def test_every_run_has_its_numbers(results):
     assert len(row["shift"]) == 5
     assert 0 <= row["distance"]["nearest"] <= row["distance"]["same_row"] <= 2 * math.sqrt(3)
   assert dmg["q"] != other["q"]
+
+
+def test_a_selection_takes_the_named_points_and_whatever_cannot_choose(files):
+  run_dirs, data = [str(files / "grid"), str(files / "bc")], [str(files / "jumps.npz")]
+
+  def names(**wanted):
+    return [one.name for one in gather(run_dirs, data, Selection(**wanted)).subjects]
+
+  assert names(lams=[1.0], nus=[0.1]) == ["DMG, lambda 1, nu 0.1", "BC"]
+  assert names(nus=[10.0]) == ["BC"]
+  assert len(names(seeds=[0])) == 3
+  with pytest.raises(UserError, match="no run in .* is left: all diverged, or --lam"):
+    names(seeds=[7])
 
 
 def test_q_is_the_critics(files, gathered, results):

@@ -37,12 +37,13 @@ def make_metrics(policy_q=250.0, clipped=0.4):
 
 
 def hints(results=None, metrics=None, bounded_actions=True):
-  return diagnose(
+  found = diagnose(
     results or make_results(),
     metrics or make_metrics(),
     largest_reward=6.0,
     bounded_actions=bounded_actions,
   )
+  return list(found.values())
 
 
 def only(found):

@@ -1,4 +1,4 @@
-"""Scores against lambda or nu, a panel for each data set (the paper's Figures 1 and 2)."""
+"""Scores and learned Q against lambda or nu (the paper's Figures 1 and 2)."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,118 +9,105 @@ from matplotlib.figure import Figure
 
 from dmg_jax.report.figures import style
 from dmg_jax.report.scores.intervals import mean_interval
-from dmg_jax.report.scores.score import Score
-from dmg_jax.report.scores.selection import by_task
+from dmg_jax.report.scores.lines import SYMBOLS, Line
 
-SYMBOLS = {"lam": r"$\lambda$", "nu": r"$\nu$"}
-# value of the setting -> scores of its seeds
-Line = Mapping[float, np.ndarray]
-
-
-def ablations(scores: Sequence[Score], setting: str, statistic: str) -> dict[str, dict[str, Line]]:
-  """The lines of the figure: data set -> label -> line.
-
-  Runs on a line differ in the setting alone: same method, steps and other
-  settings. Only lines of two or more values are there.
-
-  Args:
-    scores: joined; those without the setting, as all from elsewhere, are left out.
-    setting: key of `SYMBOLS`.
-    statistic: a column of `selection.by_task`.
-
-  Raises:
-    ValueError: if two methods would be one point of a line.
-  """
-  numbers = by_task(scores, statistic)
-  known = [score for score in scores if score.dataset in numbers.get(score.method, {})]
-  groups: dict[str, dict[tuple, dict[float, str]]] = {}
-  for score in on_lines(known, setting):
-    lines = groups.setdefault(score.dataset, {})
-    points = lines.setdefault(_key(score, setting), {})
-    first = points.setdefault(score.settings[setting], score.method)
-    if first != score.method:
-      raise ValueError(f"{first} and {score.method} on {score.dataset} differ in no setting")
-  return {
-    dataset: {
-      _label(key, list(lines)): {place: numbers[points[place]][dataset] for place in sorted(points)}
-      for key, points in lines.items()
-    }
-    for dataset, lines in groups.items()
-  }
-
-
-def on_lines(scores: Sequence[Score], setting: str) -> list[Score]:
-  """The scores of runs that share a line with some of another value of the setting."""
-  values: dict[tuple, set[float]] = {}
-  having = [score for score in scores if score.job is not None and setting in score.settings]
-  for score in having:
-    line = values.setdefault((score.dataset, _key(score, setting)), set())
-    line.add(score.settings[setting])
-  return [score for score in having if len(values[score.dataset, _key(score, setting)]) > 1]
-
-
-def _key(score: Score, setting: str) -> tuple:
-  """What the runs of a line have in common."""
-  others = sorted((k, v) for k, v in score.settings.items() if k != setting)
-  return (_shared(score), score.steps, *others)
-
-
-def _shared(score: Score) -> str:
-  """The method without what `settings` tell: of "DMG (lam 0.5, batch_size 32)", all but lambda."""
-  member, _, rest = score.method.removesuffix(")").partition(" (")
-  parts = [part for part in rest.split(", ") if part and part.split()[0] not in score.settings]
-  return f"{member} ({', '.join(parts)})" if parts else member
-
-
-def _label(key: tuple, keys: Sequence[tuple]) -> str:
-  """The method, and in what else its line differs from the others."""
-  parts = [key[0]]
-  if len({other[1] for other in keys}) > 1:
-    parts.append(f"{key[1]:,} steps")
-  for name, number in key[2:]:
-    if any((name, number) not in other[2:] for other in keys):
-      parts.append(f"{SYMBOLS.get(name, name)} = {_shown(number)}")
-  return ", ".join(parts)
-
-
-def _shown(value: Any) -> str:
-  if isinstance(value, tuple):
-    return "x".join(map(str, value))
-  return f"{value:g}" if isinstance(value, float) else str(value)
+_PANEL_HEIGHT = 1.35
+# Beyond this many times what any policy could earn, Q gets a logarithmic axis.
+_FAR_BEYOND = 5.0
 
 
 def ablation(
   lines: Mapping[str, Mapping[str, Line]], setting: str, width: float, unit: str
 ) -> Figure:
-  """Mean and 95 % interval over seeds, shaded, and the seeds as dots.
+  """A column for each data set: scores above, learned Q below where it is known.
+
+  Mean and 95 % interval over seeds, shaded, and the seeds as dots. A cross marks each
+  point at which a seed diverged, see `lines.Point`; dotted, what any policy could earn.
 
   Args:
-    lines: from `ablations`, not empty.
+    lines: from `lines.lines` with this setting, not empty.
     setting: key of `SYMBOLS`.
     width: inches.
     unit: of the scores.
   """
   labels = list(dict.fromkeys(label for found in lines.values() for label in found))
-  figure, axes = style.panels(list(lines), width)
+  has_q = any(
+    point.q.size for found in lines.values() for line in found.values() for point in line.values()
+  )
+  figure, columns = _panels(list(lines), width, 1 + has_q)
   handles: dict[str, Any] = {}
-  for panel, found in zip(axes, lines.values(), strict=True):
+  for panels, found in zip(columns, lines.values(), strict=True):
+    places = sorted({place for line in found.values() for (place,) in line})
     for label, line in found.items():
       colour, dashes = style.appearance(labels.index(label))
-      places = np.array(list(line))
-      means = np.array([np.mean(values) for values in line.values()])
-      ends = np.array([mean_interval(values) for values in line.values()])
-      for place, values in line.items():
-        panel.plot([place] * len(values), values, ".", color=colour, markersize=2.5, alpha=0.6)
-      panel.fill_between(places, *ends.T, color=colour, alpha=0.2, linewidth=0)
-      (handles[label],) = panel.plot(
-        places, means, color=colour, linestyle=dashes, marker="o", markersize=3
-      )
-    _scale(panel, setting, sorted({place for line in found.values() for place in line}))
+      look = {"color": colour, "linestyle": dashes}
+      handles[label] = _draw(panels[0], {k: p.scores for (k,), p in line.items()}, look)
+      if has_q:
+        _draw(panels[1], {k: p.q for (k,), p in line.items()}, look)
+      _crosses(panels, line)
+    for panel in panels:
+      _scale(panel, setting, places)
+    if has_q:
+      _scale_q(panels[1], [point for line in found.values() for point in line.values()])
+  if has_q:
+    across = _in_a_row(len(columns), width)
+    for panels in columns[::across]:
+      panels[0].set_ylabel(unit)
+      panels[1].set_ylabel("learned Q(s, a)")
+  else:
+    figure.supylabel(unit, fontsize=7)
   figure.supxlabel(SYMBOLS[setting], fontsize=7)
-  figure.supylabel(unit, fontsize=7)
   if len(handles) > 1:
     style.legend_above(figure, handles)
   return figure
+
+
+def _in_a_row(count: int, width: float) -> int:
+  return min(count, 4 if width > style.WIDTHS["column"] else 2)
+
+
+def _panels(names: Sequence[str], width: float, rows: int) -> tuple[Figure, list[list[Axes]]]:
+  """A column of `rows` panels for each name, in bands."""
+  across = _in_a_row(len(names), width)
+  bands = -(-len(names) // across)
+  figure = Figure(figsize=(width, bands * rows * _PANEL_HEIGHT + 0.4), layout="constrained")
+  grid = figure.subplots(bands * rows, across, squeeze=False)
+  columns = []
+  for place in range(bands * across):
+    band, column = divmod(place, across)
+    panels = grid[band * rows : (band + 1) * rows, column].tolist()
+    if place >= len(names):
+      for unused in panels:
+        unused.remove()
+      continue
+    panels[0].set_title(names[place], loc="right")
+    columns.append(panels)
+  return figure, columns
+
+
+def _draw(panel: Axes, values: Mapping[float, np.ndarray], look: Mapping[str, Any]) -> Any:
+  """The line of what there is; a point without any seed has none."""
+  there = {place: seeds for place, seeds in values.items() if seeds.size}
+  places = np.array(list(there))
+  for place, seeds in there.items():
+    panel.plot([place] * len(seeds), seeds, ".", color=look["color"], markersize=2.5, alpha=0.6)
+  ends = np.array([mean_interval(seeds) for seeds in there.values()]).reshape(-1, 2)
+  panel.fill_between(places, *ends.T, color=look["color"], alpha=0.2, linewidth=0)
+  means = [np.mean(seeds) for seeds in there.values()]
+  (drawn,) = panel.plot(places, means, marker="o", markersize=3, **look)
+  return drawn
+
+
+def _crosses(panels: Sequence[Axes], line: Line) -> None:
+  """One in each panel, at the mean, or below all where there is none."""
+  for (place,), point in line.items():
+    if point.diverged:
+      for panel, values in zip(panels, (point.scores, point.q), strict=False):
+        there = values.size > 0
+        panel.plot(
+          [place], [np.mean(values) if there else 0.03], "x", color="black", markersize=6,
+          zorder=5, transform=panel.transData if there else panel.get_xaxis_transform(),
+        )  # fmt: skip
 
 
 def _scale(axes: Axes, setting: str, places: Sequence[float]) -> None:
@@ -132,3 +119,11 @@ def _scale(axes: Axes, setting: str, places: Sequence[float]) -> None:
     axes.minorticks_off()
   else:
     axes.set_xticks(places, [f"{place:g}" for place in places])
+
+
+def _scale_q(axes: Axes, points: Sequence[Any]) -> None:
+  bound = max((p.q_bound for p in points if np.isfinite(p.q_bound)), default=np.nan)
+  if np.isfinite(bound):
+    axes.axhline(bound, color=style.GREY, linestyle=":", linewidth=0.8)
+    if max((np.abs(p.q).max() for p in points if p.q.size), default=0) > _FAR_BEYOND * bound:
+      axes.set_yscale("symlog", linthresh=bound)

@@ -5,15 +5,29 @@ from typing import NamedTuple
 
 from matplotlib.figure import Figure
 
-from dmg_jax.report.figures import ablations, curve_figures, population_figures, style
+from dmg_jax.report.figures import (
+  ablations,
+  curve_figures,
+  heat_maps,
+  population_figures,
+  style,
+  two_axes,
+)
+from dmg_jax.report.learned import Q_BOUND_FACTOR
 from dmg_jax.report.paper import paper_scores
 from dmg_jax.report.paper.comparison_text import last_few
+from dmg_jax.report.scores import family as side_by_side
+from dmg_jax.report.scores import lines
 from dmg_jax.report.scores.method_names import order
 from dmg_jax.report.scores.populations import FAMILIES, Compared, family
 from dmg_jax.report.scores.score import Score
 from dmg_jax.report.tables import words
 
 _NAMES = {"lam": "lambda", "nu": "nu"}
+_CROSS = (
+  "a cross where a seed diverged: numbers stopped being finite, or |Q| passed "
+  f"{Q_BOUND_FACTOR:g} times max |reward| / (1 - discount)"
+)
 
 
 class Named(NamedTuple):
@@ -25,7 +39,11 @@ class Named(NamedTuple):
 
 
 def draw(
-  scores: Sequence[Score], compared: Sequence[Compared], statistic: str, width: float
+  scores: Sequence[Score],
+  compared: Sequence[Compared],
+  statistic: str,
+  width: float,
+  diverged: Sequence[Score] = (),
 ) -> Iterator[Named]:
   """The figures, to be drawn within `style.style`.
 
@@ -34,21 +52,51 @@ def draw(
     compared: of the scores, from `populations.compared` with the same statistic.
     statistic: a key of `STATISTICS`; curves show every evaluation.
     width: inches.
+    diverged: runs without a score, of which ablations show that they were run.
   """
   looks = style.looks({score.method for score in scores if not score.is_variant})
   yield from _curves(scores, width, looks)
-  for setting, name in _NAMES.items():
-    if lines := ablations.ablations(scores, setting, statistic):
-      shown = ablations.on_lines(scores, setting)
-      yield Named(
-        words.stem(f"ablation_{name}", statistic),
-        f"{words.statistic_of(shown, statistic)} against {name}: mean over seeds, shaded its 95 % "
-        f"interval (Student's t), dots the seeds{words.lengths(shown)}.",
-        ablations.ablation(lines, setting, width, _unit(shown, statistic)),
-      )
+  yield from _ablations(scores, diverged, statistic, width)
+  if places := side_by_side.places(scores, statistic):
+    shown = [score for score in scores if score.dataset in {place.dataset for place in places}]
+    yield Named(
+      words.stem("two_axes", statistic),
+      "the methods on the two axes of the paper's Table 1, with the "
+      f"{words.statistic_of(shown, statistic)}: mean over seeds, bars one standard deviation"
+      f"{words.lengths(shown)}.",
+      two_axes.two_axes(places, width, _unit(shown, statistic)),
+    )
   for found in compared:
     shown = [s for s in scores if s.dataset in found.population.get(s.method, {})]
     yield from _over_tasks(found, shown, statistic, width, looks)
+
+
+def _ablations(
+  scores: Sequence[Score], diverged: Sequence[Score], statistic: str, width: float
+) -> Iterator[Named]:
+  for setting, name in _NAMES.items():
+    if found := lines.lines(scores, diverged, (setting,), statistic):
+      shown = lines.on_lines(scores, (setting,))
+      yield Named(
+        words.stem(f"ablation_{name}", statistic),
+        f"{words.statistic_of(shown, statistic)}, and learned Q(s, a) at the end, against {name}: "
+        f"mean over seeds, shaded its 95 % interval (Student's t), dots the seeds, {_CROSS}"
+        f"{words.lengths(shown)}.",
+        ablations.ablation(found, setting, width, _unit(shown, statistic)),
+      )
+  if grids := lines.lines(scores, diverged, (*_NAMES,), statistic):
+    shown = lines.on_lines(scores, (*_NAMES,))
+    named = {
+      dataset if len(found) == 1 else f"{dataset}: {label}": grid
+      for dataset, found in grids.items()
+      for label, grid in found.items()
+    }
+    yield Named(
+      words.stem("ablation_grid", statistic),
+      f"{words.statistic_of(shown, statistic)} over lambda and nu: mean over seeds, {_CROSS}"
+      f"{words.lengths(shown)}.",
+      heat_maps.maps(named, width, _unit(shown, statistic)),
+    )
 
 
 def _unit(scores: Sequence[Score], statistic: str) -> str:

@@ -30,13 +30,13 @@ class Gathered(NamedTuple):
   Attributes:
     scores: one for each run that counts.
     notices: one line for everything that was left out.
-    diverged: method, data set and seed of each run that diverged; they were
-      run, and no other seed may stand in for them.
+    diverged: the runs that did, without scores; they were run, and no other seed
+      may stand in for them.
   """
 
   scores: list[Score]
   notices: list[str]
-  diverged: list[tuple[str, str, int]]
+  diverged: list[Score]
 
 
 def gather(paths: Iterable[str | os.PathLike[str]]) -> Gathered:
@@ -67,7 +67,7 @@ def gather(paths: Iterable[str | os.PathLike[str]]) -> Gathered:
       notices += [notice for group in found for notice in group.notices]
   scores = join(score for group in groups for score in group.scores)
   _refuse_mixtures(groups)
-  diverged = [(group.method, group.dataset, seed) for group in groups for seed in group.diverged]
+  diverged = [score for group in groups for score in group.diverged]
   return Gathered(scores, notices, diverged)
 
 

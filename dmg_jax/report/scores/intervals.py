@@ -1,6 +1,6 @@
 """The uncertainty that few seeds leave: bootstrap and Student's intervals."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -125,17 +125,36 @@ def difference_interval(a: ArrayLike, b: ArrayLike, *, confidence: float = 0.95)
   Raises:
     ValueError: for a nested or non-finite array, or a group of fewer than 2.
   """
-  first, second = finite(a), finite(b)
-  if min(first.size, second.size) < 2:
+  return mean_difference_interval([(a, b)], confidence=confidence)
+
+
+def mean_difference_interval(
+  pairs: Sequence[tuple[ArrayLike, ArrayLike]], *, confidence: float = 0.95
+) -> Interval:
+  """Interval for the mean over tasks of mean(a) - mean(b), all groups independent.
+
+  Each task counts alike. Normal errors, with Welch and Satterthwaite's degrees of
+  freedom; it tells what other seeds would give on these tasks, nothing about other tasks.
+
+  Args:
+    pairs: of each task the groups a, (n,), and b, (m,), finite, n and m at least 2.
+    confidence: probability of covering the true mean difference, in (0, 1).
+
+  Raises:
+    ValueError: as for `difference_interval`, or without a task.
+  """
+  groups = [finite(group) for pair in pairs for group in pair]
+  if not groups or min(group.size for group in groups) < 2:
     raise ValueError("a difference of means needs at least two runs in each group")
-  difference = float(first.mean() - second.mean())
-  parts = [np.var(group, ddof=1) / group.size for group in (first, second)]
-  error = np.sqrt(sum(parts))
+  means = np.array([group.mean() for group in groups]).reshape(-1, 2)
+  difference = float(np.mean(means[:, 0] - means[:, 1]))
+  parts = np.array([np.var(group, ddof=1) / group.size for group in groups])
+  error = np.sqrt(parts.sum()) / len(means)
   if error == 0:
     return Interval(difference, difference)
-  # Welch and Satterthwaite's degrees of freedom, from shares so that nothing underflows.
-  shares = [part / sum(parts) for part in parts]
-  freedom = 1 / (shares[0] ** 2 / (first.size - 1) + shares[1] ** 2 / (second.size - 1))
+  # From shares, so that nothing underflows.
+  shares = parts / parts.sum()
+  freedom = 1 / np.sum(shares**2 / (np.array([group.size for group in groups]) - 1))
   half = float(error * stats.t.ppf((1 + confidence) / 2, freedom))
   return Interval(difference - half, difference + half)
 

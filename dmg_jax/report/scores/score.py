@@ -24,6 +24,8 @@ class Score(NamedTuple):
     settings: the hyperparameters (lambda, nu, ..., sizes as tuples); empty where unknown.
     source: the run directory or file it was read from, for messages.
     job: of a run of this package; None for scores from elsewhere.
+    learned: what its log says at the end, see `report.learned.at_the_end`; empty where
+      unknown.
   """
 
   method: str
@@ -37,6 +39,12 @@ class Score(NamedTuple):
   settings: Mapping[str, Any]
   source: str
   job: Job | None = None
+  learned: Mapping[str, float] = {}
+
+  @property
+  def member(self) -> str:
+    """Its method without the settings: "DMG" of "DMG (lam 0.5)"."""
+    return self.method.partition(" (")[0]
 
   @property
   def is_variant(self) -> bool:

@@ -34,7 +34,7 @@ class Group(NamedTuple):
     method, dataset: as `Score` has them.
     scores: of the runs that count.
     notices: a line for each run that does not.
-    diverged: seeds of the runs that diverged.
+    diverged: the runs that did, without scores.
     in_row: what must be alike in all groups on the data set.
     in_cell: what must also be alike in all groups of the method on it.
   """
@@ -44,7 +44,7 @@ class Group(NamedTuple):
   dataset: str
   scores: list[Score]
   notices: list[str]
-  diverged: list[int]
+  diverged: list[Score]
   in_row: dict[str, Any]
   in_cell: dict[str, Any]
 
@@ -159,10 +159,12 @@ def _group(
   steps = sorted({step for run in runs for step in curves.get(run["id"], {})})
   for run in runs:
     row, seed = rows[run["id"]], run["seed"]
+    learned = result.get("learned", {}).get(run["id"], {})
     what = f"seed {seed}" if len(job.config["runs"]) == len(runs) else run["id"]
     named = f"{directory}: {what} is left out:"
     if row["diverged_at"] is not None:
-      group.diverged.append(seed)
+      ended = {settings["steps"]: math.nan}
+      group.diverged.append(_score(group, seed, ended, point, job, learned))
       group.notices.append(f"{named} it diverged at step {row['diverged_at']:,}")
     elif row["last"] is None:
       group.notices.append(f"{named} it has no score at step {row['no_score_at']:,}")
@@ -173,12 +175,17 @@ def _group(
       if last_step != result["last_step"] or not math.isclose(means[last_step], row["last"]):
         raise ValueError(f"{what} ends otherwise in {run_log.EVALUATIONS}")
       _check_curve(what, curve, steps, settings["evaluation_episodes"])
-      group.scores.append(_score(group, seed, means, point, job))
+      group.scores.append(_score(group, seed, means, point, job, learned))
   return group
 
 
 def _score(
-  group: Group, seed: int, means: Mapping[int, float], point: Mapping[str, Any], job: Job
+  group: Group,
+  seed: int,
+  means: Mapping[int, float],
+  point: Mapping[str, Any],
+  job: Job,
+  learned: Mapping[str, float],
 ) -> Score:
   scores = tuple(means.values())
   return Score(
@@ -193,6 +200,7 @@ def _score(
     settings=point,
     source=str(group.directory),
     job=job,
+    learned=learned,
   )
 
 

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from made_scores import final_only, made
+from made_scores import ablated, final_only, made
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from matplotlib.image import imread
@@ -8,7 +8,7 @@ from matplotlib.image import imread
 from dmg_jax.report.figures import ablations, curve_figures, gallery, style
 from dmg_jax.report.figures import population_figures as population
 from dmg_jax.report.paper import paper_scores
-from dmg_jax.report.scores import aggregates, populations
+from dmg_jax.report.scores import aggregates, lines, populations
 
 MEDIUM, OWN = "hopper-medium-v2", "dmg/hopper/medium-replay-v0"
 COLUMN, FULL = style.WIDTHS["column"], style.WIDTHS["full"]
@@ -150,26 +150,10 @@ def test_long_names_push_no_label_off_the_page(draw_rows):
     assert place.x1 <= figure.bbox.x1
 
 
-def ablated(setting, values, **others):
-  return [
-    score
-    for value in values
-    for score in made(f"DMG ({setting} {value})", MEDIUM, [value, value + 2.0])
-    for score in [score._replace(settings={**score.settings, **others, setting: value})]
-  ]
-
-
-def test_an_ablation_is_one_line_over_the_values():
+def test_an_ablation_draws_scores_against_the_setting():
   scores = [*made("DMG", MEDIUM, [4.0, 6.0]), *ablated("lam", [1.0, 0.5])]
-  lines = ablations.ablations(scores, "lam", "last")
-  assert list(lines) == [MEDIUM]
-  assert list(lines[MEDIUM]) == ["DMG"]
-  assert {place: list(values) for place, values in lines[MEDIUM]["DMG"].items()} == {
-    0.25: [4.0, 6.0],
-    0.5: [0.5, 2.5],
-    1.0: [1.0, 3.0],
-  }
-  figure = ablations.ablation(lines, "lam", COLUMN, "score")
+  found = lines.lines(scores, [], ("lam",), "last")
+  figure = ablations.ablation(found, "lam", COLUMN, "score")
   (axes,) = figure.axes
   mean = axes.lines[-1]
   assert mean.get_xdata().tolist() == [0.25, 0.5, 1.0]
@@ -178,49 +162,67 @@ def test_an_ablation_is_one_line_over_the_values():
   assert figure.get_supxlabel() == r"$\lambda$"
 
 
-def test_runs_that_differ_in_more_are_on_lines_of_their_own():
-  scores = [*ablated("lam", [0.0, 1.0]), *ablated("lam", [0.25, 0.5], nu=10.0)]
-  lines = ablations.ablations(scores, "lam", "last")[MEDIUM]
-  assert {label: list(line) for label, line in lines.items()} == {
-    r"DMG, $\nu$ = 0.1": [0.0, 1.0],
-    r"DMG, $\nu$ = 10": [0.25, 0.5],
-  }
+def crosses(axes):
+  return [(*line.get_xdata(), *line.get_ydata()) for line in axes.lines if line.get_marker() == "x"]
 
 
-def test_runs_that_settings_do_not_tell_apart_are_on_no_line_together():
-  # What a label tells and the settings do not keeps its runs apart.
+def test_learned_values_stand_below_and_crosses_mark_divergence():
+  """At lambda 0.5 Q is beyond 1.5 times the bound; at 1 both seeds' numbers were not finite."""
+  scores = ablated("lam", [0.25, 0.5])
+  values = {0.25: 100.0, 0.5: 950.0}
   scores = [
-    *made("DMG", MEDIUM, [100.0] * 3),
-    *made("DMG (precision bfloat16)", MEDIUM, [0.0] * 3),
-    *made("DMG (lam 0.5, batch_size 32)", MEDIUM, [50.0] * 3, lam=0.5),
+    s._replace(learned={"q": values[lam], "largest_q": values[lam], "q_bound": 600.0})
+    for s in scores
+    for lam in [s.settings["lam"]]
   ]
-  assert ablations.ablations(scores, "lam", "last") == {}
-  scores += made("DMG (lam 0.5, precision bfloat16)", MEDIUM, [2.0], lam=0.5)
-  scores += made("DMG (lam 0)", MEDIUM, [4.0], lam=0.0)
-  lines = ablations.ablations(scores, "lam", "last")[MEDIUM]
-  found = {label: {k: list(v) for k, v in line.items()} for label, line in lines.items()}
-  assert found == {
-    "DMG": {0.0: [4.0], 0.25: [100.0] * 3},
-    "DMG (precision bfloat16)": {0.25: [0.0] * 3, 0.5: [2.0]},
+  diverged = [s._replace(last=float("nan")) for s in ablated("lam", [1.0])]
+  found = lines.lines(scores, diverged, ("lam",), "last")
+  figure = ablations.ablation(found, "lam", COLUMN, "score")
+  upper, lower = figure.axes
+  assert crosses(upper) == [(0.5, 1.5), (1.0, 0.03)]
+  assert crosses(lower) == [(0.5, 950.0), (1.0, 0.03)]
+  assert [line.get_ydata()[0] for line in lower.lines if line.get_linestyle() == ":"] == [600.0]
+  assert [tick.get_text() for tick in upper.get_xticklabels()] == ["0.25", "0.5", "1"]
+
+
+def test_a_grid_is_a_map_of_mean_scores():
+  scores = [
+    score
+    for nu in (0.1, 1.0)
+    for lam in (0.0, 0.5)
+    for score in made(f"DMG (lam {lam}, nu {nu})", OWN, [10 * lam, nu], lam=lam, nu=nu)
+  ]
+  (named,) = [named for named in draw(scores) if named.name == "ablation_grid"]
+  axes = named.figure.axes[0]
+  assert axes.get_title(loc="right") == OWN
+  shown = np.array([text.get_text() for text in axes.texts]).reshape(2, 2)
+  # Rows lambda 0 and 0.5, columns nu 0.1 and 1.
+  assert shown.tolist() == [["0", "0"], ["3", "3"]]
+  np.testing.assert_allclose(axes.images[0].get_array(), [[0.05, 0.5], [2.55, 3.0]])
+
+
+def test_methods_on_two_axes():
+  ends = {
+    "TD3": {"policy_distance": 0.64, "generalised_share": 1.0},
+    "DMG": {"policy_distance": 0.04, "generalised_share": 0.25},
+    "BC": {"policy_distance": 0.01},
   }
-
-
-def test_two_methods_are_never_one_point():
-  scores = [*made("DMG", MEDIUM, [1.0]), *made("DMG (lam 0.5)", MEDIUM, [2.0])]
-  scores += made("DMG (lam 0)", MEDIUM, [1.0], lam=0.0)
-  with pytest.raises(ValueError, match=r"DMG and DMG \(lam 0.5\) on .* differ in no setting"):
-    ablations.ablations(scores, "lam", "last")
-
-
-def test_one_value_or_none_is_no_ablation():
-  scores = [*made("DMG", MEDIUM, [4.0]), *final_only("other", MEDIUM, [1.0])]
-  assert ablations.ablations(scores, "lam", "last") == {}
+  scores = [
+    score._replace(learned=learned)
+    for method, learned in ends.items()
+    for score in made(method, OWN, [10.0, 20.0])
+  ]
+  (named,) = [named for named in draw(scores) if named.name == "two_axes"]
+  axes = named.figure.axes[0]
+  assert {text.get_text(): text.xy for text in axes.texts} == {
+    "TD3 15": (0.8, 1.0), "DMG 15": (0.2, 0.25), "BC 15": (0.1, 0.0),
+  }  # fmt: skip
 
 
 @pytest.mark.parametrize(("values", "scale"), [([0.01, 1.0], "log"), ([0.0, 0.1], "symlog")])
 def test_nu_is_varied_by_factors(values, scale):
-  lines = ablations.ablations(ablated("nu", values), "nu", "last")
-  assert ablations.ablation(lines, "nu", COLUMN, "score").axes[0].get_xscale() == scale
+  found = lines.lines(ablated("nu", values), [], ("nu",), "last")
+  assert ablations.ablation(found, "nu", COLUMN, "score").axes[0].get_xscale() == scale
 
 
 def test_what_there_is_decides_what_is_drawn():
@@ -245,18 +247,6 @@ def test_what_there_is_decides_what_is_drawn():
     "aggregates_d4rl",
     "improvement_d4rl",
   ]
-
-
-def test_static_settings_are_told_apart_and_named():
-  wide = {"actor_hidden_sizes": (64, 64)}
-  scores = [
-    *made("DMG", MEDIUM, [1.0]), *made("DMG (lam 0)", MEDIUM, [2.0], lam=0.0),
-    *made("DMG (actor_hidden_sizes 64x64)", MEDIUM, [3.0], **wide),
-    *made("DMG (lam 0, actor_hidden_sizes 64x64)", MEDIUM, [4.0], lam=0.0, **wide),
-  ]  # fmt: skip
-  assert list(ablations.ablations(scores, "lam", "last")[MEDIUM]) == [
-    "DMG", "DMG, actor_hidden_sizes = 64x64",
-  ]  # fmt: skip
 
 
 def test_captions_name_who_is_left_out_and_why():

@@ -49,7 +49,7 @@ def test_every_seed_becomes_a_score(tmp_path):
   directory = write(tmp_path / "run", {"first_seed": 3, "actor_schedule_steps": "inf"})
   first, second = gather([directory]).scores
   assert first._replace(settings={}, job=None) == (
-    "DMG", DATASET, 3, 20, 5.0, 3.0, (10, 20), (1.0, 5.0), {}, str(directory), None
+    "DMG", DATASET, 3, 20, 5.0, 3.0, (10, 20), (1.0, 5.0), {}, str(directory), None, {}
   )  # fmt: skip
   assert (second.seed, second.last, second.last_ten) == (4, 6.0, 4.0)
   assert set(first.settings) == set(POINT)
@@ -225,7 +225,9 @@ def test_diverged_seeds_are_known_by_method_data_set_and_number(tmp_path):
     tmp_path / "b",
     {"scores": ((1.0,), (2.0,)), "frozen_at": (12, 13), "first_seed": 3, **HALF},
   )
-  assert gather([tmp_path]).diverged == [
+  diverged = gather([tmp_path]).diverged
+  assert np.isnan([score.last for score in diverged]).all()
+  assert [(score.method, score.dataset, score.seed) for score in diverged] == [
     ("DMG", DATASET, 0),
     ("DMG (lam 0.5)", DATASET, 3),
     ("DMG (lam 0.5)", DATASET, 4),
