@@ -1,16 +1,42 @@
-"""Tables of the jobs in benchmarks/results/family_h100.tar.gz, for `pages.py`.
+"""Tables and figures of the jobs in benchmarks/results/family_h100.tar.gz, for docs/family.md.
 
-The archive holds config, summary and logs of jobs that were trained on a lent
-accelerator; `tar xzf` it and `launch/report.py` reads them.
+  python benchmarks/family_pages.py
+
+draws the figures; `pages.py` writes the tables. The archive holds config, summary and logs
+of jobs that were trained on a lent accelerator; `tar xzf` it and `launch/report.py` reads them.
 """
 
+import functools
 import json
 import tarfile
-from collections.abc import Iterable, Mapping
+import tempfile
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-ARCHIVE = Path(__file__).parent / "results" / "family_h100.tar.gz"
+import numpy as np
+from absl import app
+
+from dmg_jax.errors import UserError
+from dmg_jax.report.figures import gallery, style
+from dmg_jax.report.scores import family, gather
+from dmg_jax.report.tables import family_grids
+from dmg_jax.report.tables.grids import Grid
+
+ROOT = Path(__file__).parents[1]
+ARCHIVE = ROOT / "benchmarks" / "results" / "family_h100.tar.gz"
+FIGURES = ROOT / "docs"
+_LINES = ("lambda_walker2d", "nu_walker2d", "lambda_halfcheetah", "nu_halfcheetah")
+# Figure of docs/ -> the jobs that it shows, and which of a report's figures it is.
+DRAWN = {
+  "family_table1": (("table1_hopper", "table1_embedded"), "two_axes"),
+  "family_table3": (("table3_hopper", "table3_walker"), "two_axes"),
+  "family_lambda": (("lambda_walker2d", "lambda_halfcheetah"), "ablation_lambda"),
+  "family_nu": (("nu_walker2d", "nu_halfcheetah"), "ablation_nu"),
+  "family_grid": (("grid",), "ablation_grid"),
+  "family_grid_nu": (("grid",), "ablation_nu"),
+}
 
 
 def row(*cells: object) -> str:
@@ -18,20 +44,31 @@ def row(*cells: object) -> str:
   return f"| {' | '.join(map(str, cells))} |"
 
 
+@functools.cache
+def unpacked() -> tempfile.TemporaryDirectory[str]:
+  """The archive's jobs, in a folder that goes with the process.
+
+  Raises:
+    UserError: if the archive is missing or damaged.
+  """
+  folder = tempfile.TemporaryDirectory(prefix="family.")
+  try:
+    with tarfile.open(ARCHIVE) as archive:
+      archive.extractall(folder.name, filter="data")
+  except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
+    raise UserError(f"{ARCHIVE} cannot be read ({error}); restore it from a copy") from error
+  return folder
+
+
+def directories(*jobs: str) -> list[str]:
+  """The run directories of jobs."""
+  return [str(Path(unpacked().name, "family_h100", job)) for job in jobs]
+
+
 def job(name: str) -> tuple[list[dict[str, Any]], Mapping[str, Any]]:
-  """The groups of a job, each with its method and point, and its summary."""
-  with tarfile.open(ARCHIVE) as archive:
-    config, summary = (
-      json.load(archive.extractfile(f"family_h100/{name}/{file}.json"))  # type: ignore[arg-type]
-      for file in ("config", "summary")
-    )
-  runs = {(run["task"], run["label"]): run for run in config["runs"]}
-  groups = [
-    {**group, "method": run["method"], "point": run["point"]}
-    for group in summary["groups"]
-    if (run := runs[group["task"], group["label"]])
-  ]
-  return groups, summary
+  """The groups of a job, and its summary."""
+  summary = json.loads(Path(*directories(name), "summary.json").read_text())
+  return summary["groups"], summary
 
 
 def score(group: Mapping[str, Any]) -> str:
@@ -41,28 +78,11 @@ def score(group: Mapping[str, Any]) -> str:
   return found + (f" ({diverged} diverged)" if diverged else "")
 
 
-def grid() -> Iterable[str]:
-  """Lambda against nu on Hopper's medium data."""
-  groups, _ = job("grid_hopper_medium")
-  lams, nus = ([*dict.fromkeys(g["point"][name] for g in groups)] for name in ("lam", "nu"))
-  cells = {(group["point"]["lam"], group["point"]["nu"]): group for group in groups}
-  seeds = len(groups[0]["runs"])
-  yield f"Data's mean {groups[0]['data_score']:.1f}; mean ± sd of {seeds} seeds."
-  yield ""
-  yield row("lambda", *(f"nu {nu:g}" for nu in nus))
-  yield row(*["---"] * (1 + len(nus)))
-  for lam in lams:
-    yield row(f"{lam:g}", *(score(cells[lam, nu]) for nu in nus))
-
-
 def lines() -> Iterable[str]:
-  """Lambda at nu 0.1, and nu at lambda 0.25, on two other data sets."""
+  """Lambda at nu 0.1, and nu at lambda 0.25, on two data sets."""
   yield row("data set", "its mean", "lambda", "nu", "score", "seeds")
   yield row(*["---"] * 6)
-  for name in (
-    "lambda_walker2d_medium-replay", "nu_walker2d_medium-replay",
-    "lambda_halfcheetah_medium-expert", "nu_halfcheetah_medium-expert",
-  ):  # fmt: skip
+  for name in _LINES:
     for group in job(name)[0]:
       point = group["point"]
       yield row(
@@ -72,18 +92,43 @@ def lines() -> Iterable[str]:
 
 
 def methods() -> Iterable[str]:
-  """The methods of Table 1 on Hopper's medium-expert data."""
-  groups, _ = job("table1_hopper_me")
-  yield f"Data's mean {groups[0]['data_score']:.1f}; {len(groups[0]['runs'])} seeds."
+  """The methods of Table 1 on two data sets, where they stand and what they score."""
+  jobs = DRAWN["family_table1"][0]
+  scores = gather.gather(directories(*jobs)).scores
+  for name in jobs:
+    group = job(name)[0][0]
+    yield f"`{group['task']}`: the data's mean {group['data_score']:.1f}."
+  places = family.places(scores, "last")
   yield ""
-  yield row("method", "mean ± sd", "IQM, 95 % interval", "seeds")
-  yield row(*["---"] * 4)
-  for group in groups:
-    low, high = group["last"]["iqm_interval"]
-    yield row(
-      f"`{group['method']}`", score(group), f"{group['last']['iqm']:.1f} [{low:.1f}, {high:.1f}]",
-      ", ".join(f"{run['last']:.1f}" for run in group["runs"]),
-    )  # fmt: skip
+  yield from _table(family_grids.places_grid(places, "Last evaluation"))
+  yield ""
+  for dataset in dict.fromkeys(place.dataset for place in places):
+    here = [place for place in places if place.dataset == dataset]
+    ordered = sorted(here, key=lambda place: -np.mean(place.scores))
+    yield f"By the mean on `{dataset}`: {', '.join(place.method for place in ordered)}."
+
+
+def differences() -> Iterable[str]:
+  """What DMG adds to each in-sample learner on four data sets."""
+  scores = gather.gather(directories(*DRAWN["family_table3"][0])).scores
+  found = family.differences(scores, "last")
+  yield from _table(family_grids.differences_grid(found, "Last evaluation"))
+  yield ""
+  means = [one.interval for one in found if not one.dataset and one.interval is not None]
+  higher = sum(interval.low > 0 for interval in means)
+  lower = sum(interval.high < 0 for interval in means)
+  yield (
+    f"Over the data sets together DMG raises the score of {higher} of {len(means)} learners, lowers"
+    f" that of {lower}, and the interval holds 0 for {len(means) - higher - lower}."
+  )
+
+
+def _table(grid: Grid) -> Iterator[str]:
+  yield row(*grid.header)
+  yield row(*["---"] * len(grid.header))
+  for group in grid.groups:
+    for line in group:
+      yield row(*line)
 
 
 def precisions() -> Iterable[str]:
@@ -104,3 +149,26 @@ def precisions() -> Iterable[str]:
       f"{group['last']['iqm']:.1f} [{low:.1f}, {high:.1f}]",
       ", ".join(f"{run['last']:.1f}" for run in group["runs"]),
     )  # fmt: skip
+
+
+def draw(folder: Path) -> list[Path]:
+  """Writes the figures of `DRAWN` as PNG; their paths."""
+  written = []
+  for stem, (jobs, name) in DRAWN.items():
+    found = gather.gather(directories(*jobs))
+    width = style.WIDTHS["full"]
+    with style.style():
+      for named in gallery.draw(found.scores, [], "last", width, found.diverged):
+        if named.name == name:
+          named.figure.savefig(folder / f"{stem}.png", dpi=150)
+          written.append(folder / f"{stem}.png")
+  return written
+
+
+def main(_) -> None:
+  for path in draw(FIGURES):
+    print(path)
+
+
+if __name__ == "__main__":
+  app.run(main)

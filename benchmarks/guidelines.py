@@ -194,7 +194,8 @@ def _hints(result: Mapping[str, Any], grids: Mapping[str, Cells]) -> Iterator[st
     "A cell of the grid fails where its mean score is below the data's own, or a seed diverged."
     " Hits and misses are failing cells with and without a hint; false alarms are others with"
     ' one. "Logs alone" are the signs that need no simulator: numbers that are not finite, |Q|'
-    " beyond what any policy could earn, weights at their clip."
+    " beyond what any policy could earn, weights at their clip. The others look at the very"
+    " scores that decide whether a cell fails, so that they hit is no surprise."
   )
   yield ""
   yield _row("data set", "its mean", "hints", "hits", "misses", "false alarms", "quiet")

@@ -38,7 +38,7 @@ class Selection(NamedTuple):
 
   lams: Sequence[float] = ()
   nus: Sequence[float] = ()
-  seeds: Sequence[int] = ()
+  seeds: Sequence[float] = ()
 
   def takes(self, run: Mapping[str, Any]) -> bool:
     """Whether a run, as in `config.json`, is one of them."""
@@ -67,8 +67,11 @@ class Gathered(NamedTuple):
   left_out: list[str]
 
 
+_ALL = Selection()
+
+
 def gather(
-  run_dirs: Sequence[str], data: Sequence[str] = (), selection: Selection = Selection()
+  run_dirs: Sequence[str], data: Sequence[str] = (), selection: Selection = _ALL
 ) -> Gathered:
   """Reads runs and data.
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 from pathlib import Path
 
 import generalisation
@@ -173,7 +174,7 @@ def test_a_selection_takes_the_named_points_and_whatever_cannot_choose(files):
   assert names(lams=[1.0], nus=[0.1]) == ["DMG, lambda 1, nu 0.1", "BC"]
   assert names(nus=[10.0]) == ["BC"]
   assert len(names(seeds=[0])) == 3
-  with pytest.raises(UserError, match="no run in .* is left: all diverged, or --lam"):
+  with pytest.raises(UserError, match=r"no run in .* is left: all diverged, or --lam"):
     names(seeds=[7])
 
 
@@ -241,3 +242,15 @@ def test_what_cannot_be_compared_is_refused_in_one_line(files, tmp_path):
       settings.check(SMALL._replace(**changes))
   with pytest.raises(UserError, match="no critic"):
     Critic(StoredRuns(files / "bc").run())
+
+
+def test_the_stored_page_is_made_from_the_stored_numbers(tmp_path):
+  result = tmp_path / "benchmarks" / "results" / generalisation.RESULT.name
+  page = tmp_path / "docs" / generalisation.PAGE.name
+  for path in (result, page):
+    path.parent.mkdir(parents=True)
+  shutil.copy(generalisation.RESULT, result)
+  generalisation.publish(result, page)
+  assert page.read_text(encoding="utf-8") == generalisation.PAGE.read_text(encoding="utf-8")
+  drawn = {path.name for path in result.parent.glob("*.png")}
+  assert drawn == {path.name for path in generalisation.RESULT.parent.glob("generalisation_*.png")}

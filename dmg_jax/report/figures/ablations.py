@@ -1,6 +1,6 @@
 """Scores and learned Q against lambda or nu (the paper's Figures 1 and 2)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,8 +21,9 @@ def ablation(
 ) -> Figure:
   """A column for each data set: scores above, learned Q below where it is known.
 
-  Mean and 95 % interval over seeds, shaded, and the seeds as dots. A cross marks each
-  point at which a seed diverged, see `lines.Point`; dotted, what any policy could earn.
+  Means over seeds, and the seeds as dots; shaded, the 95 % interval of the mean score
+  and the range of Q. A cross marks each point at which a seed diverged, see `lines.Point`;
+  dotted, what any policy could earn.
 
   Args:
     lines: from `lines.lines` with this setting, not empty.
@@ -41,9 +42,12 @@ def ablation(
     for label, line in found.items():
       colour, dashes = style.appearance(labels.index(label))
       look = {"color": colour, "linestyle": dashes}
-      handles[label] = _draw(panels[0], {k: p.scores for (k,), p in line.items()}, look)
+      scores = {place: point.scores for (place,), point in line.items()}
+      handles[label] = _draw(panels[0], scores, look, mean_interval)
       if has_q:
-        _draw(panels[1], {k: p.q for (k,), p in line.items()}, look)
+        # A learned value that diverges is far from normal, and has no use for an interval.
+        q = {place: point.q for (place,), point in line.items()}
+        _draw(panels[1], q, look, lambda seeds: (np.min(seeds), np.max(seeds)))
       _crosses(panels, line)
     for panel in panels:
       _scale(panel, setting, places)
@@ -85,13 +89,18 @@ def _panels(names: Sequence[str], width: float, rows: int) -> tuple[Figure, list
   return figure, columns
 
 
-def _draw(panel: Axes, values: Mapping[float, np.ndarray], look: Mapping[str, Any]) -> Any:
+def _draw(
+  panel: Axes,
+  values: Mapping[float, np.ndarray],
+  look: Mapping[str, Any],
+  shaded: Callable[[np.ndarray], tuple[float, float]],
+) -> Any:
   """The line of what there is; a point without any seed has none."""
   there = {place: seeds for place, seeds in values.items() if seeds.size}
   places = np.array(list(there))
   for place, seeds in there.items():
     panel.plot([place] * len(seeds), seeds, ".", color=look["color"], markersize=2.5, alpha=0.6)
-  ends = np.array([mean_interval(seeds) for seeds in there.values()]).reshape(-1, 2)
+  ends = np.array([shaded(seeds) for seeds in there.values()]).reshape(-1, 2)
   panel.fill_between(places, *ends.T, color=look["color"], alpha=0.2, linewidth=0)
   means = [np.mean(seeds) for seeds in there.values()]
   (drawn,) = panel.plot(places, means, marker="o", markersize=3, **look)
@@ -125,5 +134,12 @@ def _scale_q(axes: Axes, points: Sequence[Any]) -> None:
   bound = max((p.q_bound for p in points if np.isfinite(p.q_bound)), default=np.nan)
   if np.isfinite(bound):
     axes.axhline(bound, color=style.GREY, linestyle=":", linewidth=0.8)
-    if max((np.abs(p.q).max() for p in points if p.q.size), default=0) > _FAR_BEYOND * bound:
+    largest = max((np.abs(point.q).max() for point in points if point.q.size), default=0.0)
+    if largest > _FAR_BEYOND * bound:
       axes.set_yscale("symlog", linthresh=bound)
+      low, high = int(np.ceil(np.log10(bound))), int(np.ceil(np.log10(largest)))
+      powers = range(low, high + 1, max(1, (high - low) // 3))
+      smallest = min(float(point.q.min()) for point in points if point.q.size)
+      negative = [-(10.0**power) for power in powers if -(10.0**power) > smallest]
+      axes.set_yticks([*negative[-1:], 0, *(10.0**power for power in powers)])
+      axes.set_ylim(bottom=min(0.0, 1.2 * smallest))

@@ -80,7 +80,8 @@ def _ablations(
       yield Named(
         words.stem(f"ablation_{name}", statistic),
         f"{words.statistic_of(shown, statistic)}, and learned Q(s, a) at the end, against {name}: "
-        f"mean over seeds, shaded its 95 % interval (Student's t), dots the seeds, {_CROSS}"
+        "mean over seeds, dots the seeds, shaded the 95 % interval (Student's t) of the mean score "
+        f"and the range of Q, {_CROSS}"
         f"{words.lengths(shown)}.",
         ablations.ablation(found, setting, width, _unit(shown, statistic)),
       )

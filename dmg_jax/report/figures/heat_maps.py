@@ -20,7 +20,7 @@ def maps(grids: Mapping[str, Line], width: float, unit: str) -> Figure:
     width: inches.
     unit: of the scores.
   """
-  across = min(len(grids), 3 if width > style.WIDTHS["column"] else 1)
+  across = min(len(grids), 3 if width > style.WIDTHS["column"] else 2)
   rows = -(-len(grids) // across)
   tallest = max(len({lam for lam, _ in grid}) for grid in grids.values())
   figure = Figure(figsize=(width, rows * (tallest * _CELL + 0.55) + 0.3), layout="constrained")

@@ -80,7 +80,7 @@ def exhibits() -> tuple[Exhibit, ...]:
   more_seeds = "These are five seeds more than those of Table 2, which are to be in RUNS too."
   apart = (
     "Its point at the paper's settings is of Table 2's runs, too: report them apart. The report "
-    "draws the score; Q is in the curves.png of the run."
+    "draws score and Q."
   )
   return (
     Exhibit(
