@@ -188,10 +188,10 @@ def test_the_rule_for_vectorising():
 
 
 def test_devices_change_nothing_but_rounding(tmp_path):
-  """8 virtual devices, or 5 runs on 4 of them, against one; float64, 20 steps."""
+  """5 runs on 4 virtual devices, 3 places filled up, against one; float64, 20 steps."""
   script = Path(__file__).parent / "sharded_training.py"
   result = subprocess.run(
     [sys.executable, script], capture_output=True, text=True, check=False, timeout=300
   )
   assert result.returncode == 0, result.stderr
-  assert result.stdout.split() == ["8", "devices:", "ok"]
+  assert result.stdout.split() == ["4", "devices:", "ok"]
