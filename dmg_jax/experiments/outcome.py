@@ -16,7 +16,7 @@ from dmg_jax.errors import StorageError, UserError
 from dmg_jax.report import diagnostics, learned, units
 from dmg_jax.report.figures import job_curves
 from dmg_jax.report.paper import paper_scores
-from dmg_jax.report.scores.labels import table_label
+from dmg_jax.report.scores.labels import shorten, table_label
 from dmg_jax.report.tables import job_table, job_text
 from dmg_jax.tasks import NO_ENVIRONMENT
 
@@ -82,6 +82,7 @@ def conclude(
       " --run_dir"
     ) from error
   hints, summaries = [], []
+  short, _ = shorten((group.method, group.label) for group in groups)
   for group, values in zip(groups, metrics, strict=True):
     dataset = datasets[group.task]
     largest = float(np.abs(dataset.transitions.rewards).max())
@@ -89,7 +90,7 @@ def conclude(
     found = diagnostics.diagnose(group, values, largest_reward=largest, bounded_actions=bounded)
     ends = learned.at_the_end(group, values, largest)
     summaries.append({**job_table.summarise(group), "learned": ends, "hints": found})
-    where = f"{group.label} on {group.task}: " if len(groups) > 1 else ""
+    where = f"{short[group.label]} on {group.task}: " if len(groups) > 1 else ""
     hints += [where + hint for hint in found.values()]
   curves = directory / run_directory.CURVES
   job_curves.curves(curves, groups, metrics)

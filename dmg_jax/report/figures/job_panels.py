@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from dmg_jax.report.figures import style
+from dmg_jax.report.scores.labels import shorten
 from dmg_jax.report.tables.job_table import Results
 from dmg_jax.report.units import SCORE
 
@@ -53,7 +54,9 @@ def panels(groups: Sequence[Results], metrics: Sequence[Metrics]) -> Figure:
     lower.set_ylabel("Q(s, a)")
     _scores(upper, [groups[i] for i in members], labels, handles)
     _values(lower, [(groups[i], metrics[i]) for i in members], labels, handles)
-  figure.supxlabel("mean over seeds, shaded ± one standard deviation", fontsize=6)
+  _, shared = shorten((group.method, group.label) for group in groups)
+  words = "mean over seeds, shaded ± one standard deviation" + f"\n{shared}" * bool(shared)
+  figure.supxlabel(words, fontsize=6)
   style.legend_above(figure, _named(handles, groups, labels))
   return figure
 
@@ -126,10 +129,11 @@ def _named(
   handles: Mapping[str, Any], groups: Sequence[Results], labels: Sequence[str]
 ) -> dict[str, Any]:
   """The legend: labels in their order, with how many of their runs diverged, then the rest."""
+  short, _ = shorten((group.method, group.label) for group in groups)
   named = {}
   for place, label in enumerate(labels):
     diverged = sum(int(np.sum(~group.active)) for group in groups if group.label == label)
     colour, dashes = style.appearance(place)
     line = handles.get(label) or Line2D([], [], color=colour, linestyle=dashes)
-    named[label + f" ({diverged} diverged)" * (diverged > 0)] = line
+    named[short[label] + f" ({diverged} diverged)" * (diverged > 0)] = line
   return named | {name: line for name, line in handles.items() if name not in labels}

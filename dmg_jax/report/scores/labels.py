@@ -1,9 +1,9 @@
 """What tables call the runs of a job."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from dmg_jax import tasks
+from dmg_jax import methods, tasks
 from dmg_jax.data import catalog
 
 
@@ -29,6 +29,48 @@ def table_label(run: Mapping[str, Any], task: Mapping[str, Any]) -> str:
     if field in ours and _comparable(ours[field]) != _comparable(value)
   ]
   return f"{label} ({', '.join(different)})" if different else label
+
+
+def shorten(labelled: Iterable[tuple[str, str]]) -> tuple[dict[str, str], str]:
+  """Labels without the settings that all share, and these.
+
+  A setting is shared if every label has it, but for those of methods in which its field
+  has no effect. A single label stays as it is.
+
+  Args:
+    labelled: method and label of each group.
+
+  Returns:
+    Label -> what is left of it; and the shared settings, "" if there are none.
+  """
+  names = {label: method for method, label in labelled}
+  parts = {label: _settings(label) for label in names}
+  shared = [
+    part
+    for part in dict.fromkeys(part for found in parts.values() for part in found)
+    if len(names) > 1
+    and all(
+      part in parts[label] or _is_without_effect(method, part.partition(" ")[0])
+      for label, method in names.items()
+    )
+  ]
+  short = {}
+  for label, found in parts.items():
+    rest = ", ".join(part for part in found if part not in shared)
+    title = label.partition(" (")[0]
+    short[label] = f"{title} ({rest})" if rest else title
+  return short, ", ".join(shared)
+
+
+def _settings(label: str) -> list[str]:
+  """ "DMG (lam 0.5, nu 1)" has two."""
+  inside = label.partition(" (")[2].removesuffix(")")
+  return inside.split(", ") if inside else []
+
+
+def _is_without_effect(method: str, field: str) -> bool:
+  found = methods.find(method)
+  return field in found.unused or field in found.fixed
 
 
 def _comparable(value: Any) -> Any:

@@ -4,10 +4,12 @@ A job of one group gets a line for each seed; a job of several gets a line for e
 method and point, under the name of its data set.
 """
 
+import textwrap
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from dmg_jax.report.numbers import fixed, interval, plus_minus
+from dmg_jax.report.scores.labels import shorten
 from dmg_jax.report.tables.job_table import Results, summarise
 from dmg_jax.report.units import SCORE
 
@@ -174,11 +176,14 @@ def _several_groups(summaries: list[dict[str, Any]]) -> list[str]:
     _row("data set, method", "last evaluation", f"mean of last {window}", "IQM, last", "seeds"),
     "-" * _WIDTH,
   ]
+  short, shared = shorten((summary["method"], summary["label"]) for summary in summaries)
   for task, groups in tasks.items():
     decimals = _decimals(groups)
     lines.append(_clip(f"{task}: {groups[0]['unit']}"))
-    lines += [_group_row(summary, decimals) for summary in groups]
+    lines += [_group_row(summary, short[summary["label"]], decimals) for summary in groups]
     lines += _beside(groups, decimals)
+  if shared:
+    lines += ["", *textwrap.wrap(f"All that use them: {shared}.", _WIDTH)]
   return [*lines, "", *_common_footer(summaries)]
 
 
@@ -191,11 +196,11 @@ def _row(name: str, last: str, window: str, iqm: str, seeds: str) -> str:
   return f"{above}{cells} {seeds}"
 
 
-def _group_row(summary: dict[str, Any], decimals: int) -> str:
+def _group_row(summary: dict[str, Any], label: str, decimals: int) -> str:
   diverged = sum(row["diverged_at"] is not None for row in summary["runs"])
   seeds = str(summary["last"]["seeds"]) + f"; {diverged} diverged" * (diverged > 0)
   last, window = summary["last"], summary["mean_of_window"]
-  name = f"  {summary['label']}"
+  name = f"  {label}"
   if not summary["evaluations"] and not summary["simulator"]:
     return _row(name, "no simulator", "-", "-", str(len(summary["runs"])))
   iqm = fixed(last["iqm"], decimals)

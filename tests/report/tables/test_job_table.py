@@ -263,3 +263,17 @@ def test_a_table_of_many_groups_fits_a_hundred_columns():
   assert max(map(len, lines)) <= 100
   # Long labels are whole: what is cut off could be what tells two groups apart.
   assert f"  {groups[3].label}" in lines
+
+
+def test_settings_that_all_groups_share_stand_below_once():
+  groups = [
+    make_results(label="DMG (lam 0.5, discount 0.9)", paper=None),
+    make_results(label="DMG (discount 0.9)", paper=None),
+    make_results(label="IQL (discount 0.9)", method="iql"),
+    make_results(label="BC", method="bc"),
+  ]
+  lines = text(groups).splitlines()
+  assert [line.split("  ")[1] for line in lines[3:7]] == [
+    "DMG (lam 0.5)", "DMG", "IQL", "BC",
+  ]  # fmt: skip
+  assert "All that use them: discount 0.9." in lines
