@@ -1,6 +1,8 @@
 """Saves one checkpoint after the other; run by test_checkpoints.
 
 python tests/checkpoint_writer.py DIRECTORY COUNT [--grow]
+
+It stops before COUNT where a file DIRECTORY.enough appears.
 """
 
 import sys
@@ -26,6 +28,8 @@ def main(directory: Path, count: int, grow: bool) -> None:
     if grow:
       tree["more"] = {"noise": generator.random(step * 25_000)}
     writer.save(step, tree, {}, {})
+    if directory.with_suffix(".enough").exists():
+      break
   claim.close()
 
 
