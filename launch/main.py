@@ -17,11 +17,17 @@ _CONFIG = command_line.define_config("configs/mujoco.py")
 _RUN_DIR = flags.DEFINE_string(
   "run_dir", None, "Folder of the job; runs/<data set>/<hash of the config> if not given."
 )
-_DRY_RUN = flags.DEFINE_bool("dry_run", False, "Show the plan and stop.")
+_DRY_RUN = flags.DEFINE_bool("dry_run", False, "Show the plan, or what is wrong with it, and stop.")
 
 
 def main() -> None:
-  result = job.run(_CONFIG.value.to_dict(), _RUN_DIR.value, print, dry_run=_DRY_RUN.value)
+  result = job.run(
+    _CONFIG.value.to_dict(),
+    _RUN_DIR.value,
+    print,
+    dry_run=_DRY_RUN.value,
+    named=command_line.named_fields(),
+  )
   if result is not None:
     print(f"\n{result.table}\n")
     for hint in result.hints:

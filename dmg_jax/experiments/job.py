@@ -1,7 +1,7 @@
 """A job from its config to its outcome, as launchers and `dmg_jax.train` run it."""
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -28,8 +28,9 @@ def run(
   dry_run: bool = False,
   invocation: Sequence[str] | None = None,
   given: Mapping[str, Dataset] | None = None,
+  named: Collection[str] | None = None,
 ) -> outcome.Outcome | None:
-  """Loads the data, shows the plan, trains; None for a dry run.
+  """Loads the data, shows the plan, trains; None for a dry run, which refuses what a job refuses.
 
   Args:
     config: fields of `configs/mujoco.py`.
@@ -38,6 +39,8 @@ def run(
     dry_run: whether only the plan is shown.
     invocation: script and arguments that the run directory keeps; this process's by default.
     given: data sets that need not be loaded, by the name in `config["dataset"]`.
+    named: fields of `config` that the user named, where others are a config file's own;
+      all, if not given.
 
   Raises:
     UserError, StorageError, StoppedError: see `offline.train`; StorageError also if
@@ -49,7 +52,7 @@ def run(
     or load(source or catalog.EMBEDDED, config["env"], config["step_limit"])
     for source in settings.data_sets(config)
   }
-  job = settings.resolve(config, datasets)
+  job = settings.resolve(config, datasets, named)
   names = [task.name for task in job.plan.tasks]
   if run_dir is None:
     directory = run_directory.default(_ROOT, names, job.digest())
@@ -69,10 +72,11 @@ def run(
   for line in describe(job, datasets):
     announce(line)
   announce(f"run         {directory}")
-  if dry_run:
-    return None
   by_name = {dataset.name: dataset for dataset in datasets.values()}
   words = list(sys.argv if invocation is None else invocation)
+  if dry_run:
+    offline.check(job, by_name, directory, words)
+    return None
   result = offline.train(job, by_name, directory, words, announce)
   if result.all_diverged:
     announce(result.table)
