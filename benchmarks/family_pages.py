@@ -6,9 +6,12 @@ accelerator; `tar xzf` it and `launch/report.py` reads them.
 
 import json
 import tarfile
+import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
+
+from dmg_jax.errors import UserError
 
 ARCHIVE = Path(__file__).parent / "results" / "family_h100.tar.gz"
 
@@ -19,12 +22,19 @@ def row(*cells: object) -> str:
 
 
 def job(name: str) -> tuple[list[dict[str, Any]], Mapping[str, Any]]:
-  """The groups of a job, each with its method and point, and its summary."""
-  with tarfile.open(ARCHIVE) as archive:
-    config, summary = (
-      json.load(archive.extractfile(f"family_h100/{name}/{file}.json"))  # type: ignore[arg-type]
-      for file in ("config", "summary")
-    )
+  """The groups of a job, each with its method and point, and its summary.
+
+  Raises:
+    UserError: if the archive is not whole.
+  """
+  try:
+    with tarfile.open(ARCHIVE, "r:gz") as archive:
+      config, summary = (
+        json.load(archive.extractfile(f"family_h100/{name}/{file}.json"))  # type: ignore[arg-type]
+        for file in ("config", "summary")
+      )
+  except (OSError, EOFError, KeyError, ValueError, tarfile.TarError, zlib.error) as error:
+    raise UserError(f"{ARCHIVE} is damaged or missing ({error}); restore it from git") from error
   runs = {(run["task"], run["label"]): run for run in config["runs"]}
   groups = [
     {**group, "method": run["method"], "point": run["point"]}
