@@ -3,9 +3,7 @@
 A new case is one line of `CASES`: arguments, a part of the line, the exit code.
 """
 
-import hashlib
 import json
-import os
 import re
 import shlex
 
@@ -13,6 +11,7 @@ import h5py
 import minari
 import numpy as np
 import pytest
+from snapshots import snapshot
 
 from dmg_jax.data import minari_files
 from dmg_jax.data.episodes import Episode
@@ -185,28 +184,15 @@ def surroundings(folder, monkeypatch):
   monkeypatch.setattr("urllib.request.urlopen", asked)
 
 
-def snapshot(folder):
-  """Names, kinds, targets of links, sizes and hashes of everything beside and in a folder."""
-  found = {}
-  for path in sorted(folder.parent.rglob("*")):
-    if path.is_symlink():
-      found[path] = os.readlink(path)
-    elif path.is_dir():
-      found[path] = "folder"
-    else:
-      found[path] = (path.stat().st_size, hashlib.sha256(path.read_bytes()).hexdigest())
-  return found
-
-
 @pytest.mark.parametrize(("arguments", "line", "code"), CASES)
 def test_bad_input(folder, capsys, arguments, line, code):
-  before = snapshot(folder)
+  before = snapshot(folder.parent)
   assert launcher.main(shlex.split(arguments)) == code
   captured = capsys.readouterr()
   assert captured.err.startswith("error: ")
   assert re.search(re.escape(line), captured.err)
   assert captured.err.count("\n") == 1
-  assert snapshot(folder) == before
+  assert snapshot(folder.parent) == before
 
 
 def test_the_folder_of_the_cases_is_sound(folder, capsys):
