@@ -46,6 +46,7 @@ CASES = [
   # Contents.
   ("show complex.npz", "rewards are complex numbers; store real ones", 2),
   ("verify complex.hdf5", "actions are complex numbers", 2),
+  ("show widthless.npz", "actions have shape (4, 0); reshape them to (N, dimensions), at least", 2),
   ("show text.npz", "rewards are not numeric", 2),
   ("show unmarked.hdf5", "give the step limit or a registered environment", 2),
   ("show unmarked.hdf5 --step_limit=0", "the step limit is 0, but it must be at least 1", 2),
@@ -161,6 +162,7 @@ def folder(tmp_path_factory):
   write_npz(folder / "unnamed.npz")
   write_npz(folder / "complex.npz", rewards=np.full(4, 1 + 1j))
   write_npz(folder / "text.npz", rewards=np.full(4, "1.0"))
+  write_npz(folder / "widthless.npz", actions=np.zeros((4, 0)))
   write_npz(folder / "kwargs.npz", env_id="Hopper-v4", env_kwargs="none")
   env = make("Hopper-v4")
   for name in ("test/hopper-v0", "test/damaged-v0"):
