@@ -190,7 +190,12 @@ def _compare(
   """
   try:
     names = {path.name for path in directory.iterdir()}
-  except FileNotFoundError:
+  except FileNotFoundError as error:
+    if directory.is_symlink():
+      raise UserError(
+        f"{directory} is a link to a place that is not there; make that folder, or name another "
+        "--run_dir"
+      ) from error
     return None, False
   except NotADirectoryError as error:
     raise UserError(f"{directory} is a file; name a folder as --run_dir") from error

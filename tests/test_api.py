@@ -3,6 +3,7 @@
 import pickle
 import signal
 
+import jax
 import numpy as np
 import pytest
 from small_jobs import SMALL, columns, pendulum
@@ -118,6 +119,14 @@ def test_slips_are_one_line_and_change_nothing_on_disk(changes, line, tmp_path, 
     dmg_jax.train(**{**CHANGES, **arguments})
   assert line in str(error.value)
   assert "\n" not in str(error.value)
+  assert list(tmp_path.iterdir()) == []
+
+
+def test_jaxs_float64_mode_is_refused(tmp_path, monkeypatch):
+  """Its random numbers are others: the same call would give other bits."""
+  monkeypatch.chdir(tmp_path)
+  with jax.enable_x64(True), pytest.raises(UserError, match="unset JAX_ENABLE_X64"):
+    dmg_jax.train(ARRAYS, run_dir="run", **CHANGES)
   assert list(tmp_path.iterdir()) == []
 
 

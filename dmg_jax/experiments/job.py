@@ -6,14 +6,13 @@ from typing import Any
 
 import jax
 
-from dmg_jax import cost, methods, plan, run_directory
+from dmg_jax import cost, methods, networks, plan, run_directory
 from dmg_jax.data import catalog
 from dmg_jax.data.dataset import Dataset
 from dmg_jax.data.load import load
 from dmg_jax.errors import StorageError
 from dmg_jax.experiments import offline, outcome, settings
 from dmg_jax.experiments.settings import Job
-from dmg_jax.networks import Architecture
 
 _ROOT = "runs"
 # Labels of a population that the plan lists one by one.
@@ -47,6 +46,7 @@ def run(
       all runs diverged.
   """
   settings.check(config)
+  networks.check_float32()
   datasets = {
     source: (given or {}).get(source)
     or load(source or catalog.EMBEDDED, config["env"], config["step_limit"])
@@ -121,9 +121,9 @@ def _labels(runs: Sequence[plan.Run]) -> str:
 
 
 def _step_flops(run: plan.Run, transitions: Any) -> float:
-  names = [name for name in Architecture._fields if name in run.point]
+  names = [name for name in networks.Architecture._fields if name in run.point]
   return cost.step_flops(
-    Architecture(**{name: run.point[name] for name in names}),
+    networks.Architecture(**{name: run.point[name] for name in names}),
     transitions.observations.shape[1],
     transitions.actions.shape[1],
     run.point["batch_size"],

@@ -208,12 +208,16 @@ def test_one_line_and_nothing_changed(damage, ask, line, whole, tmp_path):
     ("file", "file is a file; name a folder as --run_dir"),
     ("file/below", "is a file"),
     ("thesis", "thesis is not empty and no run directory"),
+    ("dangling", "dangling is a link to a place that is not there"),
+    ("loop", "loop cannot be read: Too many levels of symbolic links"),
   ],
 )
 def test_a_place_that_cannot_be_a_run_directory(name, line, tmp_path):
   (tmp_path / "file").write_text("text")
   (tmp_path / "thesis").mkdir()
   (tmp_path / "thesis/chapter.txt").write_text("precious")
+  (tmp_path / "dangling").symlink_to(tmp_path / "nothing")
+  (tmp_path / "loop").symlink_to("loop")
   before = snapshot(tmp_path)
   with pytest.raises(UserError) as error:
     made_runs.go_on(tmp_path / name, made_runs.config())
