@@ -56,7 +56,7 @@ def unpacked() -> tempfile.TemporaryDirectory[str]:
     with tarfile.open(ARCHIVE) as archive:
       archive.extractall(folder.name, filter="data")
   except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
-    raise UserError(f"{ARCHIVE} cannot be read ({error}); restore it from a copy") from error
+    raise UserError(f"{ARCHIVE} is damaged or missing ({error}); restore it from git") from error
   return folder
 
 

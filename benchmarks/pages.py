@@ -8,6 +8,7 @@ it is. Run it after a new result. A test compares the pages with what it makes.
 
 import json
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from absl import app
 from family_pages import row
 
 from dmg_jax.data import policies
+from dmg_jax.errors import UserError
 from dmg_jax.methods import METHODS
 from dmg_jax.report.scores import statistics
 
@@ -27,8 +29,16 @@ _PLACE = re.compile(r"(<!-- measured: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def stored(name: str) -> dict[str, Any]:
-  """A result by the name of its file."""
-  return json.loads((RESULTS / name).read_text())
+  """A result by the name of its file.
+
+  Raises:
+    UserError: if the file is not whole.
+  """
+  path = RESULTS / name
+  try:
+    return json.loads(path.read_text())
+  except (OSError, ValueError) as error:
+    raise UserError(f"{path} is damaged or missing ({error}); restore it from git") from error
 
 
 def main_job() -> Iterable[str]:
@@ -252,9 +262,13 @@ def filled(text: str) -> str:
 
 
 def main(_) -> None:
-  for name in PAGES:
-    path = ROOT / name
-    path.write_text(filled(path.read_text()))
+  try:
+    texts = {ROOT / name: filled((ROOT / name).read_text()) for name in PAGES}
+  except UserError as error:
+    print(f"error: {error}", file=sys.stderr)
+    sys.exit(2)
+  for path, text in texts.items():
+    path.write_text(text)
     print(path)
 
 

@@ -4,6 +4,7 @@ The holder of the run directory's lock writes them with `Checkpoints`. Anyone
 may read with `restore_latest`, also while the writer is at work.
 """
 
+import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -155,7 +156,9 @@ class Checkpoints:
         checkpoint_files.remove(self._folder, old)
     # The storage layer reports a full disk as any of these.
     except (OSError, ValueError, RuntimeError) as error:
-      checkpoint_files.clean(self._folder)
+      # The folder itself may be gone: another program moved the run directory.
+      with contextlib.suppress(OSError):
+        checkpoint_files.clean(self._folder)
       last = f"the checkpoint of step {earlier[0]} is intact" if earlier else "none was yet"
       raise StorageError(
         f"the checkpoint of step {step} could not be saved in {self._folder} ({last}): "

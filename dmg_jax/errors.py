@@ -52,7 +52,7 @@ class StoppedError(Exception):
   Launchers print it and exit with its code.
 
   Attributes:
-    exit_code: 130 after SIGINT (Ctrl-C), 143 after SIGTERM.
+    exit_code: 130 after SIGINT (Ctrl-C), 143 after SIGTERM, 129 after SIGHUP.
   """
 
   def __init__(self, message: str, exit_code: int):

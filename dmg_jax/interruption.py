@@ -6,7 +6,8 @@ import threading
 from types import FrameType, TracebackType
 from typing import Any
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+# Ctrl-C; what a cluster sends before it takes a machine away; a terminal that was closed.
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # What a shell reports of a process that a signal ended.
 _OFFSET = 128
 
@@ -18,7 +19,7 @@ def begin() -> None:
 
 
 class Interruption:
-  """Notes SIGINT (Ctrl-C) and SIGTERM while its block runs.
+  """Notes SIGINT (Ctrl-C), SIGTERM and SIGHUP while its block runs.
 
   The first signal sets `requested`, which the block polls between two pieces of
   work. A second one ends the process at once, also in the middle of a compiled
@@ -47,7 +48,7 @@ class Interruption:
 
   @property
   def exit_code(self) -> int:
-    """130 after SIGINT, 143 after SIGTERM, 0 if none came."""
+    """130 after SIGINT, 143 after SIGTERM, 129 after SIGHUP, 0 if none came."""
     return 0 if self._signal is None else _OFFSET + self._signal
 
   def __enter__(self) -> "Interruption":

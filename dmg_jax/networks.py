@@ -8,7 +8,21 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from dmg_jax.errors import UserError
 from dmg_jax.types import Array, Networks
+
+
+def check_float32() -> None:
+  """Refuses JAX's float64 mode: its random numbers, and so all that is trained, are others.
+
+  Raises:
+    UserError: if it is on.
+  """
+  if jax.config.jax_enable_x64:
+    raise UserError(
+      "JAX's float64 mode is on, in which the same command gives other numbers; unset "
+      "JAX_ENABLE_X64, or call jax.config.update('jax_enable_x64', False)"
+    )
 
 
 def _uniform_fan_in(fan_in: int) -> nn.initializers.Initializer:

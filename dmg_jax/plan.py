@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from dmg_jax import methods, tasks
@@ -67,6 +67,9 @@ class Request(NamedTuple):
     seeds: of the runs.
     family: row of the paper's settings, see `tasks`.
     precision: of matrix products.
+    named: the overrides that are refused where a method fixes or does not use them:
+      those of the user. A config file's own leave such methods as they are. All of
+      them, if not given.
   """
 
   methods: Sequence[str]
@@ -74,6 +77,7 @@ class Request(NamedTuple):
   seeds: Sequence[int]
   family: str
   precision: str = "float32"
+  named: Collection[str] | None = None
 
 
 def make(request: Request, jobs: Sequence[Task], sizes: Mapping[str, tuple[int, int]]) -> Plan:
@@ -135,6 +139,8 @@ def _effective(method: str, name: str) -> bool:
 def _check_fields(request: Request) -> None:
   """Refuses fields without effect, alone or in a grid."""
   for name, values in request.overrides.items():
+    if request.named is not None and name not in request.named:
+      continue
     without = [method for method in request.methods if not _effective(method, name)]
     if without and (len(values) > 1 or len(without) == len(request.methods)):
       titles = ", ".join(methods.find(method).title for method in without)

@@ -10,6 +10,7 @@ _NAMED = 5
 _LONGEST_VALUE = 120
 _CALLED = {
   int: "a whole number", float: "a number", str: "a string", list: "a list", dict: "an object",
+  bool: "true or false",
 }  # fmt: skip
 _SMALLEST = dict.fromkeys(
   ("steps", "evaluation_interval", "evaluation_episodes", "log_interval", "checkpoint_interval"), 1
@@ -17,8 +18,10 @@ _SMALLEST = dict.fromkeys(
 _SETTINGS = {**dict.fromkeys(_SMALLEST, int), "precision": str}
 _TASK = {
   **dict.fromkeys(("name", "source", "kind", "sha256", "env"), str),
-  "reference": object,
-}
+  **dict.fromkeys(("reference", "step_limit"), object),
+  **dict.fromkeys(("normalise_observations", "clip_actions"), bool),
+  "env_kwargs": dict, "reward_shift": float,
+}  # fmt: skip
 _RUN = {
   **dict.fromkeys(("id", "task", "method", "label"), str),
   "point": dict, "seed": int, "population": int,

@@ -112,6 +112,23 @@ def command(invocation: Sequence[str], directory: Path | None = None) -> str:
   return shlex.join(words)
 
 
+def check(
+  directory: Path,
+  config: Mapping[str, Any],
+  may_grow: frozenset[str] = MAY_GROW,
+  may_differ: frozenset[str] = MAY_DIFFER,
+) -> None:
+  """Refuses a directory that `claim` would refuse to everybody; changes nothing.
+
+  Args:
+    directory, config, may_grow, may_differ: see `claim`.
+
+  Raises:
+    UserError: if it is something else, or belongs to a job of another config.
+  """
+  _compare(directory, run_log.encode(config), may_grow, may_differ)
+
+
 def claim(
   directory: Path,
   config: Mapping[str, Any],
@@ -173,7 +190,12 @@ def _compare(
   """
   try:
     names = {path.name for path in directory.iterdir()}
-  except FileNotFoundError:
+  except FileNotFoundError as error:
+    if directory.is_symlink():
+      raise UserError(
+        f"{directory} is a link to a place that is not there; make that folder, or name another "
+        "--run_dir"
+      ) from error
     return None, False
   except NotADirectoryError as error:
     raise UserError(f"{directory} is a file; name a folder as --run_dir") from error

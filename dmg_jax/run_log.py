@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from dmg_jax.errors import UserError, storage
+from dmg_jax.errors import StorageError, UserError, storage
 
 METRICS = "metrics.jsonl"
 EVALUATIONS = "evaluations.jsonl"
@@ -44,6 +44,7 @@ class RunLog:
     check(directory, positions)
     self._files = {}
     self._digests = {}
+    self._sizes = {name: positions.get(name, 0) for name in NAMES}
     for name in NAMES:
       with storage(directory / name):
         # Unbuffered: what a full disk refused is not tried again at the end.
@@ -65,18 +66,34 @@ class RunLog:
       while left:
         written = self._files[name].write(left)
         self._digests[name].update(left[:written])
+        self._sizes[name] += written
         left = left[written:]
 
   def positions(self) -> dict[str, int]:
     """Bytes in each file, all of them on the disk.
 
     Raises:
-      StorageError: if they could not be brought there.
+      StorageError: if they could not be brought there, or another program has deleted,
+        moved or changed a file meanwhile.
     """
-    for file in self._files.values():
+    for name, file in self._files.items():
       with storage(file.name):
         os.fsync(file.fileno())
-    return {name: os.fstat(file.fileno()).st_size for name, file in self._files.items()}
+      if not self._is_ours(name):
+        raise StorageError(
+          f"{file.name} was deleted, moved or changed by another program while the job ran; put it "
+          "back from a copy and start the same command again, or start in another --run_dir"
+        )
+    return dict(self._sizes)
+
+  def _is_ours(self, name: str) -> bool:
+    """Whether a file is still in its place and holds as many bytes as were written."""
+    file = self._files[name]
+    try:
+      there = os.stat(file.name)
+    except OSError:
+      return False
+    return os.path.samestat(there, os.fstat(file.fileno())) and there.st_size == self._sizes[name]
 
   def digests(self) -> dict[str, str]:
     """SHA-256 of each file, 64 hexadecimal digits; for `check`."""

@@ -17,7 +17,6 @@ if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_
   signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 import argparse
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from typing import NoReturn
@@ -25,7 +24,7 @@ from typing import NoReturn
 from dmg_jax import interruption
 from dmg_jax.envs.make import read_kwargs
 from dmg_jax.errors import SimulatorError, StorageError, UserError
-from dmg_jax.experiments import data
+from dmg_jax.experiments import data, output
 from dmg_jax.experiments.verify import verify
 
 
@@ -114,8 +113,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     interruption.begin()
     for line in _answer(_parser().parse_args(arguments)):
       print(line, flush=True)
-  except BrokenPipeError:  # The reader, such as `head`, has all that it wants.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
   except (UserError, SimulatorError, StorageError) as error:
     print(f"error: {error}", file=sys.stderr)
     return 2 if isinstance(error, UserError) else 1
@@ -126,4 +123,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+  output.tolerate()
   sys.exit(main())

@@ -17,7 +17,7 @@ _CONFIG = command_line.define_config("configs/mujoco.py")
 _RUN_DIR = flags.DEFINE_string(
   "run_dir", None, "Folder of the job; runs/<data set>/<hash of the config> if not given."
 )
-_DRY_RUN = flags.DEFINE_bool("dry_run", False, "Show the plan and stop.")
+_DRY_RUN = flags.DEFINE_bool("dry_run", False, "Show the plan, or what is wrong with it, and stop.")
 _MANY_RUNS = flags.DEFINE_bool(
   "many_runs", False, f"Train also a plan of more than {job.MANY_RUNS:,} runs."
 )
@@ -30,6 +30,7 @@ def main() -> None:
     print,
     dry_run=_DRY_RUN.value,
     many_runs=_MANY_RUNS.value,
+    named=command_line.named_fields(),
   )
   if result is not None:
     print(f"\n{result.table}\n")

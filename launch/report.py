@@ -15,15 +15,13 @@ if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_
   signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 import argparse
-import io
-import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
 from dmg_jax import interruption
 from dmg_jax.errors import StorageError, UserError
-from dmg_jax.experiments import report
+from dmg_jax.experiments import output, report
 
 
 class _Parser(argparse.ArgumentParser):
@@ -85,9 +83,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
   Returns:
     The exit code: 2 for a slip of the user, 1 where something could not be written.
   """
-  # The files hold every character, also where the terminal's encoding does not.
-  if isinstance(sys.stdout, io.TextIOWrapper):
-    sys.stdout.reconfigure(errors="replace")
   try:
     interruption.begin()
     asked = _parser().parse_intermixed_args(arguments)
@@ -101,8 +96,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
       width=asked.width,
     ):
       print(line, flush=True)
-  except BrokenPipeError:  # The reader, such as `head`, has all that it wants.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
   except (UserError, StorageError) as error:
     print(f"error: {error}", file=sys.stderr)
     return 2 if isinstance(error, UserError) else 1
@@ -113,4 +106,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+  output.tolerate()
   sys.exit(main())

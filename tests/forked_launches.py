@@ -3,38 +3,24 @@
   python tests/forked_launches.py < LAUNCHES > RESULTS
 
 LAUNCHES are a JSON list of objects: "argv", the script and its arguments; "cwd"; "trap",
-see `traps.arm`, or null; "watched", a folder or null; "environment", variables that
-are added. RESULTS are a list of objects: "code", negative for a signal; "out"; "err";
-"changed", what became different below the watched folder. This process imports what the
-launchers do, and is forked for each: JAX has not started a thread by then.
+see `traps.arm`, or null; "watched", a folder or null. RESULTS are a list of objects: "code",
+negative for a signal; "out"; "err"; "changed", what became different below the watched folder.
+This process imports what the launchers do, and is forked for each: JAX has not started a thread
+by then.
 """
 
 import contextlib
 import gc
-import hashlib
 import json
 import os
 import runpy
 import sys
 import tempfile
-from pathlib import Path
 
+import snapshots
 import traps
 
 from dmg_jax.experiments import command_line, job, reevaluation  # noqa: F401
-
-
-def snapshot(folder: str) -> dict[str, str]:
-  """Names, targets of links and hashes of everything in a folder."""
-  found = {}
-  for path in sorted(Path(folder).rglob("*")):
-    content = "folder"
-    if path.is_symlink():
-      content = os.readlink(path)
-    elif path.is_file():
-      content = hashlib.sha256(path.read_bytes()).hexdigest()
-    found[str(path.relative_to(folder))] = content
-  return found
 
 
 def work(argv: list[str], cwd: str, trap: dict | None, out: int, err: int) -> None:
@@ -51,28 +37,20 @@ def work(argv: list[str], cwd: str, trap: dict | None, out: int, err: int) -> No
   sys.exit(0)
 
 
-def launch(
-  argv: list[str],
-  cwd: str,
-  trap: dict | None = None,
-  watched: str | None = None,
-  environment: dict[str, str] | None = None,
-) -> dict:
+def launch(argv: list[str], cwd: str, trap: dict | None = None, watched: str | None = None) -> dict:
   """Forks, waits, and tells."""
-  before = snapshot(watched) if watched else {}
+  before = snapshots.snapshot(watched) if watched else {}
   with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
     child = os.fork()
     if child == 0:
-      os.environ |= environment or {}
       work(argv, cwd, trap, out.fileno(), err.fileno())
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     texts = {}
     for name, file in (("out", out), ("err", err)):
       file.seek(0)
       texts[name] = file.read().decode()
-  after = snapshot(watched) if watched else {}
-  changed = sorted(n for n in {*before, *after} if before.get(n) != after.get(n))
-  return {"code": code, "changed": changed, **texts}
+  after = snapshots.snapshot(watched) if watched else {}
+  return {"code": code, "changed": snapshots.changed(before, after), **texts}
 
 
 def main() -> None:

@@ -7,36 +7,22 @@ names of files and folders in the parent of the working directory that changed].
 """
 
 import contextlib
-import hashlib
 import io
 import json
-import os
 import runpy
 import sys
 from pathlib import Path
 
+import snapshots
 from absl.testing import flagsaver
 
 from dmg_jax.experiments import command_line
 
 
-def snapshot(folder: Path) -> dict[str, str]:
-  """Names, targets of links and hashes of everything in a folder."""
-  found = {}
-  for path in sorted(folder.rglob("*")):
-    content = "folder"
-    if path.is_symlink():
-      content = os.readlink(path)
-    elif path.is_file():
-      content = hashlib.sha256(path.read_bytes()).hexdigest()
-    found[str(path.relative_to(folder))] = content
-  return found
-
-
 def run(script: str, main, arguments: list[str]) -> list:
   """Exit code, standard error, and what changed on disk."""
   folder = Path.cwd().parent
-  before = snapshot(folder)
+  before = snapshots.snapshot(folder)
   sys.argv = [script, *arguments]
   errors, code = io.StringIO(), 0
   with flagsaver.flagsaver(), contextlib.redirect_stderr(errors):
@@ -44,9 +30,8 @@ def run(script: str, main, arguments: list[str]) -> list:
       command_line.launch(main)
     except SystemExit as end:
       code = int(end.code or 0)
-  after = snapshot(folder)
-  changed = [name for name in {*before, *after} if before.get(name) != after.get(name)]
-  return [code, errors.getvalue(), sorted(changed)]
+  after = snapshots.snapshot(folder)
+  return [code, errors.getvalue(), snapshots.changed(before, after)]
 
 
 if __name__ == "__main__":

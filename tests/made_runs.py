@@ -44,6 +44,11 @@ def config(**settings: Any) -> dict[str, Any]:
         "kind": "npz",
         "sha256": "0" * 64,
         "env": "none",
+        "env_kwargs": {},
+        "step_limit": None,
+        "normalise_observations": True,
+        "clip_actions": False,
+        "reward_shift": 0.0,
         "reference": [-20.0, 3000.0],
       }
       for name in SIZES
@@ -151,11 +156,3 @@ def make(directory: Path, stored: dict[str, Any] | None = None, changed: Any = N
   log.close()
   claim.close()
   return directory
-
-
-def content(directory: Path) -> dict[str, bytes | None]:
-  """Everything below a directory: path -> bytes of a file, None of a folder."""
-  return {
-    str(path.relative_to(directory)): path.read_bytes() if path.is_file() else None
-    for path in directory.rglob("*")
-  }

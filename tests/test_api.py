@@ -1,14 +1,16 @@
 """Training from Python: arrays or a name, a method, overrides; a typed result."""
 
 import pickle
+import signal
 
+import jax
 import numpy as np
 import pytest
 from small_jobs import SMALL, columns, pendulum
 
 import dmg_jax
-from dmg_jax import run_directory
-from dmg_jax.errors import StorageError, UserError
+from dmg_jax import run_directory, run_log
+from dmg_jax.errors import StoppedError, StorageError, UserError
 from dmg_jax.report.tables.job_table import Results
 
 ARRAYS = {**columns(), "env_id": "Pendulum-v1"}
@@ -118,6 +120,32 @@ def test_slips_are_one_line_and_change_nothing_on_disk(changes, line, tmp_path, 
   assert line in str(error.value)
   assert "\n" not in str(error.value)
   assert list(tmp_path.iterdir()) == []
+
+
+def test_jaxs_float64_mode_is_refused(tmp_path, monkeypatch):
+  """Its random numbers are others: the same call would give other bits."""
+  monkeypatch.chdir(tmp_path)
+  with jax.enable_x64(True), pytest.raises(UserError, match="unset JAX_ENABLE_X64"):
+    dmg_jax.train(ARRAYS, run_dir="run", **CHANGES)
+  assert list(tmp_path.iterdir()) == []
+
+
+def test_after_a_signal_it_says_what_to_call(tmp_path, monkeypatch):
+  append = run_log.RunLog.append
+
+  def stopped(self, name, rows):
+    append(self, name, rows)
+    if name == run_log.METRICS:
+      signal.raise_signal(signal.SIGTERM)
+
+  monkeypatch.setattr(run_log.RunLog, "append", stopped)
+  with pytest.raises(StoppedError) as error:
+    dmg_jax.train(ARRAYS, seeds=1, run_dir=tmp_path / "run", **CHANGES)
+  assert str(error.value) == (
+    "stopped after step 4, and saved; to go on: call dmg_jax.train again, as the run was made, "
+    f"with run_dir='{tmp_path / 'run'}'"
+  )
+  assert error.value.exit_code == 143
 
 
 def test_a_job_whose_runs_all_diverged_says_so(tmp_path):

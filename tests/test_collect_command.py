@@ -77,13 +77,3 @@ def test_a_collection_goes_on_to_the_same_data_after_any_signal(tmp_path):
     assert rows == rows_again
     for field in ("observations", "actions", "rewards", "next_observations", "not_dones"):
       np.testing.assert_array_equal(getattr(whole, field), getattr(again, field))
-
-
-def test_an_environment_with_discrete_actions_is_one_line_and_exit_code_2(tmp_path):
-  process = start("--env=CartPole-v1", "--tier=random", cwd=tmp_path)
-  _, errors = process.communicate(timeout=300)
-  assert process.returncode == 2
-  (line,) = errors.strip().splitlines()
-  assert "CartPole-v1" in line
-  assert "continuous" in line
-  assert not list(tmp_path.iterdir())

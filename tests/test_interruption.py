@@ -15,8 +15,9 @@ from dmg_jax.interruption import Interruption
 
 PROGRAM = """
 import hashlib, signal, sys, time
-# Whatever started the tests may ignore it.
+# Whatever started the tests may ignore them.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 from dmg_jax.interruption import Interruption
 
 busy = sys.argv[1] == "busy"
@@ -59,7 +60,7 @@ def start():
     process.wait()
 
 
-@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("number", [*SIGNALS, signal.SIGHUP])
 def test_the_piece_under_way_is_finished(number, start):
   process = start("quick")
   process.send_signal(number)

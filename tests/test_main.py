@@ -1,12 +1,12 @@
 """The launchers as a user runs them, one after another in one folder."""
 
-import json
 import os
 import subprocess
 import sys
 
 import numpy as np
 import pytest
+from launches import run
 from small_jobs import ROOT, columns
 
 MAIN, EVALUATE = (str(ROOT / "launch" / f"{name}.py") for name in ("main", "evaluate"))
@@ -37,6 +37,7 @@ def results(folder):
   launches = {
     "job": {"argv": JOB},
     "again": {"argv": JOB},
+    "unread": {"argv": [*JOB, "--run_dir=unread"], "trap": {"point": "unread"}},
     "shorter": {"argv": [*JOB, "--config.steps=2"]},
     "diverged": {"argv": [MAIN, "--config.dataset=huge.npz", *SMALL, "--run_dir=diverged"]},
     "diverged again": {"argv": [MAIN, "--config.dataset=huge.npz", *SMALL, "--run_dir=diverged"]},
@@ -46,17 +47,8 @@ def results(folder):
     "none left": {"argv": [EVALUATE, "--run_dir=diverged"]},
   }
   places = {"cwd": str(folder), "watched": str(folder)}
-  finished = subprocess.run(
-    [sys.executable, ROOT / "tests" / "forked_launches.py"],
-    input=json.dumps([places | {"environment": {"HOME": str(folder)}} | launch
-                      for launch in launches.values()]),
-    capture_output=True,
-    text=True,
-    timeout=900,
-    check=False,
-  )  # fmt: skip
-  assert finished.returncode == 0, finished.stderr
-  return dict(zip(launches, json.loads(finished.stdout), strict=True))
+  found = run([places | launch for launch in launches.values()], {"HOME": str(folder)})
+  return dict(zip(launches, found, strict=True))
 
 
 def test_a_job_shows_its_plan_its_table_and_its_curves(results, folder):
@@ -77,6 +69,11 @@ def test_the_same_command_finds_the_finished_job(results):
   table = "last evaluation"
   assert again["out"].partition(table)[2] == results["job"]["out"].partition(table)[2]
   assert not [name for name in again["changed"] if "checkpoints" in name or name.endswith("jsonl")]
+
+
+def test_a_job_whose_messages_nobody_can_read_ends_as_any_other(results, folder):
+  assert results["unread"]["code"] == 0
+  assert (folder / "unread" / "summary.json").is_file()
 
 
 def test_fewer_steps_are_refused(results):

@@ -7,30 +7,28 @@ import json
 import random
 import re
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import finished_jobs
 import kill_resume
 import numpy as np
 import pytest
+from launches import run
 from small_jobs import ROOT, columns
 
 from dmg_jax import run_log
 
-# One after another, in one directory: each is killed where it went on after the one before.
+# One after another, in one directory: each is killed where it went on after the one before;
+# the last four have a checkpoint to go on from.
 POINTS = [
   ("config_written", 1),
   (run_log.TIMING, 3),
-  (run_log.METRICS, 1),
-  ("torn_row", 2),
-  (run_log.EVALUATIONS, 1),
   ("logs_flushed", 1),
   ("checkpoint_begun", 1),
   ("checkpoint_committed", 1),
+  (run_log.METRICS, 1),
+  ("torn_row", 2),
   (run_log.EVALUATIONS, 1),
-  ("checkpoint_committed", 2),
   ("summary_written", 1),
 ]
 # Each stops the job at the end of a step: (occurrence, signal, step). At 8 and at the last
@@ -69,16 +67,7 @@ def arguments(tmp_path_factory) -> list[str]:
 
 def launch(folder: Path, launches: list[dict]) -> list[dict]:
   """Runs the main job once for each, in order; see `forked_launches`."""
-  finished = subprocess.run(
-    [sys.executable, ROOT / "tests" / "forked_launches.py"],
-    input=json.dumps([{"cwd": str(folder)} | one for one in launches]),
-    capture_output=True,
-    text=True,
-    check=False,
-    timeout=900,
-  )
-  assert finished.returncode == 0, finished.stderr
-  return json.loads(finished.stdout)
+  return run([{"cwd": str(folder)} | one for one in launches])
 
 
 def command(directory: Path, arguments: list[str]) -> list[str]:

@@ -58,6 +58,24 @@ def test_a_table_is_made_from_its_result(pages, monkeypatch):
   assert text.endswith("\nafter")
 
 
+@pytest.mark.parametrize("damage", ["cut", "bytes", "missing"])
+def test_a_damaged_archive_is_one_line_and_no_page_is_written(
+  damage, pages, tmp_path, monkeypatch, capsys
+):
+  content = bytearray(pages.family_pages.ARCHIVE.read_bytes())
+  content[1000:1040] = bytes(40)
+  archive = tmp_path / "family_h100.tar.gz"
+  if damage != "missing":
+    archive.write_bytes(content if damage == "bytes" else content[:1000])
+  monkeypatch.setattr(pages.family_pages, "ARCHIVE", archive)
+  monkeypatch.setattr(Path, "write_text", lambda *_: pytest.fail("a page was written"))
+  with pytest.raises(SystemExit) as end:
+    pages.main([])
+  assert end.value.code == 2
+  (line,) = capsys.readouterr().err.splitlines()
+  assert line.startswith(f"error: {archive} is damaged or missing (")
+
+
 def test_own_tiers_are_all_there():
   """docs/own_data.md is held to its result by a test of its own."""
   rows = json.loads((ROOT / "benchmarks/results/own_tiers.json").read_text())["datasets"]

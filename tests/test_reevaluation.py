@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from small_jobs import EPISODE, pendulum, train
+from snapshots import snapshot
 
 from dmg_jax import run_log
 from dmg_jax.errors import UserError
@@ -15,12 +16,6 @@ def directory(tmp_path_factory):
   directory = tmp_path_factory.mktemp("run")
   train([pendulum()], directory, steps=4)
   return directory
-
-
-def snapshot(directory):
-  return {
-    path: path.read_bytes() if path.is_file() else None for path in directory.rglob("*")
-  }  # fmt: skip
 
 
 def test_episodes_are_played_with_the_newest_policies(directory):

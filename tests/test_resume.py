@@ -4,35 +4,28 @@ test_plan_resume.py kills a larger job at every named point and stops it by sign
 """
 
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import finished_jobs
 import kill_resume
 import numpy as np
 import pytest
+from launches import run
+from small_jobs import ROOT, columns
 
-from dmg_jax import checkpoints
+# Ends on all intervals, on none for the evaluation, on none at all, before any checkpoint.
+SHORTER = (16, 20, 22, 6)
 
 
 @pytest.fixture(scope="module")
 def arguments(tmp_path_factory) -> list[str]:
   """Of a job of seconds: two seeds, 24 steps, evaluated in Pendulum."""
-  generator = np.random.default_rng(0)
   path = tmp_path_factory.mktemp("data") / "pendulum.npz"
-  rows = 100
-  np.savez(
-    path,
-    observations=generator.normal(size=(rows, 3)),
-    actions=generator.uniform(-2, 2, (rows, 1)),
-    rewards=generator.normal(size=rows),
-    next_observations=generator.normal(size=(rows, 3)),
-    terminals=np.zeros(rows),
-  )
+  np.savez(path, **columns())
   values = {
     "dataset": path,
     "env": "Pendulum-v1",
+    "env_kwargs": "{'max_episode_steps':7}",
     "seeds": 2,
     "steps": 24,
     "batch_size": 8,
@@ -44,26 +37,46 @@ def arguments(tmp_path_factory) -> list[str]:
     "evaluation_episodes": 2,
     "checkpoint_interval": 8,
   }
-  main = Path(__file__).parents[1] / "configs" / "mujoco.py"
-  return [f"--config={main}", *(f"--config.{key}={value}" for key, value in values.items())]
+  config = ROOT / "configs" / "mujoco.py"
+  return [f"--config={config}", *(f"--config.{key}={value}" for key, value in values.items())]
 
 
 @pytest.fixture(scope="module")
 def undisturbed(arguments, tmp_path_factory) -> Path:
   directory = tmp_path_factory.mktemp("jobs") / "undisturbed"
-  result = run([str(kill_resume.MAIN)], directory, arguments)
-  assert result.returncode == 0, result.stderr
+  (result,) = run([launch(directory, arguments)])
+  assert result["code"] == 0, result["err"]
   return directory
 
 
-def run(program: list[str], directory: Path, arguments: list[str]) -> subprocess.CompletedProcess:
-  return subprocess.run(
-    [sys.executable, *program, f"--run_dir={directory}", *arguments],
-    capture_output=True,
-    text=True,
-    check=False,
-    timeout=300,
-  )
+@pytest.fixture(scope="module")
+def results(arguments, undisturbed, tmp_path_factory) -> dict[str, dict]:
+  """What was started beside and after the undisturbed job, by name."""
+  folder = tmp_path_factory.mktemp("others")
+  damaged = shutil.copytree(undisturbed, folder / "damaged")
+  (damaged / "checkpoints/24/positions/metadata").write_bytes(b"{}")
+  launches = {
+    "again": launch(undisturbed, arguments),
+    "other": launch(undisturbed, arguments, "discount=0.9"),
+    "shrunk": launch(undisturbed, arguments, "steps=16"),
+    "damaged": launch(damaged, arguments),
+  }
+  for steps in SHORTER:
+    directory = folder / f"grown from {steps}"
+    launches[f"{steps}"] = launch(directory, arguments, f"steps={steps}")
+    launches[directory.name] = launch(directory, arguments)
+  found = run(list(launches.values()))
+  return {
+    name: result | {"directory": Path(one["watched"])}
+    for (name, one), result in zip(launches.items(), found, strict=True)
+  }
+
+
+def launch(directory: Path, arguments: list[str], *overrides: str) -> dict:
+  """One start of the job; see `forked_launches`."""
+  more = [f"--config.{override}" for override in overrides]
+  argv = [str(kill_resume.MAIN), f"--run_dir={directory}", *arguments, *more]
+  return {"argv": argv, "cwd": str(directory.parent), "watched": str(directory)}
 
 
 def test_killed_at_a_random_moment(arguments, undisturbed, tmp_path):
@@ -74,47 +87,37 @@ def test_killed_at_a_random_moment(arguments, undisturbed, tmp_path):
 
 
 def test_a_damaged_checkpoint_is_told_and_the_one_before_leads_to_the_same_end(
-  arguments, undisturbed, tmp_path
+  results, undisturbed
 ):
-  directory = shutil.copytree(undisturbed, tmp_path / "damaged")
-  (directory / "checkpoints/24/positions/metadata").write_bytes(b"{}")
-  again = run([str(kill_resume.MAIN)], directory, arguments)
-  assert again.returncode == 0, again.stderr
-  (line,) = [line for line in again.stdout.splitlines() if "is damaged" in line]
+  damaged = results["damaged"]
+  assert damaged["code"] == 0, damaged["err"]
+  (line,) = [line for line in damaged["out"].splitlines() if "is damaged" in line]
   assert line.startswith("the checkpoint of step 24 in ")
-  assert "continuing from the checkpoint of step 16" in again.stdout
-  assert finished_jobs.differences(undisturbed, directory) == []
+  assert "continuing from the checkpoint of step 16" in damaged["out"]
+  assert finished_jobs.differences(undisturbed, damaged["directory"]) == []
 
 
-def test_started_again_when_finished_it_prints_its_table(arguments, undisturbed):
-  before = {path: path.read_bytes() for path in undisturbed.glob("*.jsonl")}
-  again = run([str(kill_resume.MAIN)], undisturbed, arguments)
-  assert again.returncode == 0, again.stderr
-  assert "IQM" in again.stdout
-  assert len(before) == 3
-  assert {path: path.read_bytes() for path in before} == before
+def test_started_again_when_finished_it_prints_its_table(results):
+  again = results["again"]
+  assert again["code"] == 0, again["err"]
+  assert "IQM" in again["out"]
+  assert [name for name in again["changed"] if name.endswith(".jsonl")] == []
 
 
-def test_steps_may_grow_but_nothing_else_may_change(arguments, undisturbed, tmp_path):
-  other = run([str(kill_resume.MAIN)], undisturbed, [*arguments, "--config.discount=0.9"])
-  assert other.returncode == 2
-  assert "discount 0.99 -> 0.9" in other.stderr
-  assert len(other.stderr.strip().splitlines()) == 1
-  shrunk = run([str(kill_resume.MAIN)], undisturbed, [*arguments, "--config.steps=16"])
-  assert shrunk.returncode == 2
-  assert "steps 24 -> 16 (it may grow, not shrink)" in shrunk.stderr
-  assert len(shrunk.stderr.strip().splitlines()) == 1
+def test_steps_may_grow_but_nothing_else_may_change(results):
+  other, shrunk = results["other"], results["shrunk"]
+  assert other["code"] == shrunk["code"] == 2
+  assert "discount 0.99 -> 0.9" in other["err"]
+  assert "steps 24 -> 16 (it may grow, not shrink)" in shrunk["err"]
+  for refused in (other, shrunk):
+    assert refused["err"].count("\n") == 1
+    assert refused["changed"] == []
 
 
-@pytest.mark.parametrize("steps", [16, 20, 22, 6])
-def test_a_grown_job_has_the_rows_of_one_that_was_never_shorter(
-  steps, arguments, undisturbed, tmp_path
-):
-  """Ends on all intervals, on none for the evaluation, on none at all, before any checkpoint."""
-  directory = tmp_path / "grown"
-  shorter = run([str(kill_resume.MAIN)], directory, [*arguments, f"--config.steps={steps}"])
-  assert shorter.returncode == 0, shorter.stderr
-  assert checkpoints.restore_latest(directory).step == steps
-  grown = run([str(kill_resume.MAIN)], directory, arguments)
-  assert grown.returncode == 0, grown.stderr
-  assert finished_jobs.differences(undisturbed, directory) == []
+@pytest.mark.parametrize("steps", SHORTER)
+def test_a_grown_job_has_the_rows_of_one_that_was_never_shorter(steps, results, undisturbed):
+  shorter, grown = results[f"{steps}"], results[f"grown from {steps}"]
+  assert shorter["code"] == 0, shorter["err"]
+  assert f"{steps} of {steps} steps (100%)" in shorter["err"]
+  assert grown["code"] == 0, grown["err"]
+  assert finished_jobs.differences(undisturbed, grown["directory"]) == []

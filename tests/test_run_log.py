@@ -37,6 +37,28 @@ def test_a_log_that_is_too_short_is_refused_before_any_is_cut(tmp_path):
   assert {name: (tmp_path / name).read_bytes() for name in run_log.NAMES} == before
 
 
+@pytest.mark.parametrize(
+  "damage",
+  [
+    lambda path: path.unlink(),
+    lambda path: path.rename(path.with_suffix(".old")),
+    lambda path: (path.unlink(), path.write_text("other\n")),
+    lambda path: path.write_text(""),
+    lambda path: path.write_text(path.read_text() + "more\n"),
+  ],
+  ids=["deleted", "moved", "replaced", "emptied", "extended"],
+)
+def test_what_another_program_does_to_a_log_is_told_at_the_next_checkpoint(damage, tmp_path):
+  log = run_log.RunLog(tmp_path, {})
+  log.append(run_log.METRICS, [{"step": 1}])
+  assert log.positions()[run_log.METRICS] == len('{"step": 1}\n')
+  damage(tmp_path / run_log.METRICS)
+  log.append(run_log.EVALUATIONS, [{"step": 2}])
+  with pytest.raises(StorageError, match=r"metrics.jsonl was deleted, moved or changed by another"):
+    log.positions()
+  log.close()
+
+
 def test_a_row_that_is_being_written_is_not_read(tmp_path):
   (tmp_path / run_log.METRICS).write_bytes(b'{"step": 1}\n{"step": 2')
   assert run_log.read(tmp_path, run_log.METRICS) == [{"step": 1}]

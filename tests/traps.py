@@ -49,7 +49,8 @@ def arm(point: str, occurrence: int = 0, signals: list[int] | None = None) -> No
 
   Args:
     point: where; "call" is a call of any function of the package, or by one, while the job
-      trains; "count" only counts them and prints their number.
+      trains; "count" only counts them and prints their number; "unread": at once nobody reads the
+      output, and the errors go to a full disk.
     occurrence: which time; of "file_limit", which is a full disk, KiB of a file at most.
     signals: that are sent there, SIGKILL if not given.
   """
@@ -85,6 +86,11 @@ def arm(point: str, occurrence: int = 0, signals: list[int] | None = None) -> No
     after(run_log, "write_json", due)
   elif point == "file_limit":
     resource.setrlimit(resource.RLIMIT_FSIZE, (occurrence * 1024, resource.RLIM_INFINITY))
+  elif point == "unread":
+    reader, writer = os.pipe()
+    os.close(reader)
+    os.dup2(writer, 1)
+    os.dup2(os.open("/dev/full", os.O_WRONLY), 2)
   elif point in ("call", "count"):
     _count_calls(due)
     if point == "count":

@@ -62,7 +62,7 @@ def collect(
     UserError: see `request.check`; or if the level is not reached.
     StorageError: if something could not be saved; a training continues with the
       same command.
-    StoppedError: after SIGINT or SIGTERM while training; everything is saved.
+    StoppedError: after SIGINT, SIGTERM or SIGHUP while training; everything is saved.
   """
   env = make(recipe.env_id, recipe.env_kwargs)
   try:

@@ -130,7 +130,7 @@ class Recording:
     Raises:
       UserError: see `loop.train`.
       StorageError: if something cannot be saved.
-      StoppedError: after SIGINT or SIGTERM; everything is saved.
+      StoppedError: after SIGINT, SIGTERM or SIGHUP; everything is saved.
     """
     recipe, count = self.recipe, self.stream.environments
     if self.stream.size >= self._rounds:

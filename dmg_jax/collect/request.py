@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from dmg_jax import networks
 from dmg_jax.collect import maze_data, tiers
 from dmg_jax.collect.recording import Recipe, may_grow
 from dmg_jax.data import catalog, d4rl_export, names, whole_files
@@ -106,6 +107,7 @@ def check(request: Request, recipe: Recipe) -> None:
   Raises:
     UserError: naming the flag or the file, and what it must be.
   """
+  networks.check_float32()
   for rule in _rules(request, recipe):
     if not rule.holds:
       raise UserError(f"--{rule.flag} is {rule.value}, but it must be {rule.requirement}")

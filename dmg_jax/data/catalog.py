@@ -100,6 +100,12 @@ def d4rl_env_kwargs(name: str) -> dict[str, Any]:
   return dict(task.kwargs) if task else {}
 
 
+def is_d4rl_env(name: str, env_id: str, kwargs: Mapping[str, Any]) -> bool:
+  """Whether an environment with arguments is the one that a D4RL data set is evaluated in."""
+  task = _d4rl_task(name)
+  return task is not None and env_id == task.env_id and dict(kwargs) == dict(task.kwargs)
+
+
 def _d4rl_task(name: str) -> _Task | None:
   if name not in d4rl_files():
     return None

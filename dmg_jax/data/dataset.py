@@ -229,7 +229,7 @@ def numbers(values: Any, field: str, name: str) -> np.ndarray:
 def _column(values: Any, field: str, name: str) -> np.ndarray:
   column = numbers(values, field, name)
   if field in _MATRICES:
-    wrong, wanted = column.ndim != 2, "(N, dimensions)"
+    wrong, wanted = column.ndim != 2 or not column.shape[1], "(N, dimensions), at least one"
   else:
     column = column[:, 0] if column.ndim == 2 and column.shape[1] == 1 else column
     wrong, wanted = column.ndim != 1, "(N,)"

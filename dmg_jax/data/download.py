@@ -15,13 +15,14 @@ from dmg_jax.data.names import folder_of
 from dmg_jax.data.whole_files import made
 from dmg_jax.errors import UserError
 
+_VARIABLE = "D4RL_DATASET_DIR"
 _CHUNK = 2**20
 _PATIENCE = 60  # seconds without a byte
 
 
 def directory() -> Path:
   """Where D4RL's files lie: `$D4RL_DATASET_DIR`, else `~/.d4rl/datasets`."""
-  return folder_of("D4RL_DATASET_DIR", "~/.d4rl/datasets")
+  return folder_of(_VARIABLE, "~/.d4rl/datasets")
 
 
 def path(file: D4RLFile) -> Path:
@@ -43,12 +44,18 @@ def fetch(file: D4RLFile, directory: Path) -> Path:
     The file's path.
 
   Raises:
-    UserError: if the download fails, stops early or has another hash; then nothing is left,
-      no folder either.
+    UserError: if the folder's place is a file; or if the download fails, stops early or has
+      another hash: then nothing is left, no folder either.
   """
   target = directory / PurePosixPath(file.url).name
   if target.is_file():
     return target
+  nearest = next(p for p in (directory, *directory.absolute().parents) if os.path.lexists(p))
+  if not nearest.is_dir():
+    raise UserError(
+      f"{target.name} is to lie in {directory}, but {nearest} is not a folder; set "
+      f"{_VARIABLE} to another"
+    )
   # In the same folder, because a rename is atomic only within a file system.
   partial = directory / f".{target.name}.{uuid.uuid4().hex}.part"
   try:

@@ -149,8 +149,8 @@ def serve(descriptor: int) -> None:
     descriptor: of the socket.
   """
   # The parent decides when to stop: it may have to finish an evaluation first.
-  signal.signal(signal.SIGINT, signal.SIG_IGN)
-  signal.signal(signal.SIGTERM, signal.SIG_IGN)
+  for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    signal.signal(number, signal.SIG_IGN)
   host = Host()
   connection = Connection(descriptor)
   reply = b""

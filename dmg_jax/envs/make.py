@@ -15,6 +15,8 @@ from dmg_jax.errors import UserError
 
 # The argument that cuts episodes, of every environment.
 LIMIT = "max_episode_steps"
+# A window for each of many simulators; it fails only at the first reset where there is no screen.
+_RENDERING = "render_mode"
 
 
 class Spaces(NamedTuple):
@@ -43,9 +45,11 @@ def make(env_id: str, kwargs: Mapping[str, Any] | None = None) -> gymnasium.Env:
 
   Raises:
     UserError: if there is no such environment, its version is not given, it does not take
-      these arguments, or its spaces are of another kind.
+      these arguments, it would render, or its spaces are of another kind.
   """
   name = f"environment {env_id!r}" + (f" with {dict(kwargs)}" if kwargs else "")
+  if kwargs and kwargs.get(_RENDERING) is not None:
+    raise UserError(f"{name}: no picture is shown or kept; leave {_RENDERING} out")
   with warnings.catch_warnings():
     # D4RL's locomotion is evaluated in -v4 on purpose: -v5 has other rewards.
     warnings.filterwarnings("ignore", category=DeprecationWarning, module="gymnasium")

@@ -17,7 +17,7 @@ from ml_collections import config_flags
 
 from dmg_jax import interruption, tasks
 from dmg_jax.errors import SimulatorError, StoppedError, StorageError, UserError
-from dmg_jax.experiments import fields
+from dmg_jax.experiments import fields, output
 
 _HELP = ("--help", "-help", "-h", "--helpfull", "-helpfull", "--helpshort")
 _CONFIG = "--config="
@@ -34,6 +34,7 @@ def launch(main: Callable[..., None], words: int = 0) -> None:
     main: reads the flags and does the work; gets the positional arguments.
     words: how many of them it takes at most.
   """
+  output.tolerate()
   if any(argument in _HELP for argument in sys.argv[1:]):
     print(_help(sys.modules["__main__"]))
     sys.exit(0)
@@ -58,6 +59,11 @@ def define_config(default: str) -> Any:
     return config_flags.DEFINE_config_file("config", file, "File of the settings of the job.")
 
   return _or_exit(define)
+
+
+def named_fields() -> frozenset[str]:
+  """The fields of the config that the command line sets: the others are the file's."""
+  return frozenset(config_flags.get_override_values(flags.FLAGS["config"]))
 
 
 def _or_exit(work: Callable[[], Any]) -> Any:

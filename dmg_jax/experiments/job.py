@@ -1,19 +1,18 @@
 """A job from its config to its outcome, as launchers and `dmg_jax.train` run it."""
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import jax
 
-from dmg_jax import cost, methods, plan, run_directory
+from dmg_jax import cost, methods, networks, plan, run_directory
 from dmg_jax.data import catalog
 from dmg_jax.data.dataset import Dataset
 from dmg_jax.data.load import load
 from dmg_jax.errors import StorageError, UserError
 from dmg_jax.experiments import offline, outcome, settings
 from dmg_jax.experiments.settings import Job
-from dmg_jax.networks import Architecture
 
 _ROOT = "runs"
 # Labels of a population that the plan lists one by one.
@@ -31,8 +30,9 @@ def run(
   many_runs: bool = False,
   invocation: Sequence[str] | None = None,
   given: Mapping[str, Dataset] | None = None,
+  named: Collection[str] | None = None,
 ) -> outcome.Outcome | None:
-  """Loads the data, shows the plan, trains; None for a dry run.
+  """Loads the data, shows the plan, trains; None for a dry run, which refuses what a job refuses.
 
   Args:
     config: fields of `configs/mujoco.py`.
@@ -42,18 +42,21 @@ def run(
     many_runs: whether a plan of more than `MANY_RUNS` runs is trained.
     invocation: script and arguments that the run directory keeps; this process's by default.
     given: data sets that need not be loaded, by the name in `config["dataset"]`.
+    named: fields of `config` that the user named, where others are a config file's own;
+      all, if not given.
 
   Raises:
     UserError, StorageError, StoppedError: see `offline.train`; UserError also for too
       many runs, StorageError also if all runs diverged.
   """
   settings.check(config)
+  networks.check_float32()
   datasets = {
     source: (given or {}).get(source)
     or load(source or catalog.EMBEDDED, config["env"], config["step_limit"])
     for source in settings.data_sets(config)
   }
-  job = settings.resolve(config, datasets)
+  job = settings.resolve(config, datasets, named)
   names = [task.name for task in job.plan.tasks]
   if run_dir is None:
     directory = run_directory.default(_ROOT, names, job.digest())
@@ -73,15 +76,16 @@ def run(
   for line in describe(job, datasets):
     announce(line)
   announce(f"run         {directory}")
+  by_name = {dataset.name: dataset for dataset in datasets.values()}
+  words = list(sys.argv if invocation is None else invocation)
   if dry_run:
+    offline.check(job, by_name, directory, words)
     return None
   if len(job.plan.runs) > MANY_RUNS and not many_runs:
     raise UserError(
       f"the plan above has {len(job.plan.runs):,} runs, more than {MANY_RUNS:,}; if that is meant,"
       " add --many_runs (many_runs=True from Python)"
     )
-  by_name = {dataset.name: dataset for dataset in datasets.values()}
-  words = list(sys.argv if invocation is None else invocation)
   result = offline.train(job, by_name, directory, words, announce)
   if result.all_diverged:
     announce(result.table)
@@ -126,9 +130,9 @@ def _labels(runs: Sequence[plan.Run]) -> str:
 
 
 def _step_flops(run: plan.Run, transitions: Any) -> float:
-  names = [name for name in Architecture._fields if name in run.point]
+  names = [name for name in networks.Architecture._fields if name in run.point]
   return cost.step_flops(
-    Architecture(**{name: run.point[name] for name in names}),
+    networks.Architecture(**{name: run.point[name] for name in names}),
     transitions.observations.shape[1],
     transitions.actions.shape[1],
     run.point["batch_size"],

@@ -23,6 +23,22 @@ from dmg_jax.training import Runs
 from dmg_jax.types import Transitions
 
 
+def check(
+  job: Job, datasets: Mapping[str, Dataset], directory: Path, invocation: Sequence[str]
+) -> None:
+  """Refuses what `train` would refuse before it writes anything; changes nothing.
+
+  Args:
+    job, datasets, directory, invocation: see `train`.
+
+  Raises:
+    UserError: on data that do not fit, or a directory of another job.
+  """
+  for task in job.plan.tasks:
+    prepare(task, datasets[task.name])
+  run_directory.check(directory, job.config(list(invocation)))
+
+
 def train(
   job: Job,
   datasets: Mapping[str, Dataset],

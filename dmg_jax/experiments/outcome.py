@@ -175,7 +175,7 @@ def _group(
 def _paper(task: Mapping[str, Any], label: str) -> Mapping[str, Any] | None:
   """The paper's row for the very method, where the data are D4RL's and so is the simulator."""
   name = task["name"]
-  if task["kind"] != "d4rl" or task["env"] != catalog.d4rl_env_id(name):
+  if task["kind"] != "d4rl" or not catalog.is_d4rl_env(name, task["env"], task["env_kwargs"]):
     return None
   return paper_scores.paper_row(name, label)
 

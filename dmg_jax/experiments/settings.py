@@ -3,11 +3,11 @@
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from dmg_jax import plan, run_config, tasks
+from dmg_jax import plan, run_config, run_log, tasks
 from dmg_jax.data import catalog
 from dmg_jax.data.dataset import Dataset
 from dmg_jax.envs.workers import available_cores
@@ -109,12 +109,17 @@ def _parts(text: str) -> list[str]:
   return [part.strip() for part in text.split(",")]
 
 
-def resolve(config: Mapping[str, Any], datasets: Mapping[str, Dataset]) -> Job:
+def resolve(
+  config: Mapping[str, Any],
+  datasets: Mapping[str, Dataset],
+  named: Collection[str] | None = None,
+) -> Job:
   """Fills in what depends on the data, from the paper's settings (`tasks`).
 
   Args:
     config: checked.
     datasets: by source, as `data_sets` names them.
+    named: the fields that the user named, see `plan.Request`; all, if not given.
 
   Raises:
     UserError: for a combination that no job can have.
@@ -131,6 +136,7 @@ def resolve(config: Mapping[str, Any], datasets: Mapping[str, Dataset]) -> Job:
     seeds=range(config["first_seed"], config["first_seed"] + config["seeds"]),
     family=family,
     precision=config["precision"],
+    named=named,
   )
   sizes = {
     dataset.name: (
@@ -163,27 +169,25 @@ def _task(config: Mapping[str, Any], source: str, dataset: Dataset) -> Task:
 
   env = config["env"] or dataset.env_id or tasks.NO_ENVIRONMENT
   elsewhere = dataset.env_id is not None and env not in (dataset.env_id, tasks.NO_ENVIRONMENT)
-  # Another simulator's rewards are on no scale of the data's.
+  usual = {} if elsewhere else dict(dataset.env_kwargs)
+  kwargs = usual if config["env_kwargs"] is None else dict(config["env_kwargs"])
+  # Another simulator's rewards are on no scale of the data's; arguments may change them as well.
   reference = catalog.reference_returns(env) or (None if elsewhere else dataset.reference)
+  if run_log.encode(kwargs) != run_log.encode(usual):
+    reference = None
   return Task(
     name=dataset.name,
     source=str(Path(source).expanduser().absolute()) if _is_path(source) else source,
     kind=dataset.kind,
     sha256=dataset.sha256,
     env=env,
-    env_kwargs=dict(_env_kwargs(config, dataset, elsewhere)),
+    env_kwargs=kwargs,
     step_limit=config["step_limit"],
     normalise_observations=chosen("normalise_observations"),
     clip_actions=config["clip_actions"],
     reward_shift=float(chosen("reward_shift")),
     reference=None if reference is None else (float(reference[0]), float(reference[1])),
   )
-
-
-def _env_kwargs(config: Mapping[str, Any], dataset: Dataset, elsewhere: bool) -> Mapping[str, Any]:
-  if config["env_kwargs"] is not None:
-    return config["env_kwargs"]
-  return {} if elsewhere else dataset.env_kwargs
 
 
 def _is_path(source: str) -> bool:

@@ -3,9 +3,7 @@
 A new case is one line of `CASES`: arguments, a part of the line, the exit code.
 """
 
-import hashlib
 import json
-import os
 import re
 import shlex
 
@@ -13,6 +11,7 @@ import h5py
 import minari
 import numpy as np
 import pytest
+from snapshots import snapshot
 
 from dmg_jax.data import minari_files
 from dmg_jax.data.episodes import Episode
@@ -47,6 +46,7 @@ CASES = [
   # Contents.
   ("show complex.npz", "rewards are complex numbers; store real ones", 2),
   ("verify complex.hdf5", "actions are complex numbers", 2),
+  ("show widthless.npz", "actions have shape (4, 0); reshape them to (N, dimensions), at least", 2),
   ("show text.npz", "rewards are not numeric", 2),
   ("show unmarked.hdf5", "give the step limit or a registered environment", 2),
   ("show unmarked.hdf5 --step_limit=0", "the step limit is 0, but it must be at least 1", 2),
@@ -162,6 +162,7 @@ def folder(tmp_path_factory):
   write_npz(folder / "unnamed.npz")
   write_npz(folder / "complex.npz", rewards=np.full(4, 1 + 1j))
   write_npz(folder / "text.npz", rewards=np.full(4, "1.0"))
+  write_npz(folder / "widthless.npz", actions=np.zeros((4, 0)))
   write_npz(folder / "kwargs.npz", env_id="Hopper-v4", env_kwargs="none")
   env = make("Hopper-v4")
   for name in ("test/hopper-v0", "test/damaged-v0"):
@@ -185,28 +186,15 @@ def surroundings(folder, monkeypatch):
   monkeypatch.setattr("urllib.request.urlopen", asked)
 
 
-def snapshot(folder):
-  """Names, kinds, targets of links, sizes and hashes of everything beside and in a folder."""
-  found = {}
-  for path in sorted(folder.parent.rglob("*")):
-    if path.is_symlink():
-      found[path] = os.readlink(path)
-    elif path.is_dir():
-      found[path] = "folder"
-    else:
-      found[path] = (path.stat().st_size, hashlib.sha256(path.read_bytes()).hexdigest())
-  return found
-
-
 @pytest.mark.parametrize(("arguments", "line", "code"), CASES)
 def test_bad_input(folder, capsys, arguments, line, code):
-  before = snapshot(folder)
+  before = snapshot(folder.parent)
   assert launcher.main(shlex.split(arguments)) == code
   captured = capsys.readouterr()
   assert captured.err.startswith("error: ")
   assert re.search(re.escape(line), captured.err)
   assert captured.err.count("\n") == 1
-  assert snapshot(folder) == before
+  assert snapshot(folder.parent) == before
 
 
 def test_the_folder_of_the_cases_is_sound(folder, capsys):

@@ -5,14 +5,12 @@ A new case is one line of `CASES`: launcher and arguments, a part of the line, t
 """
 
 import json
-import os
 import shlex
-import subprocess
-import sys
 
 import h5py
 import numpy as np
 import pytest
+from launches import run
 from small_jobs import ROOT, columns
 
 from dmg_jax.run_config import FORMAT
@@ -134,6 +132,7 @@ CASES = [
     "has no step limit, so that an",
     2,
   ),
+  (f"{MADE} --config.env_kwargs={{\\'render_mode\\':\\'human\\'}}", "leave render_mode out", 2),
   (f"{MADE} --config.dataset=far.npz", "allow clipping", 2),
   (f"{MINE} --config.dataset=far.npz", "actions leave", 2),
   # Run directories.
@@ -145,6 +144,16 @@ CASES = [
   (f"{MADE} --run_dir=old", "was made by an earlier version of dmg_jax", 2),
   (f"{MADE} --run_dir=collected", "belongs to a job of another config", 2),
   (f"{MADE} --run_dir=damaged", "config.json is damaged: it is no JSON", 2),
+  # A dry run refuses what the job refuses.
+  (f"{MINE} --dry_run --config.env=Hopper-v3", "environment 'Hopper-v3' cannot be made", 2),
+  (f"{MINE} --dry_run --config.dataset=far.npz", "actions leave", 2),
+  (f"{MADE} --dry_run --run_dir=text.py", "text.py is a file; name a folder as --run_dir", 2),
+  (f"{MADE} --dry_run --run_dir=collected", "belongs to a job of another config", 2),
+  (
+    "main --config=configs/quick.py --config.methods=bc --config.target_rate=0.1",
+    "config.target_rate has no effect",
+    2,
+  ),
   # Evaluation of finished runs.
   ("evaluate", "no run directory; name one with --run_dir=DIR", 2),
   ("evaluate runs", "'runs' is no flag", 2),
@@ -166,16 +175,17 @@ CASES = [
 # What works without the slip, in the same folder.
 SOUND = [
   f"{MADE} --config.seeds=1 --dry_run",
-  f"{MADE} --config.steps=20 --run_dir=text.py --dry_run",
   "main --config=configs/quick.py --dry_run",
   "main --config configs/quick.py --config.seeds=1 --dry_run",
-  f"{MINE} --config.lam=0.12345678,0.12345679 --config.seeds=1 --dry_run",
-  "main --config=configs/antmaze.py --config.dataset=mine.npz --config.batch_size=8 --dry_run",
-  f"{MINE} --config.methods=dmg,iql --config.discount=0.9,0.99 --config.seeds=3 --dry_run",
-  f"{MINE} --config.actor_hidden_sizes=(8,8) --config.actor_hidden_sizes=(4,) --dry_run",
-  f"{MINE} --config.actor_schedule_steps=inf --config.critics=2,4 --dry_run",
-  f"{MINE} --config.nu=1,2,3,4,5 --config.seeds=1 --dry_run",
-  f"{MINE} --config.seeds=1001 --dry_run",
+  f"{MADE} --config.lam=0.12345678,0.12345679 --config.seeds=1 --dry_run",
+  f"{MADE} --config=configs/antmaze.py --dry_run",
+  f"{MADE} --config.methods=dmg,iql --config.discount=0.9,0.99 --config.seeds=3 --dry_run",
+  f"{MADE} --config.actor_hidden_sizes=(8,8) --config.actor_hidden_sizes=(4,) --dry_run",
+  f"{MADE} --config.actor_schedule_steps=inf --config.critics=2,4 --dry_run",
+  f"{MADE} --config.nu=1,2,3,4,5 --config.seeds=1 --dry_run",
+  # What a config file sets, and a method does not use, is no slip of the user.
+  "main --config=configs/quick.py --config.methods=bc --dry_run",
+  f"{MADE} --config.seeds=1001 --dry_run",
 ]
 HELP = ["main --help", "main --helpfull", "evaluate --help"]
 
@@ -210,18 +220,9 @@ def results(tmp_path_factory):
     }
     for launcher, *rest in commands
   ]
-  finished = subprocess.run(
-    [sys.executable, ROOT / "tests" / "forked_launches.py"],
-    input=json.dumps(launches),
-    capture_output=True,
-    text=True,
-    env=os.environ
-    | {"MINARI_DATASETS_PATH": str(here / "minari"), "D4RL_DATASET_DIR": str(here / "d4rl")},
-    timeout=900,
-  )
-  assert finished.returncode == 0, finished.stderr
+  environment = {name: str(here / name) for name in ("MINARI_DATASETS_PATH", "D4RL_DATASET_DIR")}
   names = [words for words, *_ in CASES] + SOUND + HELP
-  return dict(zip(names, json.loads(finished.stdout), strict=True))
+  return dict(zip(names, run(launches, environment), strict=True))
 
 
 @pytest.mark.parametrize(("words", "line", "code"), CASES, ids=[words for words, *_ in CASES])
@@ -244,17 +245,17 @@ def test_without_the_slip_it_works_and_a_dry_run_writes_nothing(results, words):
 
 
 def test_the_plan_shows_populations_runs_steps_and_time(results):
-  grid = results[SOUND[6]]["out"]
+  grid = results[SOUND[5]]["out"]
   assert "population 0: 6 runs of DMG (discount 0.9, batch_size 8), DMG (batch_size 8) on" in grid
   assert "population 1: 6 runs of IQL (discount 0.9, batch_size 8), IQL (batch_size 8) on" in grid
   assert "plan        12 runs of 1,000,000 steps on 1 x cpu" in grid
   assert "time        about " in grid
-  repeated = results[SOUND[7]]["out"]
+  repeated = results[SOUND[6]]["out"]
   assert "actor_hidden_sizes 4)" in repeated
-  two = results[SOUND[8]]["out"]
+  two = results[SOUND[7]]["out"]
   assert "population 1: 5 runs of DMG (actor_schedule_steps inf, batch_size 8, critics 4)" in two
   # Many labels would fill the screen.
-  many = results[SOUND[9]]["out"]
+  many = results[SOUND[8]]["out"]
   assert "population 0: 5 runs of 5 points of DMG on mine" in many
 
 

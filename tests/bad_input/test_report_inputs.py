@@ -3,12 +3,12 @@
 A new case is one line of `CASES`: arguments, a part of the line, the exit code.
 """
 
-import hashlib
 import json
 import shlex
 
 import pytest
 from made_directories import write
+from snapshots import snapshot
 
 from dmg_jax.report.figures import gallery
 from dmg_jax.run_config import FORMAT
@@ -80,14 +80,6 @@ def folder(tmp_path_factory):
   for name, text in FILES.items():
     (root / name).write_text(text)
   return root
-
-
-def snapshot(folder):
-  """Every path, and the hash of every file."""
-  return {
-    str(path): hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
-    for path in sorted(folder.rglob("*"))
-  }
 
 
 @pytest.mark.parametrize(("arguments", "line", "code"), CASES)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import made_runs
 import pytest
+from snapshots import snapshot
 
 import dmg_jax
 from dmg_jax import run_directory, run_log
@@ -135,6 +136,9 @@ CASES = [
   (change(tasks=[]), load(), "tasks is empty"),
   (change(tasks__0=3), load(), "tasks[0] is 3, but it must be an object"),
   (change(tasks__0__reference=[1, "2"]), load(), "must be two numbers"),
+  (change(tasks__0__env_kwargs=...), load(), "tasks[0].env_kwargs is missing"),
+  (change(tasks__0__env_kwargs="{}"), load(), "env_kwargs is '{}', but it must be an object"),
+  (change(tasks__0__clip_actions=0), load(), "clip_actions is 0, but it must be true or false"),
   (change(tasks__0__name="mine"), load(), "tasks hold one name twice"),
   (change(runs__0__seed="0"), load(), "runs[0].seed is '0'"),
   (change(runs__0__point=[]), load(), "runs[0].point"),
@@ -190,12 +194,12 @@ def whole(tmp_path_factory) -> Path:
 def test_one_line_and_nothing_changed(damage, ask, line, whole, tmp_path):
   directory = shutil.copytree(whole, tmp_path / "run")
   damage(directory)
-  before = made_runs.content(tmp_path)
+  before = snapshot(tmp_path)
   with pytest.raises(UserError) as error:
     ask(directory)
   assert line in str(error.value)
   assert "\n" not in str(error.value)
-  assert made_runs.content(tmp_path) == before
+  assert snapshot(tmp_path) == before
 
 
 @pytest.mark.parametrize(
@@ -204,19 +208,23 @@ def test_one_line_and_nothing_changed(damage, ask, line, whole, tmp_path):
     ("file", "file is a file; name a folder as --run_dir"),
     ("file/below", "is a file"),
     ("thesis", "thesis is not empty and no run directory"),
+    ("dangling", "dangling is a link to a place that is not there"),
+    ("loop", "loop cannot be read: Too many levels of symbolic links"),
   ],
 )
 def test_a_place_that_cannot_be_a_run_directory(name, line, tmp_path):
   (tmp_path / "file").write_text("text")
   (tmp_path / "thesis").mkdir()
   (tmp_path / "thesis/chapter.txt").write_text("precious")
-  before = made_runs.content(tmp_path)
+  (tmp_path / "dangling").symlink_to(tmp_path / "nothing")
+  (tmp_path / "loop").symlink_to("loop")
+  before = snapshot(tmp_path)
   with pytest.raises(UserError) as error:
     made_runs.go_on(tmp_path / name, made_runs.config())
   assert line in str(error.value)
   with pytest.raises(UserError, match="no run directory"):
     dmg_jax.load_policy(tmp_path / name)
-  assert made_runs.content(tmp_path) == before
+  assert snapshot(tmp_path) == before
 
 
 @pytest.mark.parametrize("name", ["", "~nobody-of-this-name/run"])

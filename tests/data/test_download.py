@@ -100,7 +100,7 @@ def test_no_server_is_a_failed_download(tmp_path):
 
 def test_a_folder_that_cannot_be_made_is_named(address, tmp_path):
   (tmp_path / "file").write_text("in the way")
-  with pytest.raises(UserError, match=r"place the file in .*file/datasets"):
+  with pytest.raises(UserError, match=r"file is not a folder; set D4RL_DATASET_DIR to another"):
     download.fetch(entry(f"{address}/good/a.hdf5"), tmp_path / "file" / "datasets")
 
 

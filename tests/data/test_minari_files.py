@@ -6,6 +6,7 @@ import gymnasium
 import minari
 import numpy as np
 import pytest
+from snapshots import snapshot
 
 from dmg_jax.data import minari_download, minari_files
 from dmg_jax.data.episodes import Episode
@@ -289,10 +290,6 @@ def refused(folder, message):
     minari_files.load(folder)
   assert "\n" not in str(caught.value)
   assert snapshot(folder) == before
-
-
-def snapshot(folder):
-  return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 GOAL_SPACE = gymnasium.spaces.Dict(

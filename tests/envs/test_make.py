@@ -88,6 +88,7 @@ def test_arguments_reach_the_environment():
     ("Hopper-v4", {"lamda": 1}, r"with \{'lamda': 1\} cannot be made.*unexpected keyword"),
     ("Hopper-v4", {"max_episode_steps": 0}, "cannot be made"),
     ("dmg_jax/PointMaze-UMaze-v0", {"maze": "giant"}, "there is no maze 'giant'"),
+    ("Pendulum-v1", {"render_mode": "human"}, "no picture is shown or kept; leave render_mode"),
     ("CartPole-v1", None, "actions must be a bounded continuous box"),
     ("Blackjack-v1", None, "observations must be a vector"),
   ],

@@ -58,6 +58,15 @@ def test_scores_of_another_simulator_are_not_on_the_datas_scale(env, reference):
   assert task(made("Hopper-v4", D4RL), env=env).reference == reference
 
 
+def test_other_arguments_are_on_no_scale_of_the_datas():
+  """They may change the rewards, and how long an episode is."""
+  hopper, ant = made("Hopper-v4", D4RL), made("Ant-v4", (-325.6, 3879.7), CONTACTS)
+  assert task(hopper, env_kwargs={"healthy_reward": 9}).reference is None
+  assert task(hopper, env_kwargs={}).reference == D4RL
+  assert task(ant, env_kwargs={}).reference is None
+  assert task(ant, env_kwargs=dict(CONTACTS)).reference == (-325.6, 3879.7)
+
+
 def test_arguments_belong_to_the_datas_own_environment():
   ant = made("Ant-v4", (-325.6, 3879.7), CONTACTS)
   assert task(ant).env_kwargs == CONTACTS

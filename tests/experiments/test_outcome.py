@@ -95,6 +95,7 @@ def test_cloning_calls_itself_by_its_name_and_has_its_own_number_of_the_papers(t
     ("DMG (lam 0.5)", {}, False),
     ("TD3", {}, False),
     ("DMG", {"env": "Hopper-v5"}, False),
+    ("DMG", {"env_kwargs": {"forward_reward_weight": 9}}, False),
     ("DMG", {"kind": "hdf5"}, False),
     ("DMG (normalise_observations False)", {"normalise_observations": False}, False),
   ],

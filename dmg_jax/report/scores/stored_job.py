@@ -1,5 +1,6 @@
 """The scores of one finished run directory, group by group, checked against its logs."""
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -122,9 +123,9 @@ def _has_no_scores(task: Mapping[str, Any], result: Mapping[str, Any]) -> str:
 
 def _dataset(task: Mapping[str, Any]) -> str:
   """D4RL's name where the simulator is the one that belongs to the data, else both."""
-  name, env = task["name"], task["env"]
-  if name in catalog.d4rl_files() and env != catalog.d4rl_env_id(name):
-    return f"{name} in {env}"
+  name, env, kwargs = task["name"], task["env"], task["env_kwargs"]
+  if name in catalog.d4rl_files() and not catalog.is_d4rl_env(name, env, kwargs):
+    return f"{name} in {env}" + (f" with {json.dumps(kwargs)}" if kwargs else "")
   return name
 
 

@@ -114,10 +114,11 @@ def test_scores_of_another_simulator_stand_under_a_name_of_their_own(tmp_path):
   d4rl = {"name": "hopper-medium-v2", "kind": "d4rl"}
   write(tmp_path / "a", {"task": d4rl})
   write(tmp_path / "b", {"task": d4rl | {"env": "Hopper-v5"}})
+  write(tmp_path / "c", {"task": d4rl | {"env_kwargs": {"healthy_reward": 9}}})
   scores = gather([tmp_path]).scores
   assert [score.dataset for score in scores] == ["hopper-medium-v2"] * 2 + [
     "hopper-medium-v2 in Hopper-v5"
-  ] * 2
+  ] * 2 + ['hopper-medium-v2 in Hopper-v4 with {"healthy_reward": 9}'] * 2
 
 
 def test_folders_are_searched_and_no_directory_is_read_twice(tmp_path):
