@@ -12,7 +12,7 @@ from dmg_jax.agents import distillation
 from dmg_jax.symmetry import circle, runs
 from dmg_jax.symmetry.cells import Cells
 
-WIDTHS = (16, 64, 256)
+WIDTHS = (4, 16, 64)
 # As multiples of the exact threshold.
 MULTIPLES = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0)
 SEEDS, STEPS, LEARNING_RATE = 50, 2000, 1e-3
@@ -105,7 +105,7 @@ def of_width(
   return {
     **curves,
     "crossing": half_way(multiples, curves["rotated"]["test"]),
-    "updates_per_second": trained.updates / trained.seconds,
+    "updates_per_second": trained.updates_per_second,
     "diverged": int(trained.diverged.sum()),
   }
 

@@ -2,8 +2,10 @@
 # A row of a Markdown table stays on one line, and the Greek letters are meant.
 """The page on structured pessimism, docs/structure.md, from the stored numbers alone."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
+
+from dmg_jax.symmetry import page_tables
 
 Numbers = Mapping[str, Any]
 
@@ -14,8 +16,18 @@ def page(numbers: Mapping[str, Numbers]) -> str:
   Args:
     numbers: of each part that was run, see `study.stored`.
   """
-  sections = {"circle": _circle, "reacher": _reacher}
-  made = [section(numbers[part]) for part, section in sections.items() if part in numbers]
+  sections: Mapping[str, Callable[[Numbers], str]] = {
+    "circle": _circle,
+    "reacher": _reacher,
+    "teacher": page_tables.teacher,
+    "distillation": page_tables.distillation,
+    "offline": page_tables.offline_learners,
+  }
+  made = [
+    f"{section(numbers[part]).strip()}\n\n{source(part, numbers[part])}"
+    for part, section in sections.items()
+    if part in numbers
+  ]
   return "\n\n".join(text.strip() for text in (_head(), *made, _limits())) + "\n"
 
 
@@ -84,9 +96,7 @@ same number, to {exact["difference"]:.1g} (float64).
 | --- | --- | --- | --- | --- | --- | --- |
 {networks}
 
-A network is not exactly equivariant, so single ones fail earlier or later than the threshold.
-
-{source("circle", part)}"""
+A network is not exactly equivariant, so single ones fail earlier or later than the threshold."""
 
 
 def _reacher(part: Numbers) -> str:
@@ -117,9 +127,7 @@ discrete actions are pairs of torques from {{-2, 0, 2}}. A step lasts 0.05 s; an
 
 | episodes side by side | environment steps/s |
 | --- | --- |
-{rows}
-
-{source("reacher", part)}"""
+{rows}"""
 
 
 def _range(low: int, high: int) -> str:

@@ -6,7 +6,15 @@ from typing import Any, NamedTuple
 
 from dmg_jax import study_files
 from dmg_jax.errors import UserError
-from dmg_jax.symmetry import circle_networks, figures, page, reacher_facts
+from dmg_jax.symmetry import (
+  circle_networks,
+  distillation,
+  figures,
+  offline,
+  page,
+  reacher_facts,
+  teacher,
+)
 from dmg_jax.symmetry.cells import Cells, read
 
 
@@ -25,6 +33,9 @@ class Part(NamedTuple):
 PARTS: Mapping[str, Part] = {
   "circle": Part(circle_networks.SETTINGS, circle_networks.fill),
   "reacher": Part(reacher_facts.SETTINGS, reacher_facts.fill),
+  "teacher": Part(teacher.SETTINGS, teacher.fill),
+  "distillation": Part(distillation.SETTINGS, distillation.fill),
+  "offline": Part(offline.SETTINGS, offline.fill),
 }
 PAGE = "page"
 
