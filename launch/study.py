@@ -12,9 +12,10 @@ holds actions (states, actions, dimensions), transitions (states, actions, state
 uniform, initial (states).
 
 `structure` asks whether pessimism that respects a symmetry generalises better than more or less
-of it (arXiv 2607.02288). PART is one of circle; or page, which only writes the page anew. A part
-that was interrupted goes on where it was. Without --out it writes
-benchmarks/results/structure_PART.json, docs/structure.md and its pictures; with it, all in DIR.
+of it (arXiv 2607.02288). PART is circle, reacher, teacher (which is stored in the package),
+distillation, offline, mild or robots; or page, which only writes the page anew. A part that was
+interrupted goes on where it was. Without --out it writes benchmarks/results/structure_PART.json,
+docs/structure.md and its pictures; with it, all of them in DIR.
 """
 
 import signal

@@ -1,7 +1,7 @@
 """Contexts of the rotational reacher, in degrees: to train in, and to test in."""
 
-from collections.abc import Sequence
-from functools import partial
+import functools
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -12,7 +12,7 @@ from dmg_jax.agents import discrete
 from dmg_jax.envs import reacher
 from dmg_jax.errors import UserError
 from dmg_jax.networks import Outputs
-from dmg_jax.types import Array
+from dmg_jax.types import Agent, Array
 
 TRAINING = (0, 90, 180, 270)
 _TESTS = 100
@@ -41,8 +41,29 @@ def radians(angles: Sequence[float]) -> np.ndarray:
   return np.deg2rad(np.asarray(angles, float)).astype(np.float32)
 
 
-def greedy_return(network: Outputs, policy: Any, contexts: Array) -> Array:
-  """(E,): 1 where the action of the largest output leads to the goal within the horizon, else 0.
+# From parameters of a policy and observations (E, 10) to torques (E, 2).
+Torques = Callable[[Any, Array], Array]
+
+
+@functools.cache
+def of_largest_output(network: Outputs) -> Torques:
+  """The torques of the discrete action with the largest output; one object for each network."""
+
+  def torques(policy: Any, observations: Array) -> Array:
+    _, output = discrete.apply(network, policy, observations)
+    return reacher.torques_of(jnp.argmax(output, axis=-1))
+
+  return torques
+
+
+@functools.cache
+def of_actor(agent: Agent) -> Torques:
+  """The torques of an agent's continuous actions in [-1, 1]; one object for each agent."""
+  return lambda policy, observations: reacher.MAX_TORQUE * agent.act(policy, observations)
+
+
+def greedy_return(torques: Torques, policy: Any, contexts: Array) -> Array:
+  """(E,): 1 where a policy comes to the goal within the horizon, else 0.
 
   One episode in each context (E,), radians; ends when the last has ended.
   """
@@ -53,8 +74,7 @@ def greedy_return(network: Outputs, policy: Any, contexts: Array) -> Array:
 
   def advance(carry):
     arm, alive, time = carry
-    _, output = discrete.apply(network, policy, reacher.observe(arm))
-    outcome = reacher.step(arm, reacher.torques_of(jnp.argmax(output, axis=-1)))
+    outcome = reacher.step(arm, torques(policy, reacher.observe(arm)))
     return outcome.arm, alive & ~outcome.terminated, time + 1
 
   begin = reacher.start(contexts), jnp.ones(contexts.shape, bool), 0
@@ -62,18 +82,18 @@ def greedy_return(network: Outputs, policy: Any, contexts: Array) -> Array:
   return 1.0 - alive
 
 
-@partial(jax.jit, static_argnames="network")
-def _returns(network: Outputs, policies: Any, contexts: Array) -> Array:
-  return jax.lax.map(lambda policy: greedy_return(network, policy, contexts), policies)
+@functools.partial(jax.jit, static_argnames="torques")
+def _returns(torques: Torques, policies: Any, contexts: Array) -> Array:
+  return jax.lax.map(lambda policy: greedy_return(torques, policy, contexts), policies)
 
 
 def returns(
-  network: Outputs, policies: Any, training: Sequence[float], test: Sequence[float]
+  torques: Torques, policies: Any, training: Sequence[float], test: Sequence[float]
 ) -> tuple[np.ndarray, np.ndarray]:
   """Mean greedy returns (R,) of policies with a leading axis R, in both sets of contexts.
 
   Args:
-    network: of all policies; static, so that one compilation serves all agents that have it.
+    torques: of a policy; static, one compilation for each.
     policies: parameters.
     training, test: degrees.
 
@@ -81,5 +101,5 @@ def returns(
     UserError: where both share a context.
   """
   check(training, test)
-  found = np.asarray(_returns(network, policies, radians([*training, *test])))
+  found = np.asarray(_returns(torques, policies, radians([*training, *test])))
   return found[:, : len(training)].mean(axis=1), found[:, len(training) :].mean(axis=1)

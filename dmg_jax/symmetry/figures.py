@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from dmg_jax.report.figures import style
 from dmg_jax.symmetry import drawings as arms
+from dmg_jax.symmetry.page import by_width
 
 Numbers = Mapping[str, Any]
 
@@ -36,9 +37,8 @@ def _circle(part: Numbers) -> Figure:
   figure = Figure(figsize=(style.WIDTHS["full"] / 1.6, 2.4), layout="constrained")
   axes = figure.subplots()
   multiples = part["settings"]["multiples"]
-  widths = [name for name in part["cells"] if name.startswith("width")]
-  for place, name in enumerate(widths):
-    cell, colour = part["cells"][name], style.COLOURS[place]
+  for place, (name, cell) in enumerate(by_width(part["cells"])):
+    colour = style.COLOURS[place]
     axes.semilogx(multiples, cell["rotated"]["test"], "o-", ms=3, color=colour, label=name)
     axes.semilogx(multiples, cell["symmetric"]["test"], "--", color=colour)
   exact = [0.25, 1, 1, 30]

@@ -42,7 +42,7 @@ CQL: dict[str, dict[str, float]] = {
 SETTINGS: dict[str, Any] = {
   "hidden_sizes": HIDDEN_SIZES,
   "seeds": 5,
-  "steps": 1500,
+  "steps": 2000,
   "discount": 0.95,
   "iql": IQL,
   "iql_learning_rate": 1e-3,
@@ -155,7 +155,7 @@ def measure(
     side_by_side=True,
   )
   training, test = contexts.returns(
-    Outputs(HIDDEN_SIZES, reacher.ACTIONS, "float32"),
+    contexts.of_largest_output(Outputs(HIDDEN_SIZES, reacher.ACTIONS, "float32")),
     trained.policies,
     TRAINING,
     contexts.held_out(),

@@ -22,6 +22,8 @@ def page(numbers: Mapping[str, Numbers]) -> str:
     "teacher": page_tables.teacher,
     "distillation": page_tables.distillation,
     "offline": page_tables.offline_learners,
+    "mild": page_tables.mild,
+    "robots": page_tables.robots,
   }
   made = [
     f"{section(numbers[part]).strip()}\n\n{source(part, numbers[part])}"
@@ -55,6 +57,12 @@ def source(part: str, numbers: Numbers) -> str:
   )
 
 
+def by_width(cells: Numbers) -> list[tuple[str, Numbers]]:
+  """The circle's cells of networks, narrow ones first."""
+  named = [(name, cell) for name, cell in cells.items() if name.startswith("width ")]
+  return sorted(named, key=lambda pair: int(pair[0].removeprefix("width ")))
+
+
 def _circle(part: Numbers) -> str:
   settings, cells = part["settings"], part["cells"]
   exact = cells["exact"]
@@ -68,8 +76,7 @@ def _circle(part: Numbers) -> str:
     f"| {name.removeprefix('width ')} | {_crossing(cell['crossing'])} | {cell['rotated']['training'][-1]:.2f} | "
     f"{cell['rotated']['test'][-1]:.2f} | {cell['symmetric']['training'][-1]:.2f} | "
     f"{min(cell['symmetric']['test']):.2f} | {cell['updates_per_second']:,.0f} |"
-    for name, cell in cells.items()
-    if name != "exact"
+    for name, cell in by_width(cells)
   )
   return f"""
 ## A counter-example on the circle

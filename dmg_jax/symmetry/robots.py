@@ -5,6 +5,7 @@ if the simulator agrees: a transition and its copy under an element give states 
 copies, the same reward and the same end.
 """
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,13 +13,26 @@ import numpy as np
 from dmg_jax.envs import make, robots
 from dmg_jax.errors import UserError
 from dmg_jax.symmetry import groups
+from dmg_jax.symmetry.cells import Cells
 from dmg_jax.symmetry.groups import Group
 
 TOLERANCE = 1e-6
+ROBOTS = ("Walker2d-v5", "Walker2d-v4", "HalfCheetah-v5", "HalfCheetah-v4")
+SETTINGS: dict[str, Any] = {"robots": ROBOTS, "transitions": 1000, "tolerance": TOLERANCE}
 # Of 17 numbers: height and angle of the torso, three joints of each leg; then the velocities,
 # of the torso three.
 _JOINTS, _OTHER_JOINTS = (2, 3, 4), (5, 6, 7)
 _SPEEDS, _OTHER_SPEEDS = (11, 12, 13), (14, 15, 16)
+
+
+def fill(seed: int, cells: Cells) -> None:
+  """What the simulator says of the exchange of legs, for each robot."""
+  for env_id in ROBOTS:
+    cells.fill(env_id, partial(_asked, env_id, seed))
+
+
+def _asked(env_id: str, seed: int) -> dict[str, Any]:
+  return differences(env_id, exchange_of_legs(), SETTINGS["transitions"], seed)._asdict()
 
 
 def exchange_of_legs() -> Group:

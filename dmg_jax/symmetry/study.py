@@ -10,9 +10,11 @@ from dmg_jax.symmetry import (
   circle_networks,
   distillation,
   figures,
+  mild,
   offline,
   page,
   reacher_facts,
+  robots,
   teacher,
 )
 from dmg_jax.symmetry.cells import Cells, read
@@ -36,6 +38,8 @@ PARTS: Mapping[str, Part] = {
   "teacher": Part(teacher.SETTINGS, teacher.fill),
   "distillation": Part(distillation.SETTINGS, distillation.fill),
   "offline": Part(offline.SETTINGS, offline.fill),
+  "mild": Part(mild.SETTINGS, mild.fill),
+  "robots": Part(robots.SETTINGS, robots.fill),
 }
 PAGE = "page"
 

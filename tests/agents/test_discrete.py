@@ -12,7 +12,7 @@ from dmg_jax.networks import Outputs
 from dmg_jax.symmetry import groups, runs
 from dmg_jax.types import Transitions
 
-ROWS, ACTIONS, SIZES = 8, 3, (16, 16)
+ROWS, ACTIONS, SIZES = 8, 3, (16,)
 NETWORK = Outputs(SIZES, ACTIONS, "float32")
 HALF_TURN = discrete.Augmentation(groups.turner(groups.rotations(2, 2, ACTIONS)))
 
@@ -145,8 +145,7 @@ def _only(parameters):
   return {"params": inner if "head" in inner else next(iter(inner.values()))}
 
 
-@pytest.mark.parametrize("use", ["aug_d", "dac_output"])
-@pytest.mark.parametrize("place", ["actor", "critic"])
+@pytest.mark.parametrize(("use", "place"), [("aug_d", "actor"), ("dac_output", "critic")])
 def test_an_augmentation_changes_what_it_is_of(use, place):
   batch, h = some_batch(), discrete_iql.IQLHyperparameters(consistency=3.0)
   used = HALF_TURN._replace(use=use)
