@@ -121,6 +121,24 @@ class Value(nn.Module):
     return value(observations).squeeze(-1)
 
 
+class Outputs(nn.Module):
+  """Observations (..., S) -> the last hidden layer (..., H) and outputs (..., A).
+
+  For discrete actions: an output is the value of an action, or its logit.
+  """
+
+  hidden_sizes: tuple[int, ...]
+  outputs: int
+  precision: str
+
+  @nn.compact
+  def __call__(self, observations: Array) -> tuple[Array, Array]:
+    *below, last = self.hidden_sizes
+    features = Perceptron(tuple(below), last, self.precision, name="features")
+    hidden = nn.relu(features(observations))
+    return hidden, Perceptron((), self.outputs, self.precision, name="head")(hidden)
+
+
 # Precisions of matrix products, and JAX's names of what computes them. Full
 # precision is that of the inputs, also where there are faster units. The others
 # round the factors and add in float32; not every device has them.

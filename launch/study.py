@@ -2,6 +2,7 @@
 
   python launch/study.py theory [--out=DIR] [--seed=0]
   python launch/study.py theory --mdp=FILE.npz --radius=0.1 --lam=0.25
+  python launch/study.py structure PART [--out=DIR] [--seed=0]
 
 `theory` checks the paper's theorems on random MDPs, in a few minutes. Without --out it writes
 benchmarks/results/theory.json, docs/theory.md and its pictures; with it, all of them in DIR.
@@ -9,6 +10,12 @@ With --mdp it prints what the theorems say of an MDP of your own, and writes not
 holds actions (states, actions, dimensions), transitions (states, actions, states), rewards
 (states, actions), discount, support (states, actions; what the data hold) and, if it is not
 uniform, initial (states).
+
+`structure` asks whether pessimism that respects a symmetry generalises better than more or less
+of it (arXiv 2607.02288). PART is circle, reacher, teacher (which is stored in the package),
+distillation, offline, mild or robots; or page, which only writes the page anew. A part that was
+interrupted goes on where it was. Without --out it writes benchmarks/results/structure_PART.json,
+docs/structure.md and its pictures; with it, all of them in DIR.
 """
 
 import signal
@@ -20,6 +27,7 @@ if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_
 import os
 import shlex
 import sys
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -31,6 +39,7 @@ from absl import flags
 
 from dmg_jax.errors import UserError
 from dmg_jax.experiments import command_line
+from dmg_jax.symmetry import study as structure
 from dmg_jax.theory import own_mdp, study
 
 _OUT = flags.DEFINE_string("out", None, "Folder to write in; default: where the repository has it.")
@@ -42,9 +51,33 @@ _LAM = flags.DEFINE_float("lam", 0.25, "With --mdp: lambda, the share of general
 _ROOT = Path(__file__).parents[1]
 
 
-def main(name: str = "nothing") -> None:
-  if name != "theory":
-    raise UserError(f"{name} is no study: say `python launch/study.py theory`")
+def main(name: str = "nothing", *words: str) -> None:
+  if name == "structure":
+    _structure(words)
+  elif name == "theory":
+    _theory(words)
+  else:
+    raise UserError(
+      f"{name} is no study: say `python launch/study.py theory` or "
+      "`python launch/study.py structure PART`"
+    )
+
+
+def _structure(words: Sequence[str]) -> None:
+  parts = ", ".join((*structure.PARTS, structure.PAGE))
+  if not words:
+    raise UserError(f"name a part: `python launch/study.py structure PART`, with one of {parts}")
+  for flag in (_MDP, _RADIUS, _LAM):
+    if flag.present:
+      raise UserError(f"--{flag.name} is for `theory`; leave it out")
+  out = _folder()
+  places = structure.Places.of_folder(out) if out else structure.Places.of_repository(_ROOT)
+  structure.run(places, _command(), words[0], _SEED.value, partial(print, flush=True))
+
+
+def _theory(words: Sequence[str]) -> None:
+  if words:
+    raise UserError(f"{words[0]!r} is no flag; write flags as --name=value (--help lists them)")
   if _MDP.value is not None:
     if _OUT.value is not None:
       raise UserError("--mdp writes nothing, so leave out --out")
@@ -54,13 +87,20 @@ def main(name: str = "nothing") -> None:
   for flag in (_RADIUS, _LAM):
     if flag.present:
       raise UserError(f"--{flag.name} is for --mdp: random MDPs draw their own")
+  out = _folder()
+  places = study.Places.of_folder(out) if out else study.Places.of_repository(_ROOT)
+  study.run(places, _command(), _SEED.value, partial(print, flush=True))
+
+
+def _folder() -> Path | None:
   if _OUT.value == "":
     raise UserError("--out is empty; name a folder, or leave the flag out")
-  out = _OUT.value
-  places = study.Places.of_folder(Path(out)) if out else study.Places.of_repository(_ROOT)
-  command = shlex.join(["python", "launch/study.py", *sys.argv[1:]])
-  study.run(places, command, _SEED.value, partial(print, flush=True))
+  return None if _OUT.value is None else Path(_OUT.value)
+
+
+def _command() -> str:
+  return shlex.join(["python", "launch/study.py", *sys.argv[1:]])
 
 
 if __name__ == "__main__":
-  command_line.launch(main, words=1)
+  command_line.launch(main, words=2)

@@ -21,6 +21,12 @@ gymnasium.register(
   max_episode_steps=500,
 )
 
+gymnasium.register(
+  id="dmg_jax/RotationalReacher-v0",
+  entry_point="dmg_jax.envs.rotational_reacher:RotationalReacher",
+  max_episode_steps=200,
+)
+
 for _kind in ("StartedRobot", "ChangedRobot"):
   gymnasium.register(
     id=f"dmg_jax/{_kind}-v0",

@@ -194,5 +194,6 @@ def test_an_unknown_study_is_one_line_and_exit_code_2(tmp_path):
   result = launch("practise", cwd=tmp_path)
   assert result.returncode == 2
   assert result.stderr.splitlines() == [
-    "error: practise is no study: say `python launch/study.py theory`"
+    "error: practise is no study: say `python launch/study.py theory` or "
+    "`python launch/study.py structure PART`"
   ]

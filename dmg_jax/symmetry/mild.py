@@ -1,0 +1,107 @@
+"""DMG on the continuous reacher: amounts, lambda and nu, against structure, in one grid."""
+
+from functools import partial
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from dmg_jax import networks
+from dmg_jax.agents import dmg
+from dmg_jax.envs import reacher
+from dmg_jax.symmetry import contexts, groups, learners, offline, runs, teacher
+from dmg_jax.symmetry.cells import Cells
+from dmg_jax.types import Agent, Hyperparameters, Transitions
+
+LAMS, NUS = (0.0, 0.25, 1.0), (0.01, 0.1, 1.0)
+# Nothing; each sample under a quarter turn, drawn at random; networks averaged over all four.
+USES = ("none", "augmented", "networks")
+QUARTER_TURNS = groups.rotations(4, vectors=5, actions=2)
+SETTINGS: dict[str, Any] = {
+  "data": "mixed",
+  "lams": LAMS,
+  "nus": NUS,
+  "hidden_sizes": (64, 64),
+  "seeds": 3,
+  "steps": 4000,
+  "batch_size": 32,
+  "discount": 0.95,
+  "learning_rate": 1e-3,
+  "test_contexts": len(contexts.held_out()),
+}
+
+
+def fill(seed: int, cells: Cells) -> None:
+  """One cell for each use of the symmetry: the whole grid."""
+  for use in USES:
+    cells.fill(use, partial(measure, use, seed))
+
+
+def make_agent(use: str) -> Agent:
+  """DMG that uses the quarter turns in one of `USES`."""
+  sizes = SETTINGS["hidden_sizes"]
+  modules = networks.make(2, networks.Architecture(sizes, sizes, sizes))
+  if use == "networks":
+    return dmg.make(learners.symmetric_networks(modules, QUARTER_TURNS))
+  agent = dmg.make(modules)
+  return learners.augmented(agent, QUARTER_TURNS) if use == "augmented" else agent
+
+
+def continuous(data: Transitions) -> Transitions:
+  """Data of the discrete reacher with torques in [-1, 1] as actions."""
+  torques = reacher.torques_of(np.argmax(data.actions, axis=-1)) / reacher.MAX_TORQUE
+  return data.replace(actions=np.asarray(torques, np.float32))
+
+
+def measure(
+  use: str, seed: int, seeds: int = SETTINGS["seeds"], steps: int = SETTINGS["steps"]
+) -> dict[str, Any]:
+  """Trains DMG at every lambda and nu, each seed on a data set of its own.
+
+  Returns:
+    Of each "lambda nu": returns in context 0 and in the test contexts, of every seed.
+  """
+  policy, _ = teacher.load()
+  numbers = list(range(seed, seed + seeds))
+  sets = [continuous(offline.data_set(policy, SETTINGS["data"], number)) for number in numbers]
+  data, spans = offline.join(sets)
+  points = list(product(LAMS, NUS))
+  rate = SETTINGS["learning_rate"]
+  agent = make_agent(use)
+  trained = runs.train(
+    agent,
+    numbers * len(points),
+    Hyperparameters(
+      lam=np.repeat([lam for lam, _ in points], seeds),
+      nu=np.repeat([nu for _, nu in points], seeds),
+      discount=SETTINGS["discount"],
+      actor_learning_rate=rate,
+      critic_learning_rate=rate,
+      value_learning_rate=rate,
+      actor_schedule_steps=np.inf,
+    ),
+    data,
+    spans * len(points),
+    batch_size=SETTINGS["batch_size"],
+    steps=steps,
+    side_by_side=True,
+  )
+  training, test = contexts.returns(
+    contexts.of_actor(agent), trained.policies, offline.TRAINING, contexts.held_out()
+  )
+  found = {
+    f"{lam:g} {nu:g}": {"training": mine[0].tolist(), "test": mine[1].tolist()}
+    for (lam, nu), mine in zip(
+      points,
+      zip(training.reshape(-1, seeds), test.reshape(-1, seeds), strict=True),
+      strict=True,
+    )
+  }
+  return {
+    "points": found,
+    "data_return": [
+      float(data.rewards[start : start + size].sum() / offline.EPISODES) for start, size in spans
+    ],
+    "updates_per_second": trained.updates_per_second,
+    "diverged": int(trained.diverged.sum()),
+  }

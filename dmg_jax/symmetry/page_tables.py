@@ -1,0 +1,275 @@
+# ruff: noqa: E501, RUF001
+# A row of a Markdown table stays on one line, and the Greek letters are meant.
+"""The sections of docs/structure.md with learners on the reacher, from the stored numbers."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from dmg_jax.agents import discrete
+from dmg_jax.report.numbers import signed
+from dmg_jax.report.scores.intervals import difference_interval
+from dmg_jax.symmetry import offline, printed
+
+Numbers = Mapping[str, Any]
+_TITLES = {
+  "none": "no augmentation",
+  "aug_d": "Aug-D",
+  "aug_d_online": "Aug-D-Online",
+  "dac_latent": "DAC-Latent",
+  "dac_output": "DAC-Output",
+}
+_TABLES = {
+  "iql actor": ("IQL, augmentation of the actor", 2),
+  "cql critic": ("CQL", 7),
+  "iql both": ("IQL, augmentation of actor and critics", 9),
+  "iql critic": ("IQL, augmentation of the critics", 8),
+}
+
+
+def row(*cells: object) -> str:
+  """A line of a Markdown table."""
+  return f"| {' | '.join(map(str, cells))} |"
+
+
+def spread(values: Sequence[float]) -> str:
+  """Mean and deviation over seeds."""
+  deviation = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
+  return f"{np.mean(values):.2f} ± {deviation:.2f}"
+
+
+def teacher(part: Numbers) -> str:
+  """The teacher's paragraph."""
+  settings, found = part["settings"], part["cells"]["teacher"]
+  changes = int(np.count_nonzero(np.diff(found["greedy_actions"])))
+  return f"""
+## The teacher
+
+Double DQN with networks of {_sizes(settings["hidden_sizes"])}, trained in context 0 alone on {found["environment_steps"]:,} stored steps with
+{found["gradient_steps"]:,} gradient steps (the paper: 1.5 million steps, networks of 512, 256 and 128). Its greedy episode takes
+{found["greedy_steps"]} steps and changes its action {changes} times: as good as the plan above, but less regular, and so harder to learn
+from. It gives the start {found["value_of_the_start"]:.3f}; the true value is γ^{found["greedy_steps"] - 1} = {settings["discount"] ** (found["greedy_steps"] - 1):.3f}. It comes
+with the package, as the Q-values of its states and its parameters; `structure teacher` trains it again. Values of a
+state that is turned are those of the state itself, so that data of all contexts are exact copies."""
+
+
+def distillation(part: Numbers) -> str:
+  """Table 1 of the paper beside ours, and its worst cell taken apart."""
+  settings, cells = part["settings"], part["cells"]
+  lines = [
+    row("target", "η", "training", "the paper's", "test", "the paper's", "difference in test"),
+    row(*["---"] * 7),
+  ]
+  for target in ("symmetric", "asymmetric"):
+    for eta in settings["etas"]:
+      # At the smallest eta both targets are the same.
+      cell = cells.get(f"{target} {eta:g}") or (
+        cells.get(f"symmetric {eta:g}") if eta == settings["etas"][0] else None
+      )
+      if cell is not None:
+        theirs = printed.DISTILLATION[target][f"{eta:g}"]
+        lines.append(
+          row(
+            target, f"{eta:g}", spread(cell["training"]), _printed(theirs[0]), spread(cell["test"]),
+            _printed(theirs[1]), signed(float(np.mean(cell["test"])) - theirs[1][0], 2),
+          )
+        )  # fmt: skip
+  rates = [cell["updates_per_second"] for cell in cells.values()]
+  text = f"""
+## Distillation of pessimistic values
+
+A fresh network is fitted to a target made of the teacher's values at the states of four contexts (0, 90, 180 and 270
+degrees), and acts greedily. *Symmetric*: η off every action but the teacher's. *Asymmetric*: the symmetric target of
+η = 0.01, but the values of two sub-optimal actions turn with the context, so that some values are η too low. Which two
+is the first pair, of those that the paper's authors tried, that our teacher never chooses. No value is too low by more than η in
+either; both are optimal in training. Returns (1 at the goal, else 0) in the four contexts and in {settings["test_contexts"]} others; mean and
+deviation of {settings["seeds"]} networks of {_sizes(settings["hidden_sizes"])}, {settings["steps"]:,} steps with batches of {settings["batch_size"]}, Adam at
+{settings["learning_rate"]:g} (the paper: networks of 512, 256 and 128, 2,000 epochs with batches of 6, Adam at 5e-4).
+
+{chr(10).join(lines)}
+"""
+  apart = {
+    name.removeprefix("apart: "): cell for name, cell in cells.items() if name.startswith("apart")
+  }
+  if apart:
+    text += _apart(settings, apart)
+  return f"""{text}
+Training ran at {min(rates):,.0f} to {max(rates):,.0f} updates per second, of all networks together.
+"""
+
+
+def _apart(settings: Numbers, apart: Mapping[str, Numbers]) -> str:
+  lines = [
+    row(
+      "changed",
+      "right actions in training",
+      "training",
+      "test",
+      "test, of networks that are perfect in training",
+    ),
+    row(*["---"] * 5),
+  ]
+  for name, cell in apart.items():
+    perfect = [
+      test for training, test in zip(cell["training"], cell["test"], strict=True) if training == 1
+    ]
+    shown = f"{spread(perfect)} ({len(perfect)} of {len(cell['test'])})" if perfect else "- (none)"
+    lines.append(
+      row(
+        name,
+        spread(cell["right_in_training"]),
+        spread(cell["training"]),
+        spread(cell["test"]),
+        shown,
+      )
+    )
+  return f"""
+**The cell that the paper leaves open.** With the asymmetric target and η = {settings["etas"][-1]:g} its networks fail in training already, so
+that the cell mixes a failure to fit with one to generalise. {settings["seeds_apart"]} networks each; *longer* is {settings["longer"]:,} steps, the *larger network*
+{_sizes(settings["larger"])}; *scaled targets* are shifted and divided to mean 0 and deviation 1:
+
+{chr(10).join(lines)}
+"""
+
+
+def offline_learners(part: Numbers) -> str:
+  """Tables 2 and 7 to 10 of the paper beside ours, as far as there are cells."""
+  settings, cells = part["settings"], part["cells"]
+  made = [
+    _table(kind, title, number, cells)
+    for kind, (title, number) in _TABLES.items()
+    if any(name.startswith(kind) and not name.endswith("none") for name in cells)
+  ]
+  rates = [cell["updates_per_second"] for cell in cells.values()]
+  count = sum(len(cell["test"]) for cell in cells.values())
+  return f"""
+## Offline learners with data augmentation
+
+Ten episodes of the teacher in context 0: *expert* are greedy, *suboptimal* have 60 % of their actions drawn at random, *mixed*
+are five of each; every seed has a data set of its own. Augmentation turns each sample by a quarter turn drawn at random, 0
+included. *Aug-D*: batch and turned copy, everywhere. *Aug-D-Online*: the learner sees both, targets come from the batch.
+*DAC-Latent*, *DAC-Output*: the batch, with a penalty on the mean squared difference between both of the last hidden layer, or of the
+output. Mean and deviation of the return in {settings["test_contexts"]} contexts of the test; {settings["seeds"]} seeds (the paper: 20), {count} runs.
+
+Our choices: data of one context, as the paper's returns in training have the deviations of single episodes; networks of
+{_sizes(settings["hidden_sizes"])} (the paper: 512, 256 and 128); {settings["steps"]:,} steps (2,000 epochs); γ = {settings["discount"]:g} (not known); batches of
+{int(settings["iql"]["expert"]["batch_size"])} for IQL (64, and 16 for suboptimal data) and {settings["cql_batch_size"]} for CQL (128); learning rates {settings["iql_learning_rate"]:g} and {settings["cql_learning_rate"]:g}
+(1e-3, and 1e-4 to 5e-4); weight of DAC in IQL {settings["iql_consistency"]:g} (not known). The others are the paper's.
+
+{(chr(10) * 2).join(made)}
+
+Training ran at {min(rates):,.0f} to {max(rates):,.0f} updates per second, of a cell's runs together.
+"""
+
+
+def _table(kind: str, title: str, number: int, cells: Mapping[str, Numbers]) -> str:
+  lines = [
+    f"**{title}** (Table {number}; ours, the paper's, and the return in context 0).",
+    "",
+    row("data", "", *_TITLES.values()),
+    row(*["---"] * (2 + len(_TITLES))),
+  ]
+  method, place = kind.split()
+  for data in offline.GREEDY:
+    found = [cells.get(offline.name(method, place, data, use)) for use in discrete.USES]
+    theirs = printed.OFFLINE[kind][data]
+    lines += [
+      row(data, "test", *(spread(cell["test"]) if cell else "-" for cell in found)),
+      row("", "paper", *map(_printed, theirs)),
+      row(
+        "", "difference",
+        *(
+          signed(float(np.mean(cell["test"])) - mean, 2) if cell else "-"
+          for cell, (mean, _) in zip(found, theirs, strict=True)
+        ),
+      ),
+      row("", "context 0", *(spread(cell["training"]) if cell else "-" for cell in found)),
+    ]  # fmt: skip
+    if all(found):
+      plain, output = (cell["test"] for cell in (found[0], found[-1]) if cell)
+      low, high = difference_interval(output, plain)
+      lines.append(
+        row(
+          "", "DAC-Output less none, 95 %", f"[{low:.2f}, {high:.2f}]", *[""] * (len(_TITLES) - 1)
+        )
+      )
+  return "\n".join(lines)
+
+
+def mild(part: Numbers) -> str:
+  """DMG on the continuous reacher: the grid of amounts and structure."""
+  settings, cells = part["settings"], part["cells"]
+  uses = {
+    "none": "no symmetry",
+    "augmented": "augmented batches",
+    "networks": "symmetric networks",
+  }
+  done = {use: cells[use] for use in uses if use in cells}
+  lines = [row("λ", "ν", *(uses[use] for use in done)), row(*["---"] * (2 + len(done)))]
+  for lam in settings["lams"]:
+    for nu in settings["nus"]:
+      found = (cell["points"][f"{lam:g} {nu:g}"] for cell in done.values())
+      lines.append(row(f"{lam:g}", f"{nu:g}", *(spread(point["test"]) for point in found)))
+  best = "; ".join(
+    f"{uses[use]} {max(float(np.mean(point['test'])) for point in cell['points'].values()):.2f}"
+    for use, cell in done.items()
+  )
+  inside = "; ".join(
+    f"{uses[use]} {np.mean([point['training'] for point in cell['points'].values()]):.2f}"
+    for use, cell in done.items()
+  )
+  return f"""
+## Beyond the paper: DMG on the continuous reacher
+
+Does the claim hold for mild generalisation? λ and ν are DMG's amounts; the structure is how it uses the quarter turns. The
+data are the *{settings["data"]}* ones of context 0, with torques as continuous actions and the sparse reward. *Augmented
+batches*: each sample is turned by a quarter turn drawn at random. *Symmetric networks*: actor, critics and value are averages
+over the four turns. Return in {settings["test_contexts"]} contexts of the test, mean and deviation of {settings["seeds"]} seeds; networks of
+{_sizes(settings["hidden_sizes"])}, {settings["steps"]:,} steps with batches of {settings["batch_size"]}, γ = {settings["discount"]:g}.
+
+{chr(10).join(lines)}
+
+The best point of each, chosen on the test itself, so too good: {best}. Mean return in context 0 over the grid: {inside}. With
+{settings["seeds"]} seeds, differences within two deviations are left open.
+"""
+
+
+def robots(part: Numbers) -> str:
+  """What the simulator says of a claimed symmetry."""
+  settings, cells = part["settings"], part["cells"]
+  lines = [row("robot", "largest difference of states", "of rewards", "verdict"), row(*["---"] * 4)]
+  for name, cell in cells.items():
+    holds = max(cell["state"], cell["reward"]) <= settings["tolerance"] and not cell["ends"]
+    lines.append(
+      row(
+        f"`{name}`",
+        f"{cell['state']:.2g}",
+        f"{cell['reward']:.2g}",
+        "holds" if holds else "refused",
+      )
+    )
+  return f"""
+## Robots whose legs exchange
+
+The exchange of both legs is a signed permutation of 17 observed numbers and 6 actions. `dmg_jax.symmetry.robots.verify` asks the
+simulator: a transition and its exchanged copy, from states of random episodes, have to give states that are copies,
+the same reward and the same end, to {settings["tolerance"]:g} over {settings["transitions"]:,} transitions.
+
+{chr(10).join(lines)}
+
+The feet of `Walker2d-v4`, in which policies of D4RL's data are evaluated, differ in friction (0.9 and 1.9; `-v5` has 1.9 for
+both), so that the exchange of legs is no exact symmetry there. HalfCheetah's legs are no copies of one another.
+
+`dmg_jax.symmetry.learners` has augmented batches and symmetric networks for any verified group. A table of symmetric DMG
+on Walker2d's data is not measured yet; nor is a consistency term in DMG's actor there.
+"""
+
+
+def _printed(pair: tuple[float, float]) -> str:
+  return f"{pair[0]:.2f} ± {pair[1]:.2f}"
+
+
+def _sizes(widths: Sequence[int]) -> str:
+  *first, last = map(str, widths)
+  return f"{', '.join(first)} and {last}" if first else last
