@@ -45,24 +45,27 @@ def row(*cells: object) -> str:
 
 
 @functools.cache
-def unpacked() -> tempfile.TemporaryDirectory[str]:
-  """The archive's jobs, in a folder that goes with the process.
+def unpacked(path: Path) -> tempfile.TemporaryDirectory[str]:
+  """The jobs of the archive, in a folder that goes with the process.
+
+  Args:
+    path: of the archive.
 
   Raises:
     UserError: if the archive is missing or damaged.
   """
   folder = tempfile.TemporaryDirectory(prefix="family.")
   try:
-    with tarfile.open(ARCHIVE) as archive:
+    with tarfile.open(path) as archive:
       archive.extractall(folder.name, filter="data")
   except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
-    raise UserError(f"{ARCHIVE} is damaged or missing ({error}); restore it from git") from error
+    raise UserError(f"{path} is damaged or missing ({error}); restore it from git") from error
   return folder
 
 
 def directories(*jobs: str) -> list[str]:
   """The run directories of jobs."""
-  return [str(Path(unpacked().name, "family_h100", job)) for job in jobs]
+  return [str(Path(unpacked(ARCHIVE).name, "family_h100", job)) for job in jobs]
 
 
 def job(name: str) -> tuple[list[dict[str, Any]], Mapping[str, Any]]:

@@ -107,7 +107,7 @@ def _store(seed: int) -> dict[str, Any]:
   policy, facts = train(seed, SETTINGS)
   played = rows_of(play(policy, 0.0, np.zeros(1, np.float32), jax.random.key(0)))
   values = values_of(policy, played.observations)
-  flat = {
+  flat: dict[str, Any] = {
     jax.tree_util.keystr(path, simple=True, separator="/"): np.asarray(leaf)
     for path, leaf in jax.tree_util.tree_leaves_with_path(policy)
   }
