@@ -56,7 +56,7 @@ def unpacked(path: Path) -> tempfile.TemporaryDirectory[str]:
   """
   folder = tempfile.TemporaryDirectory(prefix="family.")
   try:
-    with tarfile.open(path) as archive:
+    with tarfile.open(path, "r:gz") as archive:
       archive.extractall(folder.name, filter="data")
   except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
     raise UserError(f"{path} is damaged or missing ({error}); restore it from git") from error
