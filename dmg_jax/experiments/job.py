@@ -13,6 +13,7 @@ from dmg_jax.data.load import load
 from dmg_jax.errors import StorageError, UserError
 from dmg_jax.experiments import offline, outcome, settings
 from dmg_jax.experiments.settings import Job
+from dmg_jax.report.scores.labels import shorten
 
 _ROOT = "runs"
 # Labels of a population that the plan lists one by one.
@@ -98,12 +99,16 @@ def describe(job: Job, datasets: Mapping[str, Dataset]) -> list[str]:
   by_name = {dataset.name: dataset for dataset in datasets.values()}
   workers = job.settings["workers"]
   lines, flops_per_worker = [], 0.0
+  short, shared = shorten((run.method, run.label) for run in job.plan.runs)
   for number, runs in enumerate(job.plan.populations()):
     names = list(dict.fromkeys(run.task for run in runs))
-    lines.append(f"population {number}: {len(runs)} runs of {_labels(runs)} on {', '.join(names)}")
+    where = f"{_labels(runs, short)} on {', '.join(names)}"
+    lines.append(f"population {number}: {len(runs)} runs of {where}")
     transitions = by_name[runs[0].task].transitions
     flops = _step_flops(runs[0], transitions) * job.settings["steps"] * len(runs)
     flops_per_worker += flops / min(workers, len(runs))
+  if shared:
+    lines.append(f"settings    {shared}")
   device = jax.devices()[0]
   how = f"{workers} worker threads" if device.platform == "cpu" else "all runs in one call"
   lines.append(
@@ -120,9 +125,9 @@ def describe(job: Job, datasets: Mapping[str, Dataset]) -> list[str]:
   return lines
 
 
-def _labels(runs: Sequence[plan.Run]) -> str:
+def _labels(runs: Sequence[plan.Run], short: Mapping[str, str]) -> str:
   """The labels of a population's runs; of many, how many points of which methods."""
-  labels = list(dict.fromkeys(run.label for run in runs))
+  labels = list(dict.fromkeys(short[run.label] for run in runs))
   if len(labels) <= _LISTED:
     return ", ".join(labels)
   titles = dict.fromkeys(methods.find(run.method).title for run in runs)

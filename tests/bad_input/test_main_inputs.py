@@ -246,14 +246,16 @@ def test_without_the_slip_it_works_and_a_dry_run_writes_nothing(results, words):
 
 def test_the_plan_shows_populations_runs_steps_and_time(results):
   grid = results[SOUND[5]]["out"]
-  assert "population 0: 6 runs of DMG (discount 0.9, batch_size 8), DMG (batch_size 8) on" in grid
-  assert "population 1: 6 runs of IQL (discount 0.9, batch_size 8), IQL (batch_size 8) on" in grid
+  assert "population 0: 6 runs of DMG (discount 0.9), DMG on" in grid
+  assert "population 1: 6 runs of IQL (discount 0.9), IQL on" in grid
+  assert "settings    batch_size 8" in grid
   assert "plan        12 runs of 1,000,000 steps on 1 x cpu" in grid
   assert "time        about " in grid
   repeated = results[SOUND[6]]["out"]
   assert "actor_hidden_sizes 4)" in repeated
   two = results[SOUND[7]]["out"]
-  assert "population 1: 5 runs of DMG (actor_schedule_steps inf, batch_size 8, critics 4)" in two
+  assert "population 1: 5 runs of DMG (critics 4)" in two
+  assert "settings    actor_schedule_steps inf, batch_size 8" in two
   # Many labels would fill the screen.
   many = results[SOUND[8]]["out"]
   assert "population 0: 5 runs of 5 points of DMG on mine" in many
