@@ -18,7 +18,7 @@ def check_float32() -> None:
   Raises:
     UserError: if it is on.
   """
-  if jax.config.read("jax_enable_x64"):
+  if jnp.result_type(float) != jnp.float32:
     raise UserError(
       "JAX's float64 mode is on, in which the same command gives other numbers; unset "
       "JAX_ENABLE_X64, or call jax.config.update('jax_enable_x64', False)"

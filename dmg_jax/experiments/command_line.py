@@ -51,7 +51,9 @@ def define_config(default: str) -> Any:
   A file that is not below the working directory is looked for among the
   configs that come with the package.
   """
-  sys.argv[1:] = [_located(argument) for argument in _joined(sys.argv[1:])]
+  arguments = [_located(argument) for argument in _joined(sys.argv[1:])]
+  # ml_collections wants the file before its overrides; people need not know.
+  sys.argv[1:] = sorted(arguments, key=lambda argument: not argument.startswith(_CONFIG))
 
   def define() -> Any:
     _check(sys.argv)
