@@ -32,6 +32,14 @@ class _Tolerant:
     except OSError as error:
       self._give_up(error)
 
+  def replace_what_the_encoding_lacks(self) -> None:
+    """Brings out what is held back, and no longer fails on a character."""
+    if isinstance(self._stream, io.TextIOWrapper):
+      try:
+        self._stream.reconfigure(errors="replace")
+      except OSError as error:
+        self._give_up(error)
+
   def _give_up(self, error: OSError) -> None:
     # What the stream holds back would fail again when the process ends.
     null = os.open(os.devnull, os.O_WRONLY)
@@ -58,8 +66,8 @@ def tolerate() -> None:
     # Python has none where the caller closed it.
     if stream is None:
       stream = open(os.devnull, "w")  # noqa: SIM115 - until the process ends
-    # Files hold every character, also where the terminal's encoding does not.
-    if isinstance(stream, io.TextIOWrapper):
-      stream.reconfigure(errors="replace")
     if not isinstance(stream, _Tolerant):
-      setattr(sys, name, cast(TextIO, _Tolerant(stream, called)))
+      tolerant = _Tolerant(stream, called)
+      setattr(sys, name, cast(TextIO, tolerant))
+      # Files hold every character, also where the terminal's encoding does not.
+      tolerant.replace_what_the_encoding_lacks()

@@ -15,6 +15,13 @@ def unread():
   return os.fdopen(writer, "w")
 
 
+def held_back():
+  """The same, with a message that was written before and not brought out."""
+  stream = unread()
+  stream.write("x")
+  return stream
+
+
 def full():
   return open("/dev/full", "w")
 
@@ -23,10 +30,11 @@ def full():
   ("make", "line"),
   [
     (unread, ""),
+    (held_back, ""),
     (full, "standard output cannot be written (No space left on device): the work goes on "),
     (lambda: None, ""),
   ],
-  ids=["unread", "full", "closed"],
+  ids=["unread", "held back", "full", "closed"],
 )
 def test_output_that_cannot_be_written_is_dropped(make, line, monkeypatch, tmp_path):
   errors = tmp_path / "errors"
