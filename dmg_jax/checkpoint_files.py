@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 import orbax.checkpoint as ocp
 
@@ -101,8 +102,11 @@ def read(folder: Path, step: int) -> Content:
   """A checkpoint, as it was saved.
 
   Raises:
-    DamageError: if they are not.
+    DamageError: if it is not.
+    RuntimeError: if JAX has no device, without which nothing can be read.
   """
+  # Else a slip in JAX_PLATFORMS would pass for damage.
+  jax.devices()
   path = (folder / str(step)).absolute()
   try:
     with _quiet(), ocp.Checkpointer(ocp.CompositeCheckpointHandler()) as checkpointer:

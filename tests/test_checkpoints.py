@@ -53,6 +53,17 @@ def test_without_a_checkpoint_a_job_begins(tmp_path):
   assert checkpoints.restore_latest(tmp_path) is None
 
 
+def test_without_a_device_no_checkpoint_is_called_damaged(tmp_path, monkeypatch):
+  fill(tmp_path)
+
+  def devices():
+    raise RuntimeError("no backend")
+
+  monkeypatch.setattr(jax, "devices", devices)
+  with pytest.raises(RuntimeError, match="no backend"):
+    checkpoints.restore_latest(tmp_path)
+
+
 def test_two_are_kept(tmp_path):
   fill(tmp_path, (1, 2, 9, 10))
   assert sorted(path.name for path in (tmp_path / "checkpoints").iterdir()) == ["10", "9"]

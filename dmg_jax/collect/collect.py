@@ -64,6 +64,8 @@ def collect(
       same command.
     StoppedError: after SIGINT, SIGTERM or SIGHUP while training; everything is saved.
   """
+  # Before any work, where JAX has no device: the provenance names it.
+  jax.devices()
   env = make(recipe.env_id, recipe.env_kwargs)
   try:
     check(request, recipe)

@@ -7,6 +7,7 @@ import shutil
 import signal
 from pathlib import Path
 
+import jax
 import minari
 import numpy as np
 import pytest
@@ -66,6 +67,17 @@ def test_thinning_is_even_and_keeps_the_order():
   assert places[-1] == 99
   assert set(np.diff(places)) == {3, 4, 5} - {5}
   assert len(tiers.thin(episodes, 1)) == 1
+
+
+def test_without_a_device_nothing_is_recorded(tmp_path, monkeypatch):
+  def devices():
+    raise RuntimeError("no backend")
+
+  monkeypatch.setattr(jax, "devices", devices)
+  monkeypatch.setattr(collect, "_make", lambda *_: pytest.fail("it was recorded"))
+  with pytest.raises(RuntimeError, match="no backend"):
+    collect_in(tmp_path)
+  assert list(tmp_path.iterdir()) == []
 
 
 def test_a_collection_loads_with_its_provenance(tmp_path):
