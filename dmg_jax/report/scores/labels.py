@@ -6,6 +6,9 @@ from typing import Any
 from dmg_jax import methods, tasks
 from dmg_jax.data import catalog
 
+# What follows a method's title in the label of a run that learned online.
+FINE_TUNED, FROM_SCRATCH = "fine-tuned", "from scratch"
+
 
 def table_label(run: Mapping[str, Any], task: Mapping[str, Any]) -> str:
   """The stored label of a run, and on D4RL's data what it leaves open.
