@@ -112,6 +112,7 @@ class Loop:
     agent: of all runs.
     count: R.
     round: rounds so far.
+    data: rows of all runs, on the device.
     seconds: spent in the simulators.
   """
 
@@ -133,11 +134,12 @@ class Loop:
     offsets = len(shared.rewards) + np.cumsum([0] + [one.stream.rewards.size for one in playing])
     own = experience.Region(offsets[:-1].astype(np.int32), np.array(sizes, np.int32))
     scalings = jax.tree.map(lambda *leaves: np.stack(leaves), *(p.scaling for p in playing))
-    self._runs, (self._points, self._scalings), self._data = training.place(
+    self._runs, (self._points, self._scalings), self.data = training.place(
       runs.replace(own=own), (hyperparameters, scalings), _joined(shared, playing), program
     )
     self._frozen_at = np.array(runs.frozen_at)
-    self._observations: np.ndarray | None = None
+    self._observations: Any = None
+    self._compiled: dict[int, Any] = {}
 
   def advance(self, count: int) -> Metrics:
     """Plays `count` rounds, or as many as a run is left for; the mean metrics of its calls.
@@ -166,6 +168,14 @@ class Loop:
     if not means:
       return {}
     return jax.tree.map(lambda *values: np.mean(np.stack(values), axis=0)[: self.count], *means)
+
+  def prepare(self, count: int) -> float:
+    """Compiles the training that `advance(count)` will call; seconds that it took."""
+    started = time.monotonic()
+    ahead = range(self.round + 1, self.round + count + 1)
+    for phase in {self._phase(round_) for round_ in ahead if self._is_due(round_)}:
+      self._executable(phase)
+    return time.monotonic() - started
 
   def active(self) -> np.ndarray:
     """(R,) bool, the runs that did not diverge."""
@@ -239,26 +249,44 @@ class Loop:
     self.round += 1
     self.seconds += time.perf_counter() - started
 
+  @property
+  def _steps(self) -> int:
+    """Gradient steps of a call of the training."""
+    return self._settings.learn_every * self._settings.updates
+
+  def _is_due(self, round_: int) -> bool:
+    """Whether the runs learn after so many rounds."""
+    waiting = round_ - self._settings.random_rounds
+    return waiting > 0 and waiting % self._settings.learn_every == 0
+
+  def _phase(self, round_: int) -> int:
+    """Steps of a cycle that were taken before the call after so many rounds."""
+    taken = (round_ - self._settings.random_rounds) * self._settings.updates - self._steps
+    return taken % self.agent.cycle
+
   def _learn(self) -> Metrics:
     """Stores what is new, and learns, where that is due."""
-    settings = self._settings
-    waiting = self.round - settings.random_rounds
-    if waiting <= 0 or waiting % settings.learn_every:
+    if not self._is_due(self.round):
       return {}
     self._store_new()
-    steps = settings.learn_every * settings.updates
-    phase = (waiting * settings.updates - steps) % self.agent.cycle
-    self._runs, metrics = training.advance_steps(
-      self._runs, self._points, self._data, self._program, phase, steps
-    )
+    learn = self._executable(self._phase(self.round))
+    self._runs, metrics = learn(self._runs, self._points, self.data)
     return metrics
+
+  def _executable(self, phase: int) -> Any:
+    """The compiled training of a phase."""
+    if phase not in self._compiled:
+      self._compiled[phase] = training.advance_steps.lower(
+        self._runs, self._points, self.data, self._program, phase, self._steps
+      ).compile()
+    return self._compiled[phase]
 
   def _store_new(self) -> None:
     """Moves the rounds since the last call to the device."""
     parts = [one.transitions(self._stored, self.round) for one in self._playing]
     parts += parts[-1:] * (len(self._runs.seeds) - self.count)
     new = jax.tree.map(lambda *leaves: np.stack(leaves), *parts)
-    self._data, own = _store(self._data, self._runs.own, new, self._runs.frozen_at)
+    self.data, own = _store(self.data, self._runs.own, new, self._runs.frozen_at)
     self._runs = self._runs.replace(own=own)
     self._stored = self.round
 
