@@ -21,7 +21,8 @@ def table_label(run: Mapping[str, Any], task: Mapping[str, Any]) -> str:
     run, task: of a run directory's `config.json`.
   """
   label, name = run["label"], task["name"]
-  if run["method"] != "dmg" or " (" in label or name not in catalog.d4rl_files():
+  online = label.endswith((FINE_TUNED, FROM_SCRATCH))
+  if run["method"] != "dmg" or online or " (" in label or name not in catalog.d4rl_files():
     return label
   family = tasks.ANTMAZE if tasks.is_antmaze(name) else tasks.LOCOMOTION
   usual = tasks.paper_point(name, family) | dict(tasks.PREPARATION[family])
