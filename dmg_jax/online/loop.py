@@ -202,8 +202,13 @@ class Loop:
     )
 
   def runs(self) -> Runs:
-    """All runs, as NumPy arrays with a leading axis R: copies."""
-    return training.gather(self._runs, self.count)
+    """All runs, as NumPy arrays with a leading axis R: copies.
+
+    Their regions count all that the streams hold, also what was not learned from yet.
+    """
+    found = training.gather(self._runs, self.count)
+    sizes = [one.stream.size * one.stream.environments for one in self._playing]
+    return found.replace(own=found.own.replace(sizes=np.array(sizes, np.int32)))
 
   def policies(self) -> Any:
     """Parameters of all policies, leading axis R: NumPy arrays."""
