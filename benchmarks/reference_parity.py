@@ -45,7 +45,7 @@ class _Recorded(struct.PyTreeNode):
   point: Any
   batches: Transitions
   noise: Array
-  first_step: Array
+  first_step: Array | np.integer
 
 
 @functools.cache

@@ -16,9 +16,7 @@ CONFIG = "config.json"
 SUMMARY = "summary.json"
 CURVES = "curves.png"
 MAY_GROW = frozenset({"settings.steps"})
-MAY_DIFFER = frozenset(
-  {"invocation", "settings.workers", "tasks.*.source", "source.directory"}
-)
+MAY_DIFFER = frozenset({"invocation", "settings.workers", "tasks.*.source", "source.directory"})
 _LOCK = ".lock"
 _RUN_DIR_FLAGS = ("--run_dir", "-run_dir")
 # What a job that was killed while it claimed a new directory leaves.

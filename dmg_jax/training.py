@@ -132,9 +132,7 @@ def _advance_run(
   found: list[Metrics] = []
   advanced = run
   if lead:
-    advanced, metrics = _part(
-      advanced, hyperparameters, data, program, range(phase, phase + lead)
-    )
+    advanced, metrics = _part(advanced, hyperparameters, data, program, range(phase, phase + lead))
     if phase + lead == cycle:
       found.append(jax.tree.map(lambda leaf: leaf[None], metrics))
   if cycles:

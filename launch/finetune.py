@@ -1,6 +1,6 @@
 """Goes on with a finished offline job online, or begins from scratch.
 
-python launch/finetune.py --config=configs/finetune.py --config.source=RUN_DIR [--config.FIELD=VALUE ...]
+python launch/finetune.py --config=configs/finetune.py --config.source=DIR [--config.FIELD=...]
 """
 
 import signal

@@ -9,9 +9,7 @@ from dmg_jax import experience
 
 
 def drawn(span, symmetric=False, batch=2_000):
-  rows, _ = experience.draw(
-    jnp.uint32(3), jnp.int32(7), span, batch, (1,), jnp.float32, symmetric
-  )
+  rows, _ = experience.draw(jnp.uint32(3), jnp.int32(7), span, batch, (1,), jnp.float32, symmetric)
   return np.asarray(rows)
 
 

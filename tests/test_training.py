@@ -62,7 +62,9 @@ def test_draws_differ_between_steps_and_seeds():
   def rows(seed, step):
     span = experience.Span(jnp.int32(0), jnp.int32(10**6))
     return tuple(
-      np.asarray(experience.draw(jnp.uint32(seed), jnp.int32(step), span, 8, (8, 1), jnp.float32)[0])
+      np.asarray(
+        experience.draw(jnp.uint32(seed), jnp.int32(step), span, 8, (8, 1), jnp.float32)[0]
+      )
     )
 
   assert len({rows(seed, step) for seed in range(4) for step in range(4)}) == 16

@@ -149,9 +149,7 @@ class Recording:
         progress.note(f"return {row['return']:.1f}")
         yield row
 
-  def _train_to_evaluation(
-    self, rounds: Iterator[loop.Loop], progress: Progress
-  ) -> dict[str, Any]:
+  def _train_to_evaluation(self, rounds: Iterator[loop.Loop], progress: Progress) -> dict[str, Any]:
     """The next evaluation's row; checkpoints on the way, and after a signal."""
     recipe, count = self.recipe, self.stream.environments
     started = time.monotonic()

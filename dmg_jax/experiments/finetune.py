@@ -105,8 +105,7 @@ def train(
     UserError, StorageError, StoppedError: see `run`.
   """
   scalings = {
-    name: one.scaling if source is None else source.scaling(name)
-    for name, one in prepared.items()
+    name: one.scaling if source is None else source.scaling(name) for name, one in prepared.items()
   }
   transitions = {
     name: one._replace(scaling=scalings[name]).transitions() for name, one in prepared.items()
@@ -144,14 +143,12 @@ def describe(job: OnlineJob, prepared: Mapping[str, Prepared]) -> Iterator[str]:
   )
   shared, own = rows(job.plan, prepared, made)
   yield (
-    f"rows        {_gigabytes(shared)} shared and {_gigabytes(own)} of the runs' own on the device, "
-    f"{_gigabytes(own)} in the host's memory and, at the end, on the disk"
+    f"rows        {_gigabytes(shared)} shared, {_gigabytes(own)} of the runs' own on the device, and"
+    f" {_gigabytes(own)} in the host's memory and, at the end, on the disk"
   )
 
 
-def rows(
-  plan: Plan, prepared: Mapping[str, Prepared], made: Mapping[str, Any]
-) -> tuple[int, int]:
+def rows(plan: Plan, prepared: Mapping[str, Prepared], made: Mapping[str, Any]) -> tuple[int, int]:
   """Bytes of the rows that runs share, and of those that they will have collected."""
   shared = own = 0
   for runs in plan.populations():

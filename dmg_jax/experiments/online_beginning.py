@@ -106,9 +106,9 @@ class OnlineBeginning:
     """
     del data
     settings = self._settings
+    assert runs.own is not None
     playing = [
-      self._playing(run, int(size))
-      for run, size in zip(self._members, runs.own.sizes, strict=True)
+      self._playing(run, int(size)) for run, size in zip(self._members, runs.own.sizes, strict=True)
     ]
     self._loop = Loop(
       training.make_program(

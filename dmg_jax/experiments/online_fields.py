@@ -105,7 +105,9 @@ def check(settings: Mapping[str, Any]) -> None:
   if not settings["decay"]:
     for name in ("lam_end", "nu_end"):
       if settings[name] is not None:
-        raise UserError(f"config.{name} has no effect with config.decay=False; leave one of them out")
+        raise UserError(
+          f"config.{name} has no effect with config.decay=False; leave one of them out"
+        )
 
 
 def from_scratch(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -115,7 +117,9 @@ def from_scratch(settings: Mapping[str, Any]) -> dict[str, Any]:
     UserError: for a field that only a source gives a meaning.
   """
   if settings["runs"] is not None:
-    raise UserError("config.runs names runs of a source, and there is none; add --config.source=DIR")
+    raise UserError(
+      "config.runs names runs of a source, and there is none; add --config.source=DIR"
+    )
   return {
     name: fields.DEFAULTS[name] if value is None and name in _OF_SOURCE else value
     for name, value in settings.items()

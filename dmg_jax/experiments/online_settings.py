@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from dmg_jax import methods, plan, run_config, tasks
+from dmg_jax import methods, run_config, tasks
 from dmg_jax.data.dataset import Dataset
 from dmg_jax.envs.workers import available_cores
 from dmg_jax.errors import UserError
@@ -72,9 +72,7 @@ def from_source(config: Mapping[str, Any], source: Source) -> OnlineJob:
   online_fields.refuse_beside_source(ours, kept | static)
   chosen = tuple(_task(one, config) for one in source.plan.tasks)
   traced = {
-    name: fields.values(name, config[name])
-    for name in tasks.TRACED
-    if config[name] is not None
+    name: fields.values(name, config[name]) for name in tasks.TRACED if config[name] is not None
   }
   for name, values in traced.items():
     if len(values) > 1:
@@ -85,10 +83,10 @@ def from_source(config: Mapping[str, Any], source: Source) -> OnlineJob:
       raise UserError(f"config.{fixed[0]} is fixed by {methods.find(method).title}; leave it out")
   made = _settings(config, source.settings["evaluation_episodes"], UNIFORM)
   reasons: list[str] = []
-  runs = tuple(
-    _online(run, changes, config, made, FINE_TUNED, reasons) for run in source.plan.runs
+  runs = tuple(_online(run, changes, config, made, FINE_TUNED, reasons) for run in source.plan.runs)
+  return _checked(
+    OnlineJob(Plan(chosen, runs), made, tuple(dict.fromkeys(reasons)), source.stored())
   )
-  return _checked(OnlineJob(Plan(chosen, runs), made, tuple(dict.fromkeys(reasons)), source.stored()))
 
 
 def from_scratch(config: Mapping[str, Any], datasets: Mapping[str, Dataset]) -> OnlineJob:
@@ -153,7 +151,7 @@ def _online(
   if config["discount"] is None and _is_large_maze(run.task):
     point["discount"] = LARGE_MAZE_DISCOUNT
     reasons.append(
-      f"discount of {run.task}: {LARGE_MAZE_DISCOUNT:g} (the released code's online, on large mazes)"
+      f"discount of {run.task}: {LARGE_MAZE_DISCOUNT:g} (the released code's, on large mazes)"
     )
   point |= _ends(run, point, config, reasons)
   found = methods.find(run.method)
@@ -207,9 +205,7 @@ def _checked(job: OnlineJob) -> OnlineJob:
   made = job.settings
   for task in job.plan.tasks:
     if task.env == tasks.NO_ENVIRONMENT:
-      raise UserError(
-        f"{task.name} has no simulator to learn in; name one with --config.env=ID"
-      )
+      raise UserError(f"{task.name} has no simulator to learn in; name one with --config.env=ID")
   for name in ("steps", "evaluation_interval", "log_interval", "checkpoint_interval"):
     if made[name] % made["learn_every"]:
       raise UserError(

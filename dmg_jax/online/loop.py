@@ -77,6 +77,7 @@ def _act(
   size = scalings.action_centre.shape[-1]
 
   def one(run, scaling, rows):
+    actions: Array
     if random:
       key = jax.random.fold_in(jax.random.key(run.seeds), _RANDOM_STEPS)
       shape = (len(rows), size)
@@ -247,7 +248,7 @@ class Loop:
   def _play(self, actions: np.ndarray) -> None:
     """One step of every environment of the active runs."""
     started = time.perf_counter()
-    for place in np.flatnonzero(self.active()):
+    for place in map(int, np.flatnonzero(self.active())):
       one = self._playing[place]
       rounds.take(one.environments, one.stream, self._observations[place], actions[place])
       self._observations[place] = rounds.go_on(one.environments, one.stream)

@@ -67,8 +67,8 @@ def go_on(environments: Sequence[gymnasium.Env], stream: Stream) -> np.ndarray:
   """(N, S) observations after the stream's last round; where an episode ended, the next begins."""
   last = stream.size - 1
   observations = stream.next_observations[last].copy()
-  for place in np.flatnonzero(stream.terminations[last] | stream.truncations[last]):
-    observations[place] = _bring_back(environments[place], stream, int(place))
+  for place in map(int, np.flatnonzero(stream.terminations[last] | stream.truncations[last])):
+    observations[place] = _bring_back(environments[place], stream, place)
   return observations
 
 

@@ -164,7 +164,9 @@ def test_a_training_that_diverges_ends_in_one_line(learner):
       **{name: np.inf for name in vars(h) if name.endswith("learning_rate")}
     )
   )
-  with pytest.raises(UserError, match=r"diverged after 0 gradient steps, or .*; lower --learning_rate"):
+  with pytest.raises(
+    UserError, match=r"diverged after 0 gradient steps, or .*; lower --learning_rate"
+  ):
     train(explosive)
 
 

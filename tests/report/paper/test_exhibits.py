@@ -89,5 +89,7 @@ def test_a_cell_of_table_4_is_an_offline_job_and_one_that_goes_on_with_it():
   offline = f"python launch/main.py --config=configs/antmaze.py:{maze} --config.methods=iql"
   assert exhibits.command(maze, 5, 0, "IQL offline") == offline
   online = exhibits.command(maze, 5, 0, "IQL after 1M online steps")
-  assert online.startswith("python launch/finetune.py --config=configs/finetune.py --config.source=")
+  assert online.startswith(
+    "python launch/finetune.py --config=configs/finetune.py --config.source="
+  )
   assert offline in online
