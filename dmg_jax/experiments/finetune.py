@@ -143,8 +143,8 @@ def describe(job: OnlineJob, prepared: Mapping[str, Prepared]) -> Iterator[str]:
   )
   shared, own = rows(job.plan, prepared, made)
   yield (
-    f"rows        {_gigabytes(shared)} shared, {_gigabytes(own)} of the runs' own on the device, and"
-    f" {_gigabytes(own)} in the host's memory and, at the end, on the disk"
+    f"rows        {_gigabytes(shared)} shared and {_gigabytes(own)} of the runs' own on the "
+    f"device, {_gigabytes(own)} in the host's memory and, at the end, on the disk"
   )
 
 

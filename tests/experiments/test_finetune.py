@@ -57,7 +57,7 @@ def test_the_job_describes_itself(finished, source):
   assert (point["lam_end"], point["nu_end"]) == (0.5, pytest.approx(0.001))
   assert point["actor_schedule_steps"] == "inf"
   assert "nu of DMG on pendulum: 0.1 to 0.001 (as the paper's for AntMaze; it has none" in told
-  assert "GB of the runs' own on the device" in told
+  assert "GB of the runs' own on the device, " in told
   assert "after 12 steps" in result.table
   rows = run_log.read(directory, run_log.EVALUATIONS)
   assert [row["step"] for row in rows] == [step for step in (0, 6, 12) for _ in range(4)]
