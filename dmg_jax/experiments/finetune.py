@@ -7,7 +7,7 @@ from typing import Any
 
 import jax
 
-from dmg_jax import run_directory
+from dmg_jax import networks, run_directory
 from dmg_jax.data import catalog
 from dmg_jax.data.dataset import Dataset
 from dmg_jax.data.load import load
@@ -48,6 +48,7 @@ def run(
     StoppedError: if a signal came; the state is saved.
   """
   online_fields.check(config)
+  networks.check_float32()
   if config["source"]:
     source = sources.read(config["source"], config["runs"])
     datasets = _of_source(source, config)
@@ -73,9 +74,10 @@ def run(
   for line in describe(job, prepared):
     announce(line)
   announce(f"run         {directory}")
-  if dry_run:
-    return None
   words = list(sys.argv if invocation is None else invocation)
+  if dry_run:
+    run_directory.check(directory, job.config(words))
+    return None
   result = train(job, prepared, source, directory, words, announce)
   if result.all_diverged:
     announce(result.table)
