@@ -1,4 +1,5 @@
-"""Replays a trace of the authors' code through `dmg_jax.agents.dmg.update`, in float64.
+"""Replays a trace of the authors' code in float64: offline steps through `dmg.update`,
+online ones through `training.advance_steps`.
 
   python benchmarks/reference_parity.py --trace=FILE.npz [--tolerance=1e-12]
 
@@ -7,7 +8,10 @@ and 2 if the trace cannot be read.
 """
 
 import dataclasses
+import functools
 import sys
+from collections.abc import Iterator
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -15,17 +19,47 @@ import numpy as np
 import recorded_trace
 import trace_files
 from absl import app, flags
+from flax import struct
 from recorded_trace import Snapshot, Trace
 
-from dmg_jax import networks, schedules
-from dmg_jax.agents import dmg
+from dmg_jax import networks, schedules, training
+from dmg_jax.agents import decayed, dmg
 from dmg_jax.errors import UserError
-from dmg_jax.types import Hyperparameters, Networks, TrainState
+from dmg_jax.types import Agent, Array, Hyperparameters, Networks, TrainState, Transitions
 
 _TRACE = flags.DEFINE_string("trace", None, "The recorded trace (.npz).", required=True)
 _TOLERANCE = flags.DEFINE_float("tolerance", 1e-12, "Largest deviation allowed.", lower_bound=0)
 # Shared by all replays of a process, so that traces of one shape compile once.
 _UPDATE = jax.jit(dmg.update, static_argnames="update_actor")
+
+
+class _Recorded(struct.PyTreeNode):
+  """What a step of a trace is taken with: its hyperparameters, and what chance decided.
+
+  Attributes:
+    point: of the agent.
+    batches, noise: of all steps.
+    first_step: number of the first one.
+  """
+
+  point: Any
+  batches: Transitions
+  noise: Array
+  first_step: Array | np.integer
+
+
+@functools.cache
+def _replaying(agent: Agent) -> Agent:
+  """The agent whose minibatches and noise are the trace's, whatever it is given."""
+
+  def update(state, batch, noise, recorded, *, update_actor):
+    step = state.step - recorded.first_step
+    batch = jax.tree.map(lambda leaf: leaf[step], recorded.batches)
+    return agent.update(
+      state, batch, recorded.noise[step], recorded.point, update_actor=update_actor
+    )
+
+  return agent._replace(update=update)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,22 +98,44 @@ def _replay(trace: Trace) -> tuple[dict[str, Snapshot], float]:
   """Parameters at each mark, and the actor's learning rate after the last step."""
   settings = trace.settings
   start = _hyperparameters(trace)
-  state = _initial_state(trace)
+  steps = _offline(trace, start) if settings.mode == "offline" else _online(trace, start)
   snapshots = {}
-  for step in range(settings.N):
-    now = start
-    if settings.mode == "online":
-      count = settings.start_step + step + 1
-      now = schedules.decay_online(start, settings.lam_end, settings.nu_end, count)
-    batch = jax.tree.map(lambda leaf, row=step: leaf[row], trace.batches)
-    state, _ = _UPDATE(
-      state, batch, trace.noise[step], now, update_actor=settings.updates_actor(step)
-    )
-    if f"after{step + 1}" in trace.snapshots:
-      snapshots[f"after{step + 1}"] = _snapshot(state)
+  for step, state in enumerate(steps, start=1):
+    if f"after{step}" in trace.snapshots:
+      snapshots[f"after{step}"] = _snapshot(state)
   snapshots["final"] = _snapshot(state)
   remaining = schedules.cosine(state.actor.optimiser.count, start.actor_schedule_steps)
   return snapshots, float(start.actor_learning_rate * remaining)
+
+
+def _offline(trace: Trace, start: Hyperparameters) -> Iterator[TrainState]:
+  """The agent after each step of `dmg.update`."""
+  state = _initial_state(trace)
+  for step in range(trace.settings.N):
+    batch = jax.tree.map(lambda leaf, row=step: leaf[row], trace.batches)
+    update_actor = trace.settings.updates_actor(step)
+    state, _ = _UPDATE(state, batch, trace.noise[step], start, update_actor=update_actor)
+    yield state
+
+
+def _online(trace: Trace, start: Hyperparameters) -> Iterator[TrainState]:
+  """The agent after each step of `training.advance_steps`, one in a call: as it fine-tunes."""
+  settings = trace.settings
+  first_step = np.int32(settings.start_step)
+  state = _initial_state(trace).replace(step=first_step)
+  agent = _replaying(decayed.make(dmg.make(state.networks, settings.policy_freq)))
+  decay = decayed.Decay(start, np.float64(settings.lam_end), np.float64(settings.nu_end), 0)
+  recorded = _Recorded(decay, trace.batches, trace.noise, first_step)
+  state, recorded = jax.tree.map(lambda leaf: np.asarray(leaf)[None], (state, recorded))
+  nothing = np.zeros(1, np.int32)
+  runs = training.Runs(state, np.zeros(1, np.uint32), nothing, nothing + 1, nothing - 1)
+  program = training.make_program(agent, 1, 1, jax.devices()[:1])
+  data = jax.tree.map(lambda leaf: leaf[0], trace.batches)
+  runs, recorded, data = training.place(runs, recorded, data, program)
+  for step in range(settings.N):
+    phase = (settings.start_step + step) % settings.policy_freq
+    runs, _ = training.advance_steps(runs, recorded, data, program, phase, 1)
+    yield jax.tree.map(lambda leaf: np.asarray(leaf)[0], runs.states)
 
 
 def _hyperparameters(trace: Trace) -> Hyperparameters:

@@ -5,7 +5,10 @@ from typing import Any
 
 FORMAT = 3
 OFFLINE = "offline"
+ONLINE = "online"
 COLLECT = "collect"
+# Kinds that have tasks, runs, evaluations and policies.
+TRAININGS = (OFFLINE, ONLINE)
 _NAMED = 5
 _LONGEST_VALUE = 120
 _CALLED = {
@@ -45,7 +48,7 @@ def _problems(config: Mapping[str, Any]) -> Iterator[str]:
     "invocation",
     dict.fromkeys(range(len(config["invocation"])), str),
   )
-  if config["kind"] != OFFLINE:
+  if config["kind"] not in TRAININGS:
     return
   yield from _wrong(config, "", {"settings": dict, "tasks": list, "runs": list})
   yield from _wrong(config["settings"], "settings", _SETTINGS)

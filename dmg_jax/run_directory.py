@@ -16,7 +16,7 @@ CONFIG = "config.json"
 SUMMARY = "summary.json"
 CURVES = "curves.png"
 MAY_GROW = frozenset({"settings.steps"})
-MAY_DIFFER = frozenset({"invocation", "settings.workers", "tasks.*.source"})
+MAY_DIFFER = frozenset({"invocation", "settings.workers", "tasks.*.source", "source.directory"})
 _LOCK = ".lock"
 _RUN_DIR_FLAGS = ("--run_dir", "-run_dir")
 # What a job that was killed while it claimed a new directory leaves.
@@ -220,12 +220,14 @@ def _compare(
   return stored, bool(grown)
 
 
-def read_config(directory: str | os.PathLike[str], kind: str | None = None) -> dict[str, Any]:
+def read_config(
+  directory: str | os.PathLike[str], kind: str | tuple[str, ...] | None = None
+) -> dict[str, Any]:
   """The config of a run directory, with the types that its readers rely on.
 
   Args:
     directory: a run directory.
-    kind: of job that it must be, such as `run_config.OFFLINE`; any, if not given.
+    kind: of job that it must be, such as `run_config.OFFLINE`, or several; any, if not given.
 
   Raises:
     UserError: if it is no run directory, one of another kind or of another
@@ -250,8 +252,10 @@ def read_config(directory: str | os.PathLike[str], kind: str | None = None) -> d
     )
   if problem := run_config.problem(config):
     raise UserError(_damaged(path, problem))
-  if kind is not None and config["kind"] != kind:
-    raise UserError(f"{directory} holds a job of kind {config['kind']!r}, not {kind!r}")
+  kinds = (kind,) if isinstance(kind, str) else kind
+  if kinds is not None and config["kind"] not in kinds:
+    wanted = " or ".join(map(repr, kinds))
+    raise UserError(f"{directory} holds a job of kind {config['kind']!r}, not {wanted}")
   return run_log.decode(config)
 
 

@@ -22,7 +22,7 @@ def cosine(count: Array, horizon: Array | float) -> Array:
 
 
 def decay_online(
-  start: Hyperparameters, lam_end: float, nu_end: float, step: Array | int
+  start: Hyperparameters, lam_end: Array | float, nu_end: Array | float, step: Array | int
 ) -> Hyperparameters:
   """lambda and nu of an online gradient step (paper App. C.2).
 

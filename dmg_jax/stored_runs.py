@@ -53,7 +53,7 @@ class StoredRuns:
 
   def __init__(self, run_dir: str | os.PathLike[str]):
     self.directory: Path = run_directory.expand(run_dir)
-    self.config = run_directory.read_config(self.directory, run_config.OFFLINE)
+    self.config = run_directory.read_config(self.directory, run_config.TRAININGS)
     restored = checkpoints.restore_latest(self.directory)
     if restored is None:
       raise UserError(f"{self.directory} has no checkpoint yet; wait for the job's first")

@@ -16,6 +16,7 @@ import numpy as np
 from flax import struct
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+from dmg_jax import experience
 from dmg_jax.types import Agent, Array, Metrics, Transitions
 
 # Streams of a run's randomness: its steps count up from 0, so the last number
@@ -31,9 +32,10 @@ class Runs(struct.PyTreeNode):
   Attributes:
     states: of the agent; any pytree with a `step`.
     seeds: uint32; with the step, all that a run's randomness depends on.
-    offsets, sizes: int32, the rows of the data that belong to each run.
+    offsets, sizes: int32, the rows of the data that each run is given.
     frozen_at: int32, the step at which a run diverged (its state is the last
       finite one before), or `ACTIVE`.
+    own: the rows that each run collected itself; None offline.
   """
 
   states: Any
@@ -41,6 +43,7 @@ class Runs(struct.PyTreeNode):
   offsets: Array
   sizes: Array
   frozen_at: Array
+  own: experience.Region | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,47 +56,15 @@ class Program:
     vectorised: whether the runs of a device advance together (`vmap`) or one
       after another; see `vectorise`.
     mesh: the devices.
+    symmetric: whether half of a minibatch is of the run's own rows, see
+      `experience.draw`.
   """
 
   agent: Agent
   batch_size: int
   vectorised: bool
   mesh: Mesh
-
-
-def draw(
-  seed: Array,
-  step: Array,
-  span: tuple[Array, Array],
-  batch_size: int,
-  noise_shape: tuple[int, ...],
-  dtype,
-) -> tuple[Array, Array]:
-  """What chance decides in one gradient step of one run.
-
-  It depends on the seed and the step alone: not on the run's place, the number
-  of runs, the devices, or how the steps were divided into calls.
-
-  Args:
-    seed, step: scalars of the run.
-    span: offset and size of the run's rows in the data.
-    batch_size: B.
-    noise_shape: of the agent.
-    dtype: of the noise.
-
-  Returns:
-    (B,) rows of the data, drawn uniformly with replacement from
-    [offset, offset + size), and standard normal noise.
-  """
-  offset, size = span
-  key = jax.random.fold_in(jax.random.key(seed), step)
-  rows = jax.random.randint(jax.random.fold_in(key, 0), (batch_size,), 0, size) + offset
-  return rows, jax.random.normal(jax.random.fold_in(key, 1), noise_shape, dtype)
-
-
-def take(data: Transitions, rows: Array) -> Transitions:
-  """The minibatch of some rows, all of which exist."""
-  return jax.tree.map(lambda leaf: leaf.at[rows].get(mode="promise_in_bounds"), data)
+  symmetric: bool = False
 
 
 def gradient_step(
@@ -109,16 +80,17 @@ def gradient_step(
     update_actor: whether the step is the last of a cycle. Static.
   """
   agent = program.agent
-  rows, noise = draw(
+  rows, noise = experience.draw(
     run.seeds,
     run.states.step,
-    (run.offsets, run.sizes),
+    experience.Span(run.offsets, run.sizes, run.own),
     program.batch_size,
     agent.noise_shape(program.batch_size, data.actions.shape[-1]),
     data.actions.dtype,
+    program.symmetric,
   )
   state, metrics = agent.update(
-    run.states, take(data, rows), noise, hyperparameters, update_actor=update_actor
+    run.states, experience.take(data, rows), noise, hyperparameters, update_actor=update_actor
   )
   return run.replace(states=state), metrics
 
@@ -132,10 +104,12 @@ def initial_state(
   return agent.init(key, observation_size, action_size, dtype)
 
 
-def _cycle(run: Runs, hyperparameters: Any, data: Transitions, program: Program):
-  """A cycle of gradient steps of one run, unrolled, the last with the actor."""
+def _part(
+  run: Runs, hyperparameters: Any, data: Transitions, program: Program, positions: range
+) -> tuple[Runs, Metrics]:
+  """Some positions of a cycle of gradient steps of one run, unrolled; the metrics of the last."""
   metrics: Metrics = {}
-  for position in range(program.agent.cycle):
+  for position in positions:
     run, metrics = gradient_step(
       run, hyperparameters, data, program, update_actor=position == program.agent.cycle - 1
     )
@@ -148,20 +122,36 @@ def _finite(tree) -> Array:
 
 
 def _advance_run(
-  run: Runs, hyperparameters: Any, data: Transitions, program: Program, cycles: int
+  run: Runs, hyperparameters: Any, data: Transitions, program: Program, phase: int, steps: int
 ) -> tuple[Runs, Metrics]:
-  """`cycles` cycles of one run, which freezes where they do not stay finite."""
+  """`steps` gradient steps of one run, which freezes where they do not stay finite."""
+  cycle = program.agent.cycle
+  lead = min(steps, -phase % cycle)
+  cycles, rest = divmod(steps - lead, cycle)
+  # Of the steps that end a cycle: leaves (number of them,).
+  found: list[Metrics] = []
+  advanced = run
+  if lead:
+    advanced, metrics = _part(advanced, hyperparameters, data, program, range(phase, phase + lead))
+    if phase + lead == cycle:
+      found.append(jax.tree.map(lambda leaf: leaf[None], metrics))
+  if cycles:
 
-  def body(run, _):
-    return _cycle(run, hyperparameters, data, program)
+    def body(run, _):
+      return _part(run, hyperparameters, data, program, range(cycle))
 
-  advanced, metrics = jax.lax.scan(body, run, length=cycles)
-  metrics = jax.tree.map(lambda leaf: jnp.mean(leaf, axis=0), metrics)
-  finite = _finite((advanced.states, metrics))
+    advanced, metrics = jax.lax.scan(body, advanced, length=cycles)
+    found.append(metrics)
+  if rest:
+    advanced, _ = _part(advanced, hyperparameters, data, program, range(rest))
+  means: Metrics = {}
+  if found:
+    means = jax.tree.map(lambda *leaves: jnp.mean(jnp.concatenate(leaves), axis=0), *found)
+  finite = _finite((advanced.states, means))
   active = run.frozen_at == ACTIVE
   kept = jax.tree.map(lambda new, old: jnp.where(active & finite, new, old), advanced, run)
   frozen_at = jnp.where(active & ~finite, run.states.step, run.frozen_at)
-  return kept.replace(frozen_at=frozen_at), metrics
+  return kept.replace(frozen_at=frozen_at), means
 
 
 @functools.partial(jax.jit, static_argnames=("program", "cycles"), donate_argnums=0)
@@ -184,12 +174,35 @@ def advance(
     The runs, and metrics with a leading run axis, each the mean over the last
     steps of the cycles.
   """
+  return _advance(runs, hyperparameters, data, program, 0, cycles * program.agent.cycle)
+
+
+@functools.partial(jax.jit, static_argnames=("program", "phase", "steps"), donate_argnums=0)
+def advance_steps(
+  runs: Runs, hyperparameters: Any, data: Transitions, program: Program, phase: int, steps: int
+) -> tuple[Runs, Metrics]:
+  """Takes `steps` gradient steps with every run, which need not be whole cycles.
+
+  Args:
+    runs, hyperparameters, data, program: as of `advance`.
+    phase: steps of the cycle that were taken before. Static, as `steps`: one
+      compilation for each pair.
+
+  Returns:
+    As `advance`; no metrics, if no cycle ends.
+  """
+  return _advance(runs, hyperparameters, data, program, phase, steps)
+
+
+def _advance(
+  runs: Runs, hyperparameters: Any, data: Transitions, program: Program, phase: int, steps: int
+) -> tuple[Runs, Metrics]:
   chex.assert_equal_shape_prefix(jax.tree.leaves((runs, hyperparameters)), 1)
   chex.assert_equal_shape_prefix(jax.tree.leaves(data), 1)
 
   def block(runs, hyperparameters, data):
     def one(run, hyperparameters):
-      return _advance_run(run, hyperparameters, data, program, cycles)
+      return _advance_run(run, hyperparameters, data, program, phase, steps)
 
     if program.vectorised:
       return jax.vmap(one)(runs, hyperparameters)
@@ -220,15 +233,20 @@ def compiler_options(platform: str) -> dict[str, str | bool]:
 
 
 def make_program(
-  agent: Agent, runs: int, batch_size: int, devices: Sequence[jax.Device] | None = None
+  agent: Agent,
+  runs: int,
+  batch_size: int,
+  devices: Sequence[jax.Device] | None = None,
+  symmetric: bool = False,
 ) -> Program:
-  """The program for a number of runs on some devices (all, if not given)."""
+  """The program for a number of runs on some devices (all, if not given); see `Program`."""
   devices = jax.devices() if devices is None else devices
   return Program(
     agent=agent,
     batch_size=batch_size,
     vectorised=vectorise(devices[0].platform, -(-runs // len(devices))),
     mesh=Mesh(np.array(devices), (_RUN_AXIS,)),
+    symmetric=symmetric,
   )
 
 

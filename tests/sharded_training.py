@@ -8,7 +8,7 @@ import jax
 import numpy as np
 from conftest import ACTION_SIZE, make_points, make_transitions, small_architecture
 
-from dmg_jax import networks, training
+from dmg_jax import experience, networks, training
 from dmg_jax.agents import dmg
 
 TOLERANCE = 1e-10
@@ -21,9 +21,9 @@ def train(seeds, devices):
   runs = training.start(seeds, agent, data)
   placed = training.place(runs, make_points(len(seeds), np.float64), data, program)
   assert len(placed[0].seeds.sharding.device_set) == devices
-  draws = jax.jit(jax.vmap(lambda s, o, n: training.draw(s, 5, (o, n), 16, (16, 2), np.float64)))(
-    placed[0].seeds, placed[0].offsets, placed[0].sizes
-  )
+  draws = jax.jit(
+    jax.vmap(lambda s, o, n: experience.draw(s, 5, experience.Span(o, n), 16, (16, 2), np.float64))
+  )(placed[0].seeds, placed[0].offsets, placed[0].sizes)
   runs, metrics = training.advance(*placed, program, 10)
   assert len(runs.seeds.sharding.device_set) == devices
   return training.gather((runs, metrics), len(seeds)), training.gather(draws, len(seeds))

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from conftest import ACTION_SIZE, make_points, make_transitions
 
-from dmg_jax import training
+from dmg_jax import experience, training
 from dmg_jax.agents import dmg
 
 BATCH, DELAY = 16, 2
@@ -45,10 +45,10 @@ def assert_close(first, second, tolerance):
 
 
 def test_draws_stay_in_the_runs_span_and_cover_it():
-  rows, noise = training.draw(
+  rows, noise = experience.draw(
     jnp.uint32(3),
     jnp.int32(7),
-    (jnp.int32(100), jnp.int32(8)),
+    experience.Span(jnp.int32(100), jnp.int32(8)),
     500,
     (500, ACTION_SIZE),
     jnp.float32,
@@ -60,9 +60,11 @@ def test_draws_stay_in_the_runs_span_and_cover_it():
 
 def test_draws_differ_between_steps_and_seeds():
   def rows(seed, step):
-    span = (jnp.int32(0), jnp.int32(10**6))
+    span = experience.Span(jnp.int32(0), jnp.int32(10**6))
     return tuple(
-      np.asarray(training.draw(jnp.uint32(seed), jnp.int32(step), span, 8, (8, 1), jnp.float32)[0])
+      np.asarray(
+        experience.draw(jnp.uint32(seed), jnp.int32(step), span, 8, (8, 1), jnp.float32)[0]
+      )
     )
 
   assert len({rows(seed, step) for seed in range(4) for step in range(4)}) == 16
@@ -99,8 +101,13 @@ def test_advance_is_the_step_that_parity_proves(small_networks):
     )
     point = jax.tree.map(lambda leaf: leaf[0], points)
     for step in range(cycles * DELAY):
-      rows, noise = training.draw(
-        jnp.uint32(11), jnp.int32(step), (0, 200), BATCH, (BATCH, ACTION_SIZE), jnp.float64
+      rows, noise = experience.draw(
+        jnp.uint32(11),
+        jnp.int32(step),
+        experience.Span(0, 200),
+        BATCH,
+        (BATCH, ACTION_SIZE),
+        jnp.float64,
       )
       batch = jax.tree.map(lambda leaf, rows=rows: jnp.asarray(leaf)[rows], data)
       state, _ = update(state, batch, noise, point, update_actor=step % DELAY == DELAY - 1)

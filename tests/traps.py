@@ -12,6 +12,7 @@ from pathlib import Path
 
 import dmg_jax
 from dmg_jax import checkpoints, run_directory, run_log
+from dmg_jax.data import stream
 from dmg_jax.experiments import offline
 
 _PACKAGE = str(Path(dmg_jax.__file__).parent)
@@ -80,6 +81,8 @@ def arm(point: str, occurrence: int = 0, signals: list[int] | None = None) -> No
     after(run_log.RunLog, "positions", due)
   elif point == "checkpoint_begun":
     threading.Thread(target=_watch_for_partial_checkpoint, args=(due,), daemon=True).start()
+  elif point == "stream_saved":
+    after(stream.Stream, "save", due)
   elif point == "checkpoint_committed":
     after(checkpoints.Checkpoints, "save", due)
   elif point == "summary_written":
@@ -107,22 +110,22 @@ def printed_command(text: str) -> list[str]:
 
 
 def _count_calls(due: Countdown) -> None:
-  """In the main thread, while `offline.train` runs."""
+  """In the main thread, while `offline.conduct` runs."""
 
   def called(frame, event, argument):
     if event in ("call", "c_call") and frame.f_code.co_filename.startswith(_PACKAGE):
       due()
 
-  original = offline.train
+  original = offline.conduct
 
-  def train(*arguments):
+  def conduct(*arguments):
     sys.setprofile(called)
     try:
       return original(*arguments)
     finally:
       sys.setprofile(None)
 
-  offline.train = train
+  offline.conduct = conduct
 
 
 def _watch_for_partial_checkpoint(due: Countdown) -> None:

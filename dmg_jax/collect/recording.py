@@ -17,7 +17,7 @@ from dmg_jax.envs.make import make, spaces, step_limit
 from dmg_jax.errors import StoppedError, storage
 from dmg_jax.evaluation import Policies, Simulators, episode_seeds, evaluate
 from dmg_jax.interruption import Interruption
-from dmg_jax.online import learners, loop
+from dmg_jax.online import alone, learners, loop
 from dmg_jax.progress import Progress
 from dmg_jax.types import Parameters
 
@@ -113,7 +113,7 @@ class Recording:
     self._rounds = -(-recipe.steps // count)
     capacity = max(self._rounds, self._checkpoints.latest() or 0)
     self.stream = Stream(capacity, count, observation_size, len(low), recipe.seed)
-    restored = self._checkpoints.restore_latest(loop.initial(self.learner, self.stream))
+    restored = self._checkpoints.restore_latest(alone.initial(self.learner, self.stream))
     for notice in restored.notices:
       print(notice, flush=True)
     run_log.check(directory, restored.positions, restored.digests)
@@ -128,17 +128,17 @@ class Recording:
     """Trains on, and yields each new evaluation's row.
 
     Raises:
-      UserError: see `loop.train`.
+      UserError: see `alone.train`.
       StorageError: if something cannot be saved.
       StoppedError: after SIGINT, SIGTERM or SIGHUP; everything is saved.
     """
     recipe, count = self.recipe, self.stream.environments
     if self.stream.size >= self._rounds:
       return
-    rounds = loop.train(
+    rounds = alone.train(
       self._environments,
       self.learner,
-      loop.Settings(recipe.random_steps, recipe.batch_size, recipe.annealed_steps),
+      alone.Settings(recipe.random_steps, recipe.batch_size, recipe.annealed_steps),
       self.stream,
       self._runs,
     )
@@ -149,23 +149,21 @@ class Recording:
         progress.note(f"return {row['return']:.1f}")
         yield row
 
-  def _train_to_evaluation(
-    self, rounds: Iterator[training.Runs], progress: Progress
-  ) -> dict[str, Any]:
+  def _train_to_evaluation(self, rounds: Iterator[loop.Loop], progress: Progress) -> dict[str, Any]:
     """The next evaluation's row; checkpoints on the way, and after a signal."""
     recipe, count = self.recipe, self.stream.environments
     started = time.monotonic()
     with Interruption() as stop:
-      for runs in rounds:
+      for training_ in rounds:
         progress.update(count)
         step = self.stream.size * count
         due = step >= recipe.random_steps and _crosses(step, count, recipe.evaluate_every)
-        row = self._evaluate(runs) if due or self.stream.size == self._rounds else None
+        row = self._evaluate(training_.runs()) if due or self.stream.size == self._rounds else None
         if row or stop.requested or _crosses(step, count, recipe.checkpoint_every):
           seconds = time.monotonic() - started
           self._log.append(run_log.TIMING, [{"step": step, "seconds": seconds}])
           started = time.monotonic()
-          self._save(runs)
+          self._save(training_.runs())
         if stop.requested:
           raise StoppedError(f"stopped and saved after {step:,} steps", stop.exit_code)
         if row:
@@ -213,7 +211,7 @@ class Recording:
   def _save(self, runs: training.Runs) -> None:
     """Commits the complete state: the stream's new rounds first."""
     self.stream.save(self._directory / _STREAM)
-    self._runs = jax.tree.map(np.array, runs)
+    self._runs = runs
     self._checkpoints.save(self.stream.size, self._runs, self._log.positions(), self._log.digests())
 
   def close(self) -> None:

@@ -115,11 +115,13 @@ class Stream:
     return len(ends), int(ends[-1]) + 1 if len(ends) else 0
 
   def save(self, folder: Path) -> None:
-    """Writes the rounds since the last save as one more part of the folder.
+    """Writes the rounds since the last save, if there are any, as one more part of the folder.
 
     Raises:
       StorageError: if that fails; the earlier parts are intact.
     """
+    if self.size == self._saved:
+      return
     part = {field: getattr(self, field)[self._saved : self.size] for field in _FIELDS}
     path = folder / _PART.format(self.size)
     partial = path.with_suffix(".partial")

@@ -51,6 +51,13 @@ class Beginning:
       [spans[run.task] for run in self._members],
     )
 
+  def turns(self, steps: int) -> int:
+    """Cycles of so many gradient steps."""
+    return steps // self._members[0].point["policy_delay"]
+
+  def save(self) -> None:
+    """A checkpoint holds everything."""
+
   def population(self, runs: Runs, data: Transitions | None) -> Population:
     """The population, placed on this process's devices.
 

@@ -22,6 +22,9 @@ from dmg_jax.experiments import fields, output
 _HELP = ("--help", "-help", "-h", "--helpfull", "-helpfull", "--helpshort")
 _CONFIG = "--config="
 _OVERRIDE = "--config."
+# Title -> fields and their defaults, beside those of offline training.
+_Tables = Mapping[str, tuple[Mapping[str, fields.Field], Mapping[str, Any]]]
+_more: dict[str, tuple[Mapping[str, fields.Field], Mapping[str, Any]]] = {}
 
 
 def launch(main: Callable[..., None], words: int = 0) -> None:
@@ -45,18 +48,24 @@ def launch(main: Callable[..., None], words: int = 0) -> None:
   )
 
 
-def define_config(default: str) -> Any:
+def define_config(default: str, more: _Tables | None = None) -> Any:
   """Defines `--config`; the holder's `value` is the config after all overrides.
 
   A file that is not below the working directory is looked for among the
   configs that come with the package.
+
+  Args:
+    default: the file, if none is named.
+    more: title -> fields, and their defaults, that the config has beside those of
+      offline training.
   """
+  _more.update(more or {})
   arguments = [_located(argument) for argument in _joined(sys.argv[1:])]
   # ml_collections wants the file before its overrides; people need not know.
   sys.argv[1:] = sorted(arguments, key=lambda argument: not argument.startswith(_CONFIG))
 
   def define() -> Any:
-    _check(sys.argv)
+    _check(sys.argv, default)
     file = _located(_CONFIG + default)[len(_CONFIG) :]
     return config_flags.DEFINE_config_file("config", file, "File of the settings of the job.")
 
@@ -116,20 +125,21 @@ def _parse(argv: Sequence[str], words: int) -> list[str]:
   return rest
 
 
-def _check(argv: Sequence[str]) -> None:
+def _check(argv: Sequence[str], default: str) -> None:
   named = [argument for argument in argv if argument.startswith(_CONFIG)]
   if len(named) > 1:
     raise UserError(f"--config is given {len(named)} times; name one file")
   if named:
     file = named[0][len(_CONFIG) :].partition(":")[0]
     if not os.path.isfile(file):
-      raise UserError(f"there is no config file {file}; try --config=configs/mujoco.py")
+      raise UserError(f"there is no config file {file}; try --config={default}")
+  known = {*fields.DEFAULTS}.union(*(defaults for _, defaults in _more.values()))
 
   for argument in argv:
     if argument.startswith(_OVERRIDE):
       name = argument[len(_OVERRIDE) :].partition("=")[0]
-      if name not in fields.DEFAULTS:
-        near = difflib.get_close_matches(name, fields.DEFAULTS)
+      if name not in known:
+        near = difflib.get_close_matches(name, known)
         hint = f"; near names: {', '.join(near)}" if near else " (--help lists the fields)"
         raise UserError(f"the config has no field {name!r}{hint}")
 
@@ -181,6 +191,8 @@ def _help(module: Any) -> str:
     default = "" if flag.default is None else f" (default: {flag.default})"
     lines.append(f"  --{flag.name:<24} {flag.help}{default}")
   if "config" in flags.FLAGS:
+    for title, (table, defaults) in _more.items():
+      lines += ["", f"{title}, --config.FIELD=VALUE:", *_fields(table, defaults)]
     lines += ["", "Fields of the config, --config.FIELD=VALUE:"]
     lines += _fields(fields.JOB)
     lines += ["", "Fields of a run; several values, separated by commas, give a grid:"]
@@ -188,12 +200,14 @@ def _help(module: Any) -> str:
   return "\n".join(lines)
 
 
-def _fields(table: Mapping[str, fields.Field]) -> list[str]:
+def _fields(
+  table: Mapping[str, fields.Field], defaults: Mapping[str, Any] = fields.DEFAULTS
+) -> list[str]:
   family = tasks.LOCOMOTION
   paper = {**tasks.paper_point(""), **tasks.SCHEDULES[family], **tasks.PREPARATION[family]}
   lines = []
   for name, field in table.items():
-    default = fields.DEFAULTS[name]
+    default = defaults[name]
     if default is not None:
       shown = f" (default: {default!r})"
     else:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from dmg_jax import run_directory, run_log
+from dmg_jax import run_config, run_directory, run_log
 from dmg_jax.data import catalog
 from dmg_jax.data.dataset import Dataset
 from dmg_jax.errors import StorageError, UserError
@@ -17,7 +17,7 @@ from dmg_jax.report import diagnostics, learned, units
 from dmg_jax.report.figures import job_curves
 from dmg_jax.report.paper import paper_scores
 from dmg_jax.report.scores.labels import shorten, table_label
-from dmg_jax.report.tables import job_table, job_text
+from dmg_jax.report.tables import job_table, job_text, online_table
 from dmg_jax.tasks import NO_ENVIRONMENT
 
 _PACKAGES = (
@@ -94,9 +94,11 @@ def conclude(
     hints += [where + hint for hint in found.values()]
   curves = directory / run_directory.CURVES
   job_curves.curves(curves, groups, metrics)
+  online = config["kind"] == run_config.ONLINE
   summary = {
     "steps": config["settings"]["steps"],
     "groups": summaries,
+    **({"online": [online_table.summarise(group) for group in groups]} if online else {}),
     "hints": hints,
     "frozen_at": {run: int(step) if step >= 0 else None for run, step in frozen_at.items()},
     "seconds": _seconds(directory),
@@ -105,7 +107,8 @@ def conclude(
     | {"python": platform.python_version()},
   }
   run_log.write_json(directory / run_directory.SUMMARY, summary)
-  return Outcome(job_text.text(groups), hints, curves, groups)
+  text = online_table.text(groups) if online else job_text.text(groups)
+  return Outcome(text, hints, curves, groups)
 
 
 def results(
@@ -123,7 +126,7 @@ def results(
   for row in run_log.read(directory, run_log.EVALUATIONS):
     rows[row["run"]].append(row)
   return [
-    _group(directory, tasks[task], runs, config["settings"], datasets[task], rows, frozen_at)
+    _group(directory, tasks[task], runs, config, datasets[task], rows, frozen_at)
     for (task, _), runs in members.items()
   ]
 
@@ -132,12 +135,12 @@ def _group(
   directory: Path,
   task: Mapping[str, Any],
   runs: Sequence[Mapping[str, Any]],
-  settings: Mapping[str, Any],
+  config: Mapping[str, Any],
   dataset: Dataset,
   rows: Mapping[str, _Rows],
   frozen_at: Mapping[str, int],
 ) -> job_table.Results:
-  reference = task["reference"]
+  settings, reference = config["settings"], task["reference"]
   field = "return" if reference is None else "score"
   means = {run["id"]: _means(rows[run["id"]], field) for run in runs}
   simulator = task["env"] != NO_ENVIRONMENT
@@ -169,6 +172,9 @@ def _group(
     if reference is not None and data_return is not None
     else None,
     paper=_paper(task, table_label(runs[0], task)),
+    counted=job_table.ENVIRONMENT_STEPS
+    if config["kind"] == run_config.ONLINE
+    else job_table.GRADIENT_STEPS,
   )
 
 

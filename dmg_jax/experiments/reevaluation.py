@@ -51,7 +51,7 @@ def reevaluate(
   if not 0 <= seed <= 2**32 - 2:
     raise UserError(f"--seed is {seed}, but it must be from 0 to {2**32 - 2}")
   directory = run_directory.expand(run_dir)
-  config = run_directory.read_config(directory, run_config.OFFLINE)
+  config = run_directory.read_config(directory, run_config.TRAININGS)
   tasks = {task["name"]: task for task in config["tasks"]}
   for task in tasks.values():
     if task["env"] == NO_ENVIRONMENT:

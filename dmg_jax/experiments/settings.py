@@ -50,11 +50,17 @@ class Job(NamedTuple):
 
   def digest(self) -> str:
     """Ten hexadecimal digits that name the job, but for what may differ when it goes on."""
-    content = self.config([])
-    settings = {name: v for name, v in self.settings.items() if name not in _MAY_DIFFER}
-    named = [task | {"source": ""} for task in content["tasks"]]
-    content |= {"settings": settings, "tasks": named}
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:10]
+    return digest(self.config([]))
+
+
+def digest(config: Mapping[str, Any]) -> str:
+  """Ten hexadecimal digits of what `config.json` holds, but for what may differ later."""
+  settings = {name: v for name, v in config["settings"].items() if name not in _MAY_DIFFER}
+  named = [task | {"source": ""} for task in config["tasks"]]
+  content = {**config, "settings": settings, "tasks": named}
+  if content.get("source"):
+    content["source"] = content["source"] | {"directory": ""}
+  return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:10]
 
 
 def check(config: Mapping[str, Any]) -> None:

@@ -79,6 +79,8 @@ def correlated_noise(key: Array, round_: Array, shape: tuple[int, ...], correlat
   def innovation(lag):
     return jax.random.normal(jax.random.fold_in(key, round_ - lag), shape)
 
+  if correlation == 0:
+    return innovation(np.uint32(0))
   weights = correlation ** jnp.arange(_MEMORY)
   innovations = jax.vmap(innovation)(jnp.arange(_MEMORY, dtype=jnp.uint32))
   return jnp.tensordot(weights / jnp.linalg.norm(weights), innovations, axes=1)

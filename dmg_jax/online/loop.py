@@ -1,181 +1,327 @@
-"""The online loop: act, store, learn.
+"""The online loop: many runs act, store and learn together.
 
-Its uses differ only in who learns and in what happens between rounds.
+Its uses differ only in who learns, from which rows, and in what happens between
+rounds. Every run has its own simulators, episodes and region of the data; all act
+in one batched call and learn in one compiled call.
 """
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import gymnasium
 import jax
+import jax.numpy as jnp
 import numpy as np
 
-from dmg_jax import training
-from dmg_jax.data import scaling
+from dmg_jax import experience, training
+from dmg_jax.data.scaling import Scaling
 from dmg_jax.data.stream import Stream
-from dmg_jax.envs.make import spaces
-from dmg_jax.errors import UserError
-from dmg_jax.online import replay
+from dmg_jax.online import rounds
 from dmg_jax.online.exploration import Exploration
-from dmg_jax.online.learners import OnlineLearner
-from dmg_jax.online.rounds import rounds
-from dmg_jax.types import Array, Parameters, Transitions
+from dmg_jax.training import ACTIVE, Program, Runs
+from dmg_jax.types import Array, Metrics, Transitions
 
 # A stream of its own for random actions, beside those of training and exploration.
 _RANDOM_STEPS = np.uint32(2**32 - 3)
-_LEARNING_RATE = "learning_rate"
-_ADVICE = "lower --learning_rate, or try another --seed"
 
 
 class Settings(NamedTuple):
   """How the online loop collects and learns.
 
   Attributes:
-    random_steps: first environment steps, with uniform actions and without
-      learning.
-    batch_size: B, of a gradient step.
-    annealed_steps: last environment steps, over which the learning rates fall
-      linearly to 0; 0 keeps them.
-    learn_every: rounds between calls of the training, each of as many gradient
-      steps: several in one compiled call are much faster than one by one. A
-      multiple of the agent's cycle.
+    random_rounds: first rounds, with uniform actions and without learning.
+    learn_every: rounds between calls of the training, each of as many rounds'
+      gradient steps: several in one compiled call are faster than one by one, and
+      the policy acts that long without learning.
+    updates: gradient steps for each round.
   """
 
-  random_steps: int
-  batch_size: int
-  annealed_steps: int = 0
-  learn_every: int = 16
+  random_rounds: int = 0
+  learn_every: int = 1
+  updates: int = 1
 
 
-@functools.partial(jax.jit, donate_argnums=0)
-def _store(buffer: replay.Replay, transitions: Transitions) -> replay.Replay:
-  return replay.add(buffer, transitions)
+class Playing(NamedTuple):
+  """Where one run acts.
 
-
-@functools.partial(jax.jit, static_argnames="shape")
-def _uniform(seed: Array, round_: Array, shape: tuple[int, int]) -> Array:
-  key = jax.random.fold_in(jax.random.key(seed), _RANDOM_STEPS)
-  return jax.random.uniform(jax.random.fold_in(key, round_), shape, minval=-1)
-
-
-@functools.partial(jax.jit, static_argnames="exploration")
-def _acting(states: Any, exploration: Exploration) -> Parameters:
-  """What explores, of the one run of a population."""
-  return exploration.parameters(jax.tree.map(lambda leaf: leaf[0], states))
-
-
-_explore: Callable[..., Array] = jax.jit(
-  lambda act, parameters, observations, seed, round_: act(parameters, observations, seed, round_),
-  static_argnums=0,
-)
-
-
-def annealed(hyperparameters: Any, share: float) -> Any:
-  """Hyperparameters whose learning rates are a share of what they were.
-
-  Args:
-    hyperparameters: a dataclass of numbers; those whose names end in
-      `learning_rate` change.
-    share: from 0 to 1.
+  Attributes:
+    environments: E of one kind.
+    stream: what they went through.
+    scaling: between their units and the networks'.
+    reward_shift: added to their rewards.
   """
-  rates = {
-    name: share * value
-    for name, value in vars(hyperparameters).items()
-    if name.endswith(_LEARNING_RATE)
-  }
-  return hyperparameters.replace(**rates)
+
+  environments: Sequence[gymnasium.Env]
+  stream: Stream
+  scaling: Scaling
+  reward_shift: float = 0.0
+
+  def transitions(self, start: int, stop: int) -> Transitions:
+    """(N, ...) those of some rounds, as the networks see them."""
+    found = self.scaling.apply(self.stream.transitions(start, stop))
+    return jax.tree.map(np.float32, found.replace(rewards=found.rewards + self.reward_shift))
 
 
-def initial(learner: OnlineLearner, stream: Stream) -> training.Runs:
-  """The population, of one run, with which a training on an empty stream begins."""
-  observation_size, action_size = stream.observations.shape[-1], stream.actions.shape[-1]
-  return training.start(
-    [stream.seed], learner.agent, replay.empty(1, observation_size, action_size).transitions
-  )
+@functools.partial(jax.jit, static_argnames=("exploration", "random"))
+def _act(
+  runs: Runs,
+  scalings: Scaling,
+  observations: Array,
+  round_: Array,
+  exploration: Exploration,
+  random: bool,
+) -> tuple[Array, Array]:
+  """(R, E, A) actions in the environments' units, from (R, E, S), and (R,) `frozen_at`."""
+  size = scalings.action_centre.shape[-1]
 
-
-def state_of(runs: training.Runs) -> Any:
-  """The agent's state of a population of one run, without its run axis."""
-  return jax.tree.map(lambda leaf: leaf[0], runs.states)
-
-
-def train(
-  environments: Sequence[gymnasium.Env],
-  learner: OnlineLearner,
-  settings: Settings,
-  stream: Stream,
-  runs: training.Runs | None = None,
-) -> Iterator[training.Runs]:
-  """Trains one agent online until its stream is full, and yields after each round.
-
-  In a round each of the N environments takes a step; for every round after the
-  random ones the agent takes one gradient step on the replay of all of them.
-  With the stream and the runs of an earlier round it continues from there
-  exactly: the environments are brought back by repeating the actions of their
-  unfinished episodes.
-
-  Args:
-    environments: N of one kind.
-    learner: see `OnlineLearner`.
-    settings: see `Settings`.
-    stream: of N environments; what happens is appended. Its seed decides
-      everything random.
-    runs: as yielded after the stream's last round; not given for an empty one.
-
-  Yields:
-    The population, of one run, which a later round donates.
-
-  Raises:
-    UserError: if repeated actions lead elsewhere, or the training diverges.
-  """
-  observation_size, low, high = spaces(environments[0])
-  units = scaling.for_actions(observation_size, low, high)
-  random_rounds = -(-settings.random_steps // len(environments))
-  cycles, rest = divmod(settings.learn_every, learner.agent.cycle)
-  assert not rest
-  program = training.make_program(learner.agent, 1, settings.batch_size, jax.devices()[:1])
-  buffer = replay.empty(stream.rewards.size, observation_size, len(low))
-  runs = initial(learner, stream) if runs is None else runs
-  runs, _, transitions = training.place(runs, _points(learner, 1.0), buffer.transitions, program)
-  buffer = buffer.replace(transitions=transitions)
-  acting = _acting(runs.states, learner.exploration)
-
-  def store(start: int, stop: int) -> replay.Replay:
-    return _store(buffer, units.apply(stream.transitions(start, stop)))
-
-  def act(round_: int, observations: np.ndarray) -> np.ndarray:
-    seed, number = np.uint32(stream.seed), np.uint32(round_)
-    if round_ < random_rounds:
-      actions = _uniform(seed, number, (len(environments), len(low)))
+  def one(run, scaling, rows):
+    actions: Array
+    if random:
+      key = jax.random.fold_in(jax.random.key(run.seeds), _RANDOM_STEPS)
+      shape = (len(rows), size)
+      actions = jax.random.uniform(jax.random.fold_in(key, round_), shape, minval=-1)
     else:
-      actions = _explore(learner.exploration.act, acting, observations, seed, number)
-      if not np.isfinite(actions).all():
-        raise UserError(
-          f"non-finite actions in round {round_}: the environment gave non-finite observations, "
-          f"or the training diverged; {_ADVICE}"
-        )
-    return np.asarray(units.act(actions))
+      parameters = exploration.parameters(run.states)
+      actions = exploration.act(parameters, scaling.observe(rows), run.seeds, round_)
+    return scaling.act(actions)
 
-  stored = stream.size
-  buffer = store(0, stored)
-  for round_ in rounds(environments, stream, act):
-    waiting = round_ + 1 - random_rounds
-    if waiting > 0 and waiting % settings.learn_every == 0:
-      buffer, stored = store(stored, round_ + 1), round_ + 1
-      left = len(stream.rewards) - round_
-      share = min(1.0, left * len(environments) / max(1, settings.annealed_steps))
-      runs = runs.replace(sizes=buffer.size[None])
-      points = _points(learner, share)
-      runs, _ = training.advance(runs, points, buffer.transitions, program, cycles)
-      if (frozen_at := int(runs.frozen_at[0])) != training.ACTIVE:
-        raise UserError(f"the training diverged after {frozen_at} gradient steps; {_ADVICE}")
-      acting = _acting(runs.states, learner.exploration)
-    yield runs
+  return jax.vmap(one)(runs, scalings, observations), runs.frozen_at
 
 
-def _points(learner: OnlineLearner, share: float) -> Any:
-  """The hyperparameters of the one run, on an axis of runs."""
-  return jax.tree.map(
-    lambda value: np.full(1, value, np.float32), annealed(learner.hyperparameters, share)
+@functools.partial(jax.jit, donate_argnums=(0, 1))
+def _store(
+  data: Transitions, own: experience.Region, transitions: Transitions, frozen_at: Array
+) -> tuple[Transitions, experience.Region]:
+  return experience.append(data, own, transitions, frozen_at == ACTIVE)
+
+
+class Loop:
+  """A population that learns online; like `population.Population` in what it offers.
+
+  Args:
+    program: of the runs.
+    runs: leaves with a leading axis R, each with a region for all its rounds.
+    hyperparameters: of the agent, leaves (R,).
+    exploration: who acts.
+    playing: of each run.
+    shared: rows that runs were given, as the networks see them; the regions follow.
+    settings: see `Settings`.
+
+  Attributes:
+    agent: of all runs.
+    count: R.
+    round: rounds so far.
+    data: rows of all runs, on the device.
+    seconds: spent in the simulators.
+  """
+
+  def __init__(
+    self,
+    program: Program,
+    runs: Runs,
+    hyperparameters: Any,
+    exploration: Exploration,
+    playing: Sequence[Playing],
+    shared: Transitions,
+    settings: Settings,
+  ):
+    self.agent, self.count, self.seconds = program.agent, len(playing), 0.0
+    self._program, self._settings, self._exploration = program, settings, exploration
+    self._playing = playing
+    self.round = self._stored = max(one.stream.size for one in playing)
+    sizes = [one.stream.size * one.stream.environments for one in playing]
+    offsets = len(shared.rewards) + np.cumsum([0] + [one.stream.rewards.size for one in playing])
+    own = experience.Region(offsets[:-1].astype(np.int32), np.array(sizes, np.int32))
+    scalings = jax.tree.map(lambda *leaves: np.stack(leaves), *(p.scaling for p in playing))
+    self._runs, (self._points, self._scalings), self.data = training.place(
+      runs.replace(own=own), (hyperparameters, scalings), _joined(shared, playing), program
+    )
+    self._frozen_at = np.array(runs.frozen_at)
+    self._observations: Any = None
+    self._compiled: dict[int, Any] = {}
+
+  def advance(self, count: int) -> Metrics:
+    """Plays `count` rounds, or as many as a run is left for; the mean metrics of its calls.
+
+    In a round each environment of each run that has not diverged takes a step.
+    A run whose actions are not finite diverges; they reach no simulator.
+
+    Returns:
+      Metrics as NumPy arrays (R,); none, where no cycle of gradient steps ended.
+
+    Raises:
+      UserError: if an environment does not repeat itself after an interruption.
+    """
+    if self._observations is None:
+      self._observations = np.stack([rounds.begin(p.environments, p.stream) for p in self._playing])
+    found = []
+    for _ in range(count):
+      actions = self._explore()
+      if not self.active().any():
+        break
+      self._play(actions)
+      if metrics := self._learn():
+        found.append(metrics)
+    means = jax.device_get(found)
+    self._frozen_at = np.array(self._runs.frozen_at)[: self.count]
+    if not means:
+      return {}
+    return jax.tree.map(lambda *values: np.mean(np.stack(values), axis=0)[: self.count], *means)
+
+  def prepare(self, count: int) -> float:
+    """Compiles the training that `advance(count)` will call; seconds that it took."""
+    started = time.monotonic()
+    ahead = range(self.round + 1, self.round + count + 1)
+    for phase in {self._phase(round_) for round_ in ahead if self._is_due(round_)}:
+      self._executable(phase)
+    return time.monotonic() - started
+
+  def active(self) -> np.ndarray:
+    """(R,) bool, the runs that did not diverge."""
+    return self._frozen_at == ACTIVE
+
+  def frozen_at(self) -> np.ndarray:
+    """(R,) int32: the gradient step at which each run diverged, or `training.ACTIVE`."""
+    return self._frozen_at.copy()
+
+  def freeze(self, place: int, step: int) -> None:
+    """Freezes a run at its state of now."""
+    frozen_at = np.array(self._runs.frozen_at)
+    frozen_at[place] = step
+    placed = jax.device_put(frozen_at, self._runs.frozen_at.sharding)  # type: ignore[union-attr]
+    self._runs = self._runs.replace(frozen_at=placed)
+    self._frozen_at[place] = step
+
+  def learn_with(self, hyperparameters: Any) -> None:
+    """From now on the agent has other hyperparameters; leaves (R,)."""
+    self._points = jax.tree.map(
+      lambda new, old: jax.device_put(np.resize(new, old.shape), old.sharding),
+      hyperparameters,
+      self._points,
+    )
+
+  def runs(self) -> Runs:
+    """All runs, as NumPy arrays with a leading axis R: copies.
+
+    Their regions count all that the streams hold, also what was not learned from yet.
+    """
+    found = training.gather(self._runs, self.count)
+    sizes = [one.stream.size * one.stream.environments for one in self._playing]
+    return found.replace(own=found.own.replace(sizes=np.array(sizes, np.int32)))
+
+  def policies(self) -> Any:
+    """Parameters of all policies, leading axis R: NumPy arrays."""
+    policies = jax.vmap(self.agent.policy)(self._runs.states)
+    return jax.tree.map(lambda leaf: np.array(leaf)[: self.count], policies)
+
+  def close(self) -> None:
+    """Frees the simulators."""
+    for one in self._playing:
+      for env in one.environments:
+        env.close()
+
+  def _explore(self) -> np.ndarray:
+    """(R, E, A) actions of the next round; runs for which they are not finite freeze."""
+    random = self.round < self._settings.random_rounds
+    observations = self._observations
+    if len(self._runs.seeds) > self.count:  # Frozen copies fill up the devices.
+      more = np.repeat(observations[-1:], len(self._runs.seeds) - self.count, axis=0)
+      observations = np.concatenate([observations, more])
+    actions, frozen_at = jax.device_get(
+      _act(
+        self._runs,
+        self._scalings,
+        observations,
+        np.uint32(self.round),
+        exploration=self._exploration,
+        random=random,
+      )
+    )
+    self._frozen_at = frozen_at[: self.count].copy()
+    finite = np.isfinite(actions).all(axis=(1, 2))[: self.count]
+    for place in np.flatnonzero(self.active() & ~finite):
+      self.freeze(int(place), int(np.asarray(self._runs.states.step)[place]))
+    return actions
+
+  def _play(self, actions: np.ndarray) -> None:
+    """One step of every environment of the active runs."""
+    started = time.perf_counter()
+    for place in map(int, np.flatnonzero(self.active())):
+      one = self._playing[place]
+      rounds.take(one.environments, one.stream, self._observations[place], actions[place])
+      self._observations[place] = rounds.go_on(one.environments, one.stream)
+    self.round += 1
+    self.seconds += time.perf_counter() - started
+
+  @property
+  def _steps(self) -> int:
+    """Gradient steps of a call of the training."""
+    return self._settings.learn_every * self._settings.updates
+
+  def _is_due(self, round_: int) -> bool:
+    """Whether the runs learn after so many rounds."""
+    waiting = round_ - self._settings.random_rounds
+    return waiting > 0 and waiting % self._settings.learn_every == 0
+
+  def _phase(self, round_: int) -> int:
+    """Steps of a cycle that were taken before the call after so many rounds."""
+    taken = (round_ - self._settings.random_rounds) * self._settings.updates - self._steps
+    return taken % self.agent.cycle
+
+  def _learn(self) -> Metrics:
+    """Stores what is new, and learns, where that is due."""
+    if not self._is_due(self.round):
+      return {}
+    self._store_new()
+    learn = self._executable(self._phase(self.round))
+    self._runs, metrics = learn(self._runs, self._points, self.data)
+    return metrics
+
+  def _executable(self, phase: int) -> Any:
+    """The compiled training of a phase."""
+    if phase not in self._compiled:
+      self._compiled[phase] = training.advance_steps.lower(
+        self._runs, self._points, self.data, self._program, phase, self._steps
+      ).compile()
+    return self._compiled[phase]
+
+  def _store_new(self) -> None:
+    """Moves the rounds since the last call to the device."""
+    parts = [one.transitions(self._stored, self.round) for one in self._playing]
+    parts += parts[-1:] * (len(self._runs.seeds) - self.count)
+    new = jax.tree.map(lambda *leaves: np.stack(leaves), *parts)
+    self.data, own = _store(self.data, self._runs.own, new, self._runs.frozen_at)
+    self._runs = self._runs.replace(own=own)
+    self._stored = self.round
+
+
+def _joined(shared: Transitions, playing: Sequence[Playing]) -> Transitions:
+  """The shared rows and, behind them, each run's region, with the rows that it has."""
+
+  def region(one: Playing) -> Transitions:
+    used = one.transitions(0, one.stream.size)
+    rest = one.stream.rewards.size - len(used.rewards)
+    return jax.tree.map(
+      lambda leaf: np.concatenate([leaf, np.zeros((rest, *leaf.shape[1:]), leaf.dtype)]), used
+    )
+
+  regions = [region(one) for one in playing]
+  return jax.tree.map(lambda *leaves: np.concatenate(leaves), shared, *regions)
+
+
+def none_shared(observation_size: int, action_size: int) -> Transitions:
+  """No rows: of runs that learn from their own alone."""
+  return Transitions(
+    observations=np.zeros((0, observation_size), np.float32),
+    actions=np.zeros((0, action_size), np.float32),
+    rewards=np.zeros(0, np.float32),
+    next_observations=np.zeros((0, observation_size), np.float32),
+    not_dones=np.zeros(0, np.float32),
   )
+
+
+def state_of(runs: Runs, place: int = 0) -> Any:
+  """The agent's state of one run, without the run axis."""
+  return jax.tree.map(lambda leaf: jnp.asarray(leaf)[place], runs.states)

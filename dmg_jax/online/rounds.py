@@ -16,32 +16,35 @@ def rounds(
 ) -> Iterator[int]:
   """Steps N environments together until a stream is full, and yields each round's number.
 
-  Every environment plays one episode after another. With a stream that holds
-  rounds already it goes on from there, exactly: the actions of the unfinished
-  episodes are repeated.
-
   Args:
-    environments: N of one kind.
+    environments: N of one kind; each plays one episode after another.
     stream: of N environments; what happens is appended.
     act: from the round's number and (N, S) observations to (N, A) actions, in
       the environments' units.
 
   Raises:
+    UserError: see `begin`.
+  """
+  observations = begin(environments, stream)
+  for round_ in range(stream.size, len(stream.rewards)):
+    take(environments, stream, observations, act(round_, observations))
+    yield round_
+    observations = go_on(environments, stream)
+
+
+def begin(environments: Sequence[gymnasium.Env], stream: Stream) -> np.ndarray:
+  """(N, S) observations from which environments go on; their first, of an empty stream.
+
+  Where a stream holds rounds already, the actions of the unfinished episodes are
+  repeated: they go on exactly.
+
+  Raises:
     UserError: if repeated actions lead elsewhere.
   """
-  observations = np.stack(
-    [_bring_back(env, stream, place) for place, env in enumerate(environments)]
-  )
-  for round_ in range(stream.size, len(stream.rewards)):
-    _step(environments, stream, observations, act(round_, observations))
-    yield round_
-    observations = stream.next_observations[round_].copy()
-    for place, ended in enumerate(stream.terminations[round_] | stream.truncations[round_]):
-      if ended:
-        observations[place] = _bring_back(environments[place], stream, place)
+  return np.stack([_bring_back(env, stream, place) for place, env in enumerate(environments)])
 
 
-def _step(
+def take(
   environments: Sequence[gymnasium.Env],
   stream: Stream,
   observations: np.ndarray,
@@ -58,6 +61,15 @@ def _step(
     terminations=np.array(terminations),
     truncations=np.array(truncations),
   )
+
+
+def go_on(environments: Sequence[gymnasium.Env], stream: Stream) -> np.ndarray:
+  """(N, S) observations after the stream's last round; where an episode ended, the next begins."""
+  last = stream.size - 1
+  observations = stream.next_observations[last].copy()
+  for place in map(int, np.flatnonzero(stream.terminations[last] | stream.truncations[last])):
+    observations[place] = _bring_back(environments[place], stream, place)
+  return observations
 
 
 def _bring_back(env: gymnasium.Env, stream: Stream, place: int) -> np.ndarray:

@@ -154,6 +154,17 @@ CASES = [
     "config.target_rate has no effect",
     2,
   ),
+  # Online.
+  ("finetune", "no data set is named", 2),
+  ("finetune --config.source=none", "none/config.json is missing: none is no run directory", 2),
+  ("finetune --config.source=old", "was made by an earlier version of dmg_jax", 2),
+  ("finetune --config.source=collected", "holds a job of kind 'collect', not 'offline'", 2),
+  ("finetune --config.source=damaged", "config.json is damaged: it is no JSON", 2),
+  ("finetune --config.sources=old", "the config has no field 'sources'; near names: source", 2),
+  ("finetune --config.runs=x --config.dataset=mine.npz", "runs of a source, and there is none", 2),
+  ("finetune --config.dataset=mine.npz", "mine has no simulator to learn in", 2),
+  ("finetune --config.updates_per_step=0", "config.updates_per_step is 0, but it must be", 2),
+  ("main --config.source=old", "the config has no field 'source'", 2),
   # Evaluation of finished runs.
   ("evaluate", "no run directory; name one with --run_dir=DIR", 2),
   ("evaluate runs", "'runs' is no flag", 2),
@@ -186,8 +197,9 @@ SOUND = [
   # What a config file sets, and a method does not use, is no slip of the user.
   "main --config=configs/quick.py --config.methods=bc --dry_run",
   f"{MADE} --config.seeds=1001 --dry_run",
+  f"{MADE.replace('main', 'finetune')} --config.methods=td3 --dry_run",
 ]
-HELP = ["main --help", "main --helpfull", "evaluate --help"]
+HELP = ["main --help", "main --helpfull", "evaluate --help", "finetune --help"]
 
 
 @pytest.fixture(scope="module")
@@ -268,6 +280,7 @@ def test_help_lists_the_fields_with_their_defaults_and_exits_with_0(results):
   for part in ("--run_dir", "--dry_run", "  lam ", "  evaluation_episodes ", "  seeds "):
     assert part in text
   assert "--episodes" in results["evaluate --help"]["out"]
+  assert "  updates_per_step " in results["finetune --help"]["out"]
   seeds = next(line for line in text.splitlines() if line.strip().startswith("seeds "))
   assert "default: 5" in seeds
   lam = next(line for line in text.splitlines() if line.strip().startswith("lam "))

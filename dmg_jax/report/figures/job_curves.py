@@ -76,7 +76,7 @@ def _scores(axes: Axes, results: Results) -> None:
     job_panels.no_evaluations(axes, results)
     axes.set_ylabel(results.unit)
     return
-  _frame(axes, results.unit)
+  _frame(axes, results.unit, results.counted)
   curve = _Curve(results.steps, results.scores, _SCORE_COLOUR, "mean")
   _population(axes, curve, results.active, shade=True)
   if results.data_mean is not None:
@@ -86,7 +86,7 @@ def _scores(axes: Axes, results: Results) -> None:
 
 
 def _values(axes: Axes, results: Results, metrics: Mapping[str, np.ndarray]) -> None:
-  _frame(axes, "learned value (discounted return)")
+  _frame(axes, "learned value (discounted return)", results.counted)
   steps = metrics["step"]
   # Not every method has them all: cloning has none.
   q = ("policy_q", "Q(s, π(s))") if np.isfinite(metrics["policy_q"]).any() else ("q", "Q(s, a)")
@@ -157,7 +157,7 @@ def _marker(curve: _Curve) -> str | None:
   return "o" if len(curve.steps) == 1 else None
 
 
-def _frame(axes: Axes, unit: str) -> None:
-  axes.set_xlabel("gradient steps")
+def _frame(axes: Axes, unit: str, counted: str) -> None:
+  axes.set_xlabel(counted)
   axes.set_ylabel(unit)
   style.in_steps(axes)

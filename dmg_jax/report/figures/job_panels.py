@@ -49,7 +49,7 @@ def panels(groups: Sequence[Results], metrics: Sequence[Metrics]) -> Figure:
     for axes in (upper, lower):
       axes.set_visible(True)
     upper.set_title(task, loc="right")
-    lower.set_xlabel("gradient steps")
+    lower.set_xlabel(groups[0].counted)
     upper.set_ylabel("score" if groups[members[0]].unit == SCORE else "return")
     lower.set_ylabel("Q(s, a)")
     _scores(upper, [groups[i] for i in members], labels, handles)

@@ -6,9 +6,11 @@ import numpy as np
 
 from dmg_jax.report.paper import paper_scores
 from dmg_jax.report.paper.comparison_parts import Beside, Comparison, Entry, Measured, Row, Section
+from dmg_jax.report.paper.exhibits import ONLINE_PHASE
 from dmg_jax.report.paper.paper_scores import PaperCell
 from dmg_jax.report.scores.commands import Job
 from dmg_jax.report.scores.intervals import mean_interval
+from dmg_jax.report.scores.labels import FINE_TUNED
 from dmg_jax.report.scores.score import Score
 from dmg_jax.report.scores.selection import by_task, join
 from dmg_jax.report.scores.statistics import mean_and_deviation
@@ -91,7 +93,10 @@ def compare(
 
 def _name(table: int, method: str, dataset: str) -> str:
   """What a table calls a method of ours."""
-  return _OFFLINE.get(method, method) if table == 4 and is_antmaze(dataset) else method
+  if table != 4 or not is_antmaze(dataset):
+    return method
+  title = method.removesuffix(f" {FINE_TUNED}")
+  return f"{title} {ONLINE_PHASE}" if title != method else _OFFLINE.get(method, method)
 
 
 def _diverged(

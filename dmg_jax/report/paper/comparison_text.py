@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Iterable, Sequence
 
+from dmg_jax import run_config
 from dmg_jax.report.paper import exhibits
 from dmg_jax.report.paper.comparison import REQUIRED, SEEDS
 from dmg_jax.report.paper.comparison_parts import Comparison, Measured
@@ -32,22 +33,16 @@ def last_few(averaged: Iterable[int]) -> str:
 
 
 def missing(comparison: Comparison) -> list[str]:
-  """What the table lacks and the command that makes it, or why there is none; one a line."""
-  table = comparison.table
-  lacks = exhibits.lacking(table)
+  """What the table lacks and the command that makes it, one a line."""
   lines: list[str] = []
-  impossible: dict[tuple[str, str], list[str]] = {}
   for row in (row for section in comparison.sections for row in section.rows):
-    for method in REQUIRED[table]:
+    for method in REQUIRED[comparison.table]:
       cell = row.entries[method].measured
       if cell and 0 < cell.steps < exhibits.STEPS:
         lines += _longer(comparison, row.name, method, cell)
-      absent = _absent(comparison, row.name, method, cell)
-      if absent and lacks:
-        impossible.setdefault((method, lacks), []).append(row.name)
-      elif absent:
+      if absent := _absent(comparison, row.name, method, cell):
         lines.append(_more(comparison, row.name, method, absent))
-  return lines + list(_impossible(impossible))
+  return lines
 
 
 def _absent(comparison: Comparison, dataset: str, method: str, cell: Measured | None) -> list[int]:
@@ -79,21 +74,13 @@ def _more(comparison: Comparison, dataset: str, method: str, seeds: Sequence[int
   commands = []
   for _, places in itertools.groupby(enumerate(seeds), lambda item: item[1] - item[0]):
     together = [seed for _, seed in places]
-    if job is None:
+    # Seeds that go on online are those of another source.
+    if job is None or job.config["kind"] != run_config.OFFLINE:
       commands.append(exhibits.command(dataset, len(together), together[0], method))
     else:
       commands.append(job.more(together[0], len(together), exhibits.STEPS))
   what = f"{len(seeds)} of {wanted} seeds" if len(seeds) < wanted else f"all {wanted} seeds"
   return f"{method} on {dataset}, {what}: {' && '.join(commands)}"
-
-
-def _impossible(cells: dict[tuple[str, str], list[str]]) -> Iterable[str]:
-  """The same words once for all methods that lack the same."""
-  together: dict[tuple[str, str], list[str]] = {}
-  for (method, lacks), datasets in cells.items():
-    together.setdefault((", ".join(datasets), lacks), []).append(method)
-  for (datasets_named, lacks), methods in together.items():
-    yield f"{', '.join(methods)} on {datasets_named}: not possible yet, it takes {lacks}"
 
 
 def caption(comparison: Comparison, episodes: Sequence[int] = ()) -> list[str]:

@@ -65,9 +65,8 @@ def _costs(throughput: Mapping[str, Mapping[str, Any]]) -> Iterable[str]:
     "data sets",
     "runs x steps",
     *(f"hours, {device}" for device in devices),
-    "possible",
   )
-  yield from _row(*["---"] * 4, *["---:"] * len(devices), "---")
+  yield from _row(*["---"] * 4, *["---:"] * len(devices))
   for exhibit in exhibits():
     runs = exhibit.runs * len(exhibit.datasets)
     size = f"{runs:,} x {exhibit.steps:,}" if runs else "no runs of its own"
@@ -75,8 +74,7 @@ def _costs(throughput: Mapping[str, Mapping[str, Any]]) -> Iterable[str]:
       _hours(runs * exhibit.steps / _rate(stored, runs)) if runs else ""
       for stored in throughput.values()
     ]
-    possible = f"not yet: it takes {exhibit.lacks}" if exhibit.lacks else "yes"
-    yield from _row(exhibit.name, exhibit.shows, _names(exhibit), size, *hours, possible)
+    yield from _row(exhibit.name, exhibit.shows, _names(exhibit), size, *hours)
   yield ""
   yield "Hours are gradient steps over the best measured rate of the device, all runs together:"
   yield ""
@@ -120,9 +118,7 @@ def _hours(seconds: float) -> str:
 
 def _how(exhibit: Exhibit) -> Iterable[str]:
   yield from ("", f"### {exhibit.name}: {exhibit.shows}", "")
-  if exhibit.lacks:
-    yield f"Not possible yet: it takes {exhibit.lacks}."
-  elif not exhibit.command and not exhibit.report:
+  if not exhibit.command and not exhibit.report:
     yield exhibit.note
   else:
     if exhibit.note:

@@ -106,7 +106,7 @@ def _refuse_unreadable(error: OSError) -> None:
 def _read(directory: Path) -> tuple[dict[str, Any], dict[str, Any]]:
   """Config and summary of a finished offline job."""
   try:
-    config = run_directory.read_config(directory, run_config.OFFLINE)
+    config = run_directory.read_config(directory, run_config.TRAININGS)
   except UserError as error:
     raise LeftOutError(str(error)) from error
   if not (directory / run_directory.SUMMARY).exists():

@@ -6,6 +6,9 @@ from typing import Any
 from dmg_jax import methods, tasks
 from dmg_jax.data import catalog
 
+# What follows a method's title in the label of a run that learned online.
+FINE_TUNED, FROM_SCRATCH = "fine-tuned", "from scratch"
+
 
 def table_label(run: Mapping[str, Any], task: Mapping[str, Any]) -> str:
   """The stored label of a run, and on D4RL's data what it leaves open.
@@ -18,7 +21,8 @@ def table_label(run: Mapping[str, Any], task: Mapping[str, Any]) -> str:
     run, task: of a run directory's `config.json`.
   """
   label, name = run["label"], task["name"]
-  if run["method"] != "dmg" or " (" in label or name not in catalog.d4rl_files():
+  online = label.endswith((FINE_TUNED, FROM_SCRATCH))
+  if run["method"] != "dmg" or online or " (" in label or name not in catalog.d4rl_files():
     return label
   family = tasks.ANTMAZE if tasks.is_antmaze(name) else tasks.LOCOMOTION
   usual = tasks.paper_point(name, family) | dict(tasks.PREPARATION[family])

@@ -10,6 +10,7 @@ from dmg_jax.report.scores.statistics import interquartile_mean, mean_and_deviat
 from dmg_jax.report.units import SCORE, WINDOW
 
 _BOOTSTRAP_SEED = 0
+GRADIENT_STEPS, ENVIRONMENT_STEPS = "gradient steps", "environment steps"
 
 
 class Results(NamedTuple):
@@ -24,7 +25,7 @@ class Results(NamedTuple):
     point: every hyperparameter of the group, by name.
     runs: (R,) ids of the runs.
     seeds: (R,) integers.
-    steps: (K,) gradient steps at the evaluations, ascending; (0,) without a simulator.
+    steps: (K,) steps at the evaluations, ascending; (0,) without a simulator.
     scores: (R, K) mean over an evaluation's episodes, in `unit`; NaN where a run was not
       evaluated or its policy gave a non-finite action.
     unit: `SCORE` or `RETURN`.
@@ -34,6 +35,7 @@ class Results(NamedTuple):
     data_return: mean return of the data's own episodes, or None if unknown.
     data_score: the same as a score, or None where there is no scale.
     paper: from `paper_scores.paper_row`, or None.
+    counted: what `steps` are, `GRADIENT_STEPS` or, online, `ENVIRONMENT_STEPS`.
   """
 
   task: str
@@ -51,6 +53,7 @@ class Results(NamedTuple):
   data_return: float | None = None
   data_score: float | None = None
   paper: Mapping[str, Any] | None = None
+  counted: str = GRADIENT_STEPS
 
   @property
   def active(self) -> np.ndarray:

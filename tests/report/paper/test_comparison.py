@@ -157,6 +157,17 @@ def test_table_4_puts_no_foreign_method_into_its_offline_column():
   assert entry(compare(4, made("IQL", maze, [61.0])), maze, "IQL offline").measured.mean == 61.0
 
 
+def test_table_4_has_the_runs_that_went_on_in_its_second_column():
+  maze = "antmaze-umaze-v2"
+  scores = [*made("DMG", maze, [90.0]), *made("DMG fine-tuned", maze, [99.0])]
+  comparison = compare(4, scores)
+  assert entry(comparison, maze, "DMG offline").measured.mean == 90.0
+  assert entry(comparison, maze, "DMG after 1M online steps").measured.mean == 99.0
+  kept = compare(4, made("DMG fine-tuned (lam and nu kept)", maze, [97.0]))
+  assert entry(kept, maze, "DMG after 1M online steps").measured is None
+  assert [cell.method for cell in kept.beside] == ["DMG fine-tuned (lam and nu kept)"]
+
+
 def test_td3_bc_has_one_name_in_the_papers_tables_and_in_ours():
   scores = [*made("TD3+BC", MEDIUM, [60.0, 62.0]), *made("TD3+BC (nu 1)", MEDIUM, [50.0], nu=1.0)]
   comparison = compare(2, scores)
@@ -256,9 +267,10 @@ def test_short_runs_of_others_have_no_command():
   assert line.endswith("999,980 of 1,000,000 steps: train longer what DMG was read from")
 
 
-def test_cells_that_cannot_be_filled_yet_say_what_it_takes():
-  (line,) = (line for line in missing(compare(4, [])) if "not possible" in line)
-  assert line.endswith("it takes launch/finetune.py, which does not exist")
+def test_what_table_4_lacks_names_the_offline_job_and_the_one_that_goes_on():
+  lines = missing(compare(4, []))
+  assert sum("launch/main.py" in line and "finetune" not in line for line in lines) == 6
+  assert sum("launch/finetune.py" in line for line in lines) == 6
 
 
 def test_five_more_seeds_make_table_6():

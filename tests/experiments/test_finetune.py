@@ -1,0 +1,301 @@
+"""Online training in process: what goes on, what it leaves, and what it refuses."""
+
+import json
+import math
+import shutil
+
+import jax
+import numpy as np
+import pytest
+from small_online import from_scratch, make_source, online_config
+
+from dmg_jax import checkpoints, load_policy, run_log, schedules
+from dmg_jax.errors import UserError
+from dmg_jax.experiments import finetune, online_settings, sources
+from dmg_jax.experiments.online_beginning import OnlineBeginning
+from dmg_jax.online import loop
+from dmg_jax.types import Hyperparameters
+
+RUNS = ["dmg,seed=0", "dmg,seed=1"]
+STEPS, OFFLINE_STEPS, EPISODE = 12, 12, 7
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+  return make_source(tmp_path_factory.mktemp("offline"))
+
+
+def run(config, directory, **more):
+  lines = []
+  result = finetune.run(
+    config, str(directory), lines.append, invocation=["launch/finetune.py"], **more
+  )
+  return result, "\n".join(lines)
+
+
+@pytest.fixture(scope="module")
+def finished(source, tmp_path_factory):
+  directory = tmp_path_factory.mktemp("jobs") / "online"
+  return directory, *run(online_config(source), directory)
+
+
+def final(directory):
+  return checkpoints.restore_latest(directory).tree["populations"]["0"]
+
+
+def assert_same(first, second):
+  jax.tree.map(np.testing.assert_array_equal, first, second)
+
+
+def test_the_job_describes_itself(finished, source):
+  directory, result, told = finished
+  config = json.loads((directory / "config.json").read_text())
+  assert config["kind"] == "online"
+  assert config["source"]["step"] == OFFLINE_STEPS
+  assert [run_["id"] for run_ in config["runs"]] == RUNS
+  point = config["runs"][0]["point"]
+  assert (point["lam_end"], point["nu_end"]) == (0.5, pytest.approx(0.001))
+  assert point["actor_schedule_steps"] == "inf"
+  assert "nu of DMG on pendulum: 0.1 to 0.001 (as the paper's for AntMaze; it has none" in told
+  assert "GB of the runs' own on the device, " in told
+  assert "after 12 steps" in result.table
+  rows = run_log.read(directory, run_log.EVALUATIONS)
+  assert [row["step"] for row in rows] == [step for step in (0, 6, 12) for _ in range(4)]
+  summary = json.loads((directory / "summary.json").read_text())
+  (group,) = summary["online"]
+  first = [row["return"] for row in rows if row["step"] == 0 and row["run"] == RUNS[0]]
+  assert group["runs"][0]["start"] == pytest.approx(np.mean(first))
+  assert group["runs"][0]["regret"] is None  # a return is no share of successes
+
+
+def test_each_environment_step_has_one_gradient_step_and_rows_of_its_own(finished):
+  directory, *_ = finished
+  tree = final(directory)
+  assert set(tree["states"]["step"]) == {OFFLINE_STEPS + STEPS}
+  assert set(tree["states"]["actor"]["optimiser"]["count"]) == {(OFFLINE_STEPS + STEPS) // 2}
+  np.testing.assert_array_equal(tree["own"]["sizes"], [STEPS, STEPS])
+  streams = [streamed(directory, name)["actions"] for name in RUNS]
+  assert [len(one) for one in streams] == [STEPS, STEPS]
+  assert not np.array_equal(*streams)
+
+
+def test_lambda_and_nu_follow_the_schedule_of_the_online_step(source, tmp_path, monkeypatch):
+  """As if 995 online steps lay behind: the thousandth is the fifth."""
+  decay = OnlineBeginning._decay
+
+  def later(self):
+    found = decay(self)
+    return found.replace(first_step=found.first_step - 995)
+
+  monkeypatch.setattr(OnlineBeginning, "_decay", later)
+  run(online_config(source), tmp_path / "job")
+  rows = [row for row in run_log.read(tmp_path / "job", run_log.METRICS) if row["run"] == RUNS[0]]
+  # Training stops where it logs and where it evaluates; a row is the mean of its cycles.
+  remaining = {4: 1.0, 6: 0.99, 8: 0.99, 12: 0.99}
+  assert [row["step"] for row in rows] == list(remaining)
+  for row in rows:
+    assert row["lam"] == pytest.approx(0.5 - 0.25 * remaining[row["step"]], rel=1e-6)
+    assert row["nu"] == pytest.approx(0.001 + 0.099 * remaining[row["step"]], rel=1e-5)
+
+
+@pytest.fixture(scope="module")
+def collected(source, tmp_path_factory):
+  """A job that collects and does not learn."""
+  directory = tmp_path_factory.mktemp("jobs") / "collected"
+  run(online_config(source, random_steps=STEPS), directory)
+  return directory
+
+
+def streamed(directory, run_id):
+  parts = [np.load(part) for part in sorted((directory / "streams" / run_id).glob("*.npz"))]
+  return {name: np.concatenate([part[name] for part in parts]) for name in parts[0].files}
+
+
+def test_what_a_run_goes_through_does_not_depend_on_its_company(collected, source, tmp_path):
+  run(online_config(source, runs=RUNS[1], random_steps=STEPS), tmp_path / "alone")
+  alone, together = streamed(tmp_path / "alone", RUNS[1]), streamed(collected, RUNS[1])
+  assert len(alone["actions"]) == STEPS
+  jax.tree.map(np.testing.assert_array_equal, alone, together)
+  other = streamed(collected, RUNS[0])
+  assert not np.array_equal(other["observations"][0], alone["observations"][0])
+
+
+def test_a_longer_job_goes_on_to_the_same_end(collected, source, tmp_path):
+  config = online_config(source, random_steps=STEPS)
+  run(config | {"steps": 8}, tmp_path / "grown")
+  _, told = run(config, tmp_path / "grown")
+  assert "continuing from the checkpoint of step 6" in told
+  assert_same(final(tmp_path / "grown"), final(collected))
+  for name in RUNS:
+    assert_same(streamed(tmp_path / "grown", name), streamed(collected, name))
+  for name in (run_log.METRICS, run_log.EVALUATIONS):
+    assert (tmp_path / "grown" / name).read_bytes() == (collected / name).read_bytes()
+
+
+def _explosive(monkeypatch):
+  decay = OnlineBeginning._decay
+
+  def changed(self):
+    found = decay(self)
+    rates = found.start.critic_learning_rate.copy()
+    rates[0] = np.inf
+    return found.replace(start=found.start.replace(critic_learning_rate=rates))
+
+  monkeypatch.setattr(OnlineBeginning, "_decay", changed)
+
+
+def _blind(monkeypatch):
+  play = loop.Loop._play
+
+  def changed(self, actions):
+    play(self, actions)
+    if self.round == 5:
+      self._observations[0] = np.nan
+
+  monkeypatch.setattr(loop.Loop, "_play", changed)
+
+
+@pytest.mark.parametrize(("poison", "steps"), [(_explosive, 0), (_blind, 5)])
+def test_a_run_that_diverges_freezes_and_its_neighbour_goes_on(
+  finished, source, tmp_path, monkeypatch, poison, steps
+):
+  poison(monkeypatch)
+  result, _ = run(online_config(source), tmp_path / "job")
+  tree = final(tmp_path / "job")
+  assert tree["frozen_at"].tolist() == [OFFLINE_STEPS + steps, -1]
+  assert tree["states"]["step"].tolist() == [OFFLINE_STEPS + steps, OFFLINE_STEPS + STEPS]
+  assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(tree["states"]))
+  # The step that made it diverge was taken in the world; no step after it was.
+  assert tree["own"]["sizes"].tolist() == [max(steps, 1), STEPS]
+  for directory in (tmp_path / "job", finished[0]):
+    assert len(streamed(directory, RUNS[1])["rewards"]) == STEPS
+  neighbour, undisturbed = (
+    jax.tree.map(lambda leaf: leaf[1], one["states"]) for one in (tree, final(finished[0]))
+  )
+  assert_same(neighbour, undisturbed)
+  assert f"diverged at gradient step {OFFLINE_STEPS + steps}" in result.table
+  again, told = run(online_config(source), tmp_path / "job")
+  assert "finished already" in told
+  assert again.table == result.table
+
+
+@pytest.mark.parametrize("sampling", ["symmetric", "online"])
+def test_from_scratch_in_the_simulator_of_the_data(source, tmp_path, sampling):
+  data = source.parent / "pendulum.npz"
+  config = from_scratch(data, sampling=sampling, random_steps=4, updates_per_step=2, learn_every=2)
+  result, _ = run(config, tmp_path / "job")
+  tree = final(tmp_path / "job")
+  assert tree["states"]["step"].tolist() == [2 * (STEPS - 4)] * 2
+  assert tree["sizes"].tolist() == [0 if sampling == "online" else 100] * 2
+  label = json.loads((tmp_path / "job/config.json").read_text())["runs"][0]["label"]
+  assert label.startswith("TD3 from scratch (")
+  assert ("sampling" in label) == (sampling != "online")
+  assert result.groups[0].steps.tolist() == [0, 6, 12]
+
+
+def test_a_fine_tuned_policy_is_loaded_and_evaluated_like_any(finished):
+  directory, *_ = finished
+  policy = load_policy(directory, RUNS[1])
+  assert policy(np.zeros(3)).shape == (1,)
+
+
+# (changes of the config, part of the message)
+REFUSED = [
+  ({"runs": "dmg,seed=7"}, "has no run 'dmg,seed=7'; it has dmg,seed=0, dmg,seed=1"),
+  ({"methods": "iql"}, "config.methods is 'iql', but the runs are the source's"),
+  ({"seeds": 3}, "config.seeds is 3, but the runs are the source's"),
+  ({"normalise_observations": False}, "the source was trained with True"),
+  ({"actor_hidden_sizes": (16, 16)}, "the source was trained with (8, 8)"),
+  ({"env": "none"}, "has no simulator to learn in"),
+  ({"env": "Hopper-v4", "env_kwargs": {}}, "observations have 3 numbers, but those of Hopper-v4"),
+  ({"learn_every": 5}, "config.steps is 12, but it must be a multiple of config.learn_every (5)"),
+  ({"updates_per_step": 0}, "config.updates_per_step is 0, but it must be a whole number"),
+  ({"sampling": "mine"}, "config.sampling is 'mine', but it must be"),
+  ({"lam_end": 2}, "config.lam_end is 2, but it must be a number from 0 to 1"),
+  ({"decay": False, "nu_end": 0.1}, "config.nu_end has no effect with config.decay=False"),
+  ({"discount": (0.9, 0.99)}, "config.discount names 2 values"),
+]
+
+
+@pytest.mark.parametrize(("changes", "message"), REFUSED)
+def test_what_is_refused_is_told_in_one_line_and_nothing_is_made(
+  source, tmp_path, changes, message
+):
+  with pytest.raises(UserError) as caught:
+    run(online_config(source, **changes), tmp_path / "job")
+  assert message in str(caught.value)
+  assert "\n" not in str(caught.value)
+  assert not (tmp_path / "job").exists()
+
+
+def copied(source, tmp_path):
+  return shutil.copytree(source, tmp_path / "copy")
+
+
+def change(directory, file, **changes):
+  path = directory / file
+  path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def test_a_source_that_is_not_finished_is_refused_with_its_command(source, tmp_path):
+  copy = copied(source, tmp_path)
+  change(copy, "summary.json", steps=8)
+  with pytest.raises(UserError, match=r"is not finished, at 8 of 12 steps; finish it with: python"):
+    sources.read(str(copy), None)
+
+
+def test_a_source_of_another_version_is_refused(source, tmp_path):
+  copy = copied(source, tmp_path)
+  change(copy, "config.json", format=99)
+  with pytest.raises(UserError, match=r"made by another version of dmg_jax \(format 99"):
+    sources.read(str(copy), None)
+
+
+def test_a_source_on_other_data_is_refused(source, tmp_path):
+  other = tmp_path / "other"
+  other.mkdir()
+  make_other = np.load(source.parent / "pendulum.npz")
+  np.savez(other / "pendulum.npz", **{**make_other, "rewards": make_other["rewards"] + 1})
+  config = online_config(source, dataset=str(other / "pendulum.npz"))
+  with pytest.raises(UserError, match=r"holds other data than .* was trained on"):
+    run(config, tmp_path / "job")
+
+
+def test_a_diverged_run_of_a_source_is_refused_and_the_others_are_named(source, monkeypatch):
+  frozen_at = {RUNS[0]: 4, RUNS[1]: None}
+  monkeypatch.setattr(sources.StoredRuns, "frozen_at", lambda _: frozen_at)
+  with pytest.raises(UserError, match=r"diverged at step 4 .*--config.runs='dmg,seed=1'"):
+    sources.read(str(source), None)
+
+
+def test_the_rules_of_the_released_code_on_large_mazes(source):
+  """Discount 0.995 there, and the paper's end points; IQL keeps what it fixes."""
+  made = sources.read(str(source), None)
+  (first, second), (task,) = made.plan.runs, made.plan.tasks
+  name = "antmaze-large-play-v2"
+  point = first.point | {"nu": 0.5}
+  runs = (
+    first._replace(task=name, point=point),
+    second._replace(task=name, method="iql", label="IQL", point=point | {"lam": 0.0, "nu": 1.0}),
+  )
+  plan = made.plan._replace(tasks=(task._replace(name=name),), runs=runs)
+  job = online_settings.from_source(online_config(""), made._replace(plan=plan))
+  dmg, iql = (run_.point for run_ in job.plan.runs)
+  assert dmg["discount"] == iql["discount"] == 0.995
+  assert (dmg["lam_end"], dmg["nu_end"]) == (0.5, 0.005)
+  assert (iql["lam_end"], iql["nu_end"]) == (0.0, 1.0)
+  assert dmg["actor_schedule_steps"] == math.inf
+  assert [run_.label for run_ in job.plan.runs][1] == "IQL fine-tuned"
+  assert "lam of DMG on antmaze-large-play-v2: 0.25 to 0.5 (the paper's for AntMaze)" in job.reasons
+  kept = online_settings.from_source(
+    online_config("", decay=False), made._replace(plan=plan)
+  ).plan.runs[0]
+  assert (kept.point["lam_end"], kept.point["nu_end"]) == (0.25, 0.5)
+  assert "lam and nu kept" in kept.label
+
+
+def test_the_schedule_is_the_papers():
+  """A.2's values: at 100,000 steps 0.4085 and 0.186."""
+  start = Hyperparameters(lam=0.25, nu=0.5)
+  found = schedules.decay_online(start, 0.5, 0.005, 100_000)
+  np.testing.assert_allclose([found.lam, found.nu], [0.4085, 0.186], atol=5e-4)
