@@ -11,6 +11,10 @@ OWNS_CACHE = CACHE not in os.environ
 os.environ[CACHE] = os.environ.get(CACHE) or tempfile.mkdtemp(prefix="dmg_jax_tests_")
 os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.2"
 
+# Most of the tests' time is compilation, and most of that is optimisation. What is proved to
+# 1e-12 of the authors' code is compiled in full, see test_reference_parity.py.
+os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"
+
 # Tests run side by side, one on each core; launch/study.py says what more threads can do.
 os.environ["NPROC"] = "1"
 

@@ -16,6 +16,16 @@ FIXTURES = ROOT / "tests" / "fixtures"
 TOLERANCE = 1e-12
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _as_users_compile_it():
+  """With all optimisations, which the other tests do without."""
+  unoptimised = jax.config.read("jax_disable_most_optimizations")
+  jax.config.update("jax_disable_most_optimizations", False)
+  jax.clear_caches()
+  yield
+  jax.config.update("jax_disable_most_optimizations", unoptimised)
+
+
 def replaced(trace, **changes):
   return dataclasses.replace(trace, settings=dataclasses.replace(trace.settings, **changes))
 
