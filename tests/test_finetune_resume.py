@@ -1,10 +1,9 @@
 """An online job killed or stopped at any point, and started again, ends as if nothing had happened.
 
-The jobs are run as test_plan_resume.py runs the offline ones.
+All jobs are run by one process, as test_plan_resume.py runs the offline ones.
 """
 
 import random
-import re
 import signal
 
 import finished_jobs
@@ -16,89 +15,67 @@ from test_plan_resume import launch
 
 from dmg_jax import run_log
 
-# One after another, in one directory.
-POINTS = [
-  (run_log.EVALUATIONS, 1),
-  ("stream_saved", 2),
-  (run_log.METRICS, 1),
-  ("logs_flushed", 1),
-  ("torn_row", 2),
-  ("checkpoint_committed", 1),
-  ("stream_saved", 1),
-  ("checkpoint_committed", 1),
-  ("summary_written", 1),
+KILLED = -signal.SIGKILL
+# One after another, in one directory: point, occurrence, signals, exit code.
+TRAPS = [
+  ("file_limit", 4, None, 1),
+  ("stream_saved", 2, None, KILLED),
+  (run_log.METRICS, 1, [signal.SIGTERM], 128 + signal.SIGTERM),
+  ("logs_flushed", 1, None, KILLED),
+  ("torn_row", 1, None, KILLED),
+  ("checkpoint_committed", 1, None, KILLED),
+  ("stream_saved", 1, None, KILLED),
+  ("checkpoint_committed", 1, None, KILLED),
+  ("summary_written", 1, None, KILLED),
 ]
-STOP = 8
+# About as many as such a job makes; a job that ends before is not killed.
+CALLS = 13_000
 
 
 @pytest.fixture(scope="module")
-def argv(tmp_path_factory):
-  """From the directory of a job to its command."""
-  source = make_source(tmp_path_factory.mktemp("offline"))
+def results(tmp_path_factory):
+  """The folder of the jobs, and what each launch gave: undisturbed, trapped, at a random call."""
+  folder = tmp_path_factory.mktemp("jobs")
   config = ROOT / "configs" / "finetune.py"
-  values = SMALL_ONLINE | {"source": source}
+  values = SMALL_ONLINE | {"source": make_source(folder)}
   words = [f"--config={config}", *(f"--config.{key}={value}" for key, value in values.items())]
-  return lambda directory: [str(ROOT / "launch" / "finetune.py"), f"--run_dir={directory}", *words]
+
+  def argv(name):
+    return [str(ROOT / "launch" / "finetune.py"), f"--run_dir={folder / name}", *words]
+
+  traps = [
+    {"point": point, "occurrence": occurrence, "signals": signals}
+    for point, occurrence, signals, _ in TRAPS
+  ]
+  call = {"point": "call", "occurrence": random.Random(0).randrange(CALLS)}
+  launches = [{"argv": argv("undisturbed"), "trap": None}]
+  launches += [{"argv": argv("trapped"), "trap": trap} for trap in [*traps, None]]
+  launches += [{"argv": argv("random"), "trap": trap} for trap in (call, None)]
+  undisturbed, *trapped, call, last = launch(folder, launches)
+  assert undisturbed["code"] == last["code"] == 0, undisturbed["err"] + last["err"]
+  return folder, trapped
 
 
-@pytest.fixture(scope="module")
-def undisturbed(argv, tmp_path_factory):
-  directory = tmp_path_factory.mktemp("jobs") / "undisturbed"
-  (result,) = launch(directory.parent, [{"argv": argv(directory), "trap": {"point": "count"}}])
-  assert result["code"] == 0, result["err"]
-  return directory, int(re.search(r"calls: (\d+)", result["err"])[1])
-
-
-def assert_as_if_nothing_had_happened(undisturbed, directory):
-  assert finished_jobs.differences(undisturbed[0], directory) == []
-  for folder in (undisturbed[0] / "streams").iterdir():
-    there, here = (
-      [np.load(part) for part in sorted(one.glob("*.npz"))]
-      for one in (folder, directory / "streams" / folder.name)
-    )
-    for name in there[0].files:
-      joined = (np.concatenate([part[name] for part in parts]) for parts in (there, here))
-      np.testing.assert_array_equal(*joined)
-
-
-def test_killed_at_named_points_and_at_a_random_call(undisturbed, argv, tmp_path):
-  directory = tmp_path / "killed"
-  traps = [{"point": point, "occurrence": occurrence} for point, occurrence in POINTS]
-  # The last of the named kills left a finished job; this kills another one.
-  other, generator = tmp_path / "random", random.Random(0)
-  call = {"point": "call", "occurrence": generator.randrange(undisturbed[1])}
-  launches = [{"argv": argv(directory), "trap": trap} for trap in [*traps, None]]
-  launches += [{"argv": argv(other), "trap": trap} for trap in [call, None]]
-  results = launch(tmp_path, launches)
-  for point, result in zip(POINTS, results, strict=False):
-    assert result["code"] == -signal.SIGKILL, (point, result["err"])
-  assert results[len(POINTS)]["code"] == results[-1]["code"] == 0, results[-1]["err"]
-  for one in (directory, other):
-    assert_as_if_nothing_had_happened(undisturbed, one)
-
-
-def test_stopped_by_a_signal_the_printed_command_goes_on(undisturbed, argv, tmp_path):
-  directory = tmp_path / "a folder" / "stopped"
-  trap = {"point": run_log.METRICS, "occurrence": 3, "signals": [signal.SIGTERM]}
-  stopped, last = launch(
-    tmp_path, [{"argv": argv(directory), "trap": trap}, {"argv": None, "trap": None}]
-  )
-  assert stopped["code"] == 128 + signal.SIGTERM, stopped["err"]
-  assert f"stopped after step {STOP}, and saved; to go on: python " in stopped["err"]
+def test_every_trap_closed_where_it_was_set(results):
+  *trapped, last = results[1]
+  for (point, *_, code), result in zip(TRAPS, trapped, strict=True):
+    assert result["code"] == code, (point, result["err"])
+    assert "Traceback" not in result["err"]
   assert last["code"] == 0, last["err"]
-  assert_as_if_nothing_had_happened(undisturbed, directory)
-
-
-def test_a_full_disk_is_told_in_one_line_and_the_job_goes_on_once_there_is_room(
-  undisturbed, argv, tmp_path
-):
-  directory = tmp_path / "full"
-  trap = {"point": "file_limit", "occurrence": 4}
-  full, last = launch(
-    tmp_path, [{"argv": argv(directory), "trap": trap}, {"argv": argv(directory), "trap": None}]
-  )
-  assert full["code"] == 1, full["err"]
+  full, stopped = trapped[0], trapped[2]
   assert full["err"].strip().splitlines()[-1].startswith("error: ")
-  assert "Traceback" not in full["err"]
-  assert last["code"] == 0, last["err"]
-  assert_as_if_nothing_had_happened(undisturbed, directory)
+  assert "stopped after step 4, and saved; to go on: python " in stopped["err"]
+
+
+@pytest.mark.parametrize("name", ["trapped", "random"])
+def test_it_ends_as_if_nothing_had_happened(results, name):
+  folder, _ = results
+  assert finished_jobs.differences(folder / "undisturbed", folder / name) == []
+  for there in (folder / "undisturbed" / "streams").iterdir():
+    ours, theirs = (
+      [np.load(part) for part in sorted(one.glob("*.npz"))]
+      for one in (folder / name / "streams" / there.name, there)
+    )
+    for field in theirs[0].files:
+      joined = (np.concatenate([part[field] for part in parts]) for parts in (ours, theirs))
+      np.testing.assert_array_equal(*joined)
