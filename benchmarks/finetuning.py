@@ -173,7 +173,7 @@ python launch/finetune.py --config=configs/finetune.py:antmaze-umaze-v2 --config
 
 Soft actor-critic learns through the same loop, in `launch/collect.py`; it is no method of this
 command yet.
-"""
+"""  # noqa: E501, RUF001 - tables of a page, and its symbols
 
 
 def page(result: Mapping[str, Any]) -> str:
@@ -187,8 +187,8 @@ def page(result: Mapping[str, Any]) -> str:
       "",
       f"Point-mass mazes of our own data (not D4RL's), {SEEDS} seeds, {result['steps']:,} online "
       f"steps, {EPISODES} episodes an evaluation.",
-      f"The offline phase is short: {OFFLINE_STEPS:,} gradient steps with networks of 64 x 64 and a "
-      f"target rate of {TARGET_RATE:g},",
+      f"The offline phase is short: {OFFLINE_STEPS:,} gradient steps with networks of 64 x 64 and a"
+      f" target rate of {TARGET_RATE:g},",
       "so these numbers say what this code does, and do not compare with the paper's. Online steps "
       "are also further",
       "gradient steps on the data; what these alone would bring was not measured.",
@@ -197,8 +197,8 @@ def page(result: Mapping[str, Any]) -> str:
       "| --- | --- | ---: | ---: | --- | ---: |",
       *(_row(job["maze"], group) for job in jobs for group in job["groups"]),
       "",
-      "Success is in per cent, mean ± standard deviation over seeds. Regret is 1 - success, averaged "
-      "over all evaluations,",
+      "Success is in per cent, mean ± standard deviation over seeds. Regret is 1 - success,"
+      " averaged over all evaluations,",
       "the one before the first step included; less is better.",
       "",
       "```bash",
@@ -213,7 +213,9 @@ def page(result: Mapping[str, Any]) -> str:
 
 def _row(maze: str, group: Mapping[str, Any]) -> str:
   seeds = ", ".join(_whole(row["end"]) for row in group["runs"])
-  over = [f"{_whole(group[name]['mean'])} ± {_whole(group[name]['sd'])}" for name in ("start", "end")]
+  over = [
+    f"{_whole(group[name]['mean'])} ± {_whole(group[name]['sd'])}" for name in ("start", "end")
+  ]
   regret = group["regret"]["mean"]
   cells = [maze, _method(group["label"]), *over, seeds, "-" if regret is None else f"{regret:.2f}"]
   return f"| {' | '.join(cells)} |"
