@@ -15,7 +15,7 @@ from dmg_jax.symmetry.cells import Cells
 ETAS = (0.01, 0.1, 1.0, 10.0)
 TARGETS = {"symmetric": targets.symmetric, "asymmetric": targets.asymmetric}
 HIDDEN_SIZES, LARGER = (64, 64, 32), (128, 128, 64)
-STEPS = 3000
+STEPS = 5000
 # What is changed for the worst cell, to tell a failure to fit from one to generalise.
 APART: dict[str, dict[str, Any]] = {
   "as in the table": {},
@@ -34,7 +34,7 @@ SETTINGS: dict[str, Any] = {
   "steps": STEPS,
   "longer": 4 * STEPS,
   "batch_size": 27,
-  "learning_rate": 3e-3,
+  "learning_rate": 2e-3,
   "training_contexts": contexts.TRAINING,
   "test_contexts": len(contexts.held_out()),
 }

@@ -5,7 +5,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from dmg_jax.symmetry import page_tables
+from dmg_jax.symmetry import page_beyond, page_tables
 
 Numbers = Mapping[str, Any]
 
@@ -22,8 +22,8 @@ def page(numbers: Mapping[str, Numbers]) -> str:
     "teacher": page_tables.teacher,
     "distillation": page_tables.distillation,
     "offline": page_tables.offline_learners,
-    "mild": page_tables.mild,
-    "robots": page_tables.robots,
+    "mild": page_beyond.mild,
+    "robots": page_beyond.robots,
   }
   made = [
     f"{section(numbers[part]).strip()}\n\n{source(part, numbers[part])}"

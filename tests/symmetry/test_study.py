@@ -30,7 +30,7 @@ def test_the_page_shows_each_picture_of_the_study(stored):
   text = PLACES.page.read_text(encoding="utf-8")
   for name, picture in figures.draw_all(stored).items():
     assert f"]({name})" in text
-    assert picture.startswith(b"\x89PNG")
+    assert picture.startswith((b"\x89PNG", b"GIF8"))
     assert PLACES.page.with_name(name).exists()
 
 

@@ -1,0 +1,81 @@
+# ruff: noqa: E501, RUF001
+# A row of a Markdown table stays on one line, and the Greek letters are meant.
+"""The sections of docs/structure.md that go beyond the paper, from the stored numbers."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from dmg_jax.symmetry.page_tables import row, sizes, spread
+
+Numbers = Mapping[str, Any]
+
+
+def mild(part: Numbers) -> str:
+  """DMG on the continuous reacher: the grid of amounts and structure."""
+  settings, cells = part["settings"], part["cells"]
+  uses = {
+    "none": "no symmetry",
+    "augmented": "augmented batches",
+    "networks": "symmetric networks",
+  }
+  done = {use: cells[use] for use in uses if use in cells}
+  lines = [row("λ", "ν", *(uses[use] for use in done)), row(*["---"] * (2 + len(done)))]
+  for lam in settings["lams"]:
+    for nu in settings["nus"]:
+      found = (cell["points"][f"{lam:g} {nu:g}"] for cell in done.values())
+      lines.append(row(f"{lam:g}", f"{nu:g}", *(spread(point["test"]) for point in found)))
+  best = "; ".join(
+    f"{uses[use]} {max(float(np.mean(point['test'])) for point in cell['points'].values()):.2f}"
+    for use, cell in done.items()
+  )
+  inside = "; ".join(
+    f"{uses[use]} {np.mean([point['training'] for point in cell['points'].values()]):.2f}"
+    for use, cell in done.items()
+  )
+  return f"""
+## Beyond the paper: DMG on the continuous reacher
+
+Does the claim hold for mild generalisation? λ and ν are DMG's amounts; the structure is how it uses the quarter turns. The
+data are the *{settings["data"]}* ones of context 0, with torques as continuous actions and the sparse reward. *Augmented
+batches*: each sample is turned by a quarter turn drawn at random. *Symmetric networks*: actor, critics and value are averages
+over the four turns. Return in {settings["test_contexts"]} contexts of the test, mean and deviation of {settings["seeds"]} seeds; networks of
+{sizes(settings["hidden_sizes"])}, {settings["steps"]:,} steps with batches of {settings["batch_size"]}, γ = {settings["discount"]:g}.
+
+{chr(10).join(lines)}
+
+The best point of each, chosen on the test itself, so too good: {best}. Mean return in context 0 over the grid: {inside}. With
+{settings["seeds"]} seeds, differences within two deviations are left open.
+"""
+
+
+def robots(part: Numbers) -> str:
+  """What the simulator says of a claimed symmetry."""
+  settings, cells = part["settings"], part["cells"]
+  lines = [row("robot", "largest difference of states", "of rewards", "verdict"), row(*["---"] * 4)]
+  for name, cell in cells.items():
+    holds = max(cell["state"], cell["reward"]) <= settings["tolerance"] and not cell["ends"]
+    lines.append(
+      row(
+        f"`{name}`",
+        f"{cell['state']:.2g}",
+        f"{cell['reward']:.2g}",
+        "holds" if holds else "refused",
+      )
+    )
+  return f"""
+## Robots whose legs exchange
+
+The exchange of both legs is a signed permutation of 17 observed numbers and 6 actions. `dmg_jax.symmetry.robots.verify` asks the
+simulator: a transition and its exchanged copy, from states of random episodes, have to give states that are copies,
+the same reward and the same end, to {settings["tolerance"]:g} over {settings["transitions"]:,} transitions.
+
+{chr(10).join(lines)}
+
+The feet of `Walker2d-v4`, in which policies of D4RL's data are evaluated, differ in friction (0.9 and 1.9; `-v5` has 1.9 for
+both), so that the exchange of legs is no exact symmetry there. HalfCheetah's legs are no copies of one another.
+
+`dmg_jax.symmetry.learners` has augmented batches and symmetric networks for any verified group. A table of symmetric DMG
+on Walker2d's data is not measured yet; nor is a consistency term in DMG's actor there.
+"""
