@@ -133,6 +133,7 @@ def measure(
   seed: int,
   seeds: int = SETTINGS["seeds"],
   steps: int = SETTINGS["steps"],
+  hidden_sizes: tuple[int, ...] = HIDDEN_SIZES,
 ) -> dict[str, Any]:
   """Trains a cell's runs, each on a data set of its own, and plays them greedily.
 
@@ -143,7 +144,7 @@ def measure(
   numbers = range(seed, seed + seeds)
   joined, spans = join([data_set(policy, data, number) for number in numbers])
   hyperparameters, batch_size = point(method, data, use)
-  agent = make_agent(method, place, use)
+  agent = make_agent(method, place, use, hidden_sizes)
   trained = runs.train(
     agent,
     list(numbers),
@@ -155,7 +156,7 @@ def measure(
     side_by_side=True,
   )
   training, test = contexts.returns(
-    contexts.of_largest_output(Outputs(HIDDEN_SIZES, reacher.ACTIONS, "float32")),
+    contexts.of_largest_output(Outputs(hidden_sizes, reacher.ACTIONS, "float32")),
     trained.policies,
     TRAINING,
     contexts.held_out(),

@@ -2,12 +2,21 @@
 # A row of a Markdown table stays on one line, and the Greek letters are meant.
 """The page on structured pessimism, docs/structure.md, from the stored numbers alone."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from dmg_jax.symmetry import page_beyond, page_tables
 
 Numbers = Mapping[str, Any]
+_WAITING = {
+  "circle": "the counter-example",
+  "reacher": "the environment's facts and speed",
+  "teacher": "double DQN in context 0",
+  "distillation": "Table 1 of the paper",
+  "offline": "IQL and CQL with data augmentation, Tables 2 and 7 to 9",
+  "mild": "DMG on the continuous reacher",
+  "robots": "symmetries asked of the simulator",
+}
 
 
 def page(numbers: Mapping[str, Numbers]) -> str:
@@ -30,7 +39,8 @@ def page(numbers: Mapping[str, Numbers]) -> str:
     for part, section in sections.items()
     if part in numbers
   ]
-  return "\n\n".join(text.strip() for text in (_head(), *made, _limits())) + "\n"
+  missing = [part for part in sections if part not in numbers]
+  return "\n\n".join(text.strip() for text in (_head(), *made, _limits(missing))) + "\n"
 
 
 def _head() -> str:
@@ -149,9 +159,12 @@ def _crossing(multiple: float | None) -> str:
   return "-" if multiple is None else f"{multiple:.2f}"
 
 
-def _limits() -> str:
-  return """
-## What is outside
+def _limits(missing: Sequence[str]) -> str:
+  """What is not here: parts without numbers, and what the package does not cover."""
+  waiting = "; ".join(f"`structure {part}` ({_WAITING[part]})" for part in missing)
+  measured = f"Not measured yet: {waiting}.\n\n" if missing else ""
+  return f"""
+## What is not here
 
-Popular accounts of the paper name Atari as its next proof. Images with discrete actions are outside this package.
+{measured}Popular accounts of the paper name Atari as its next proof. Images with discrete actions are outside this package.
 """
