@@ -92,7 +92,7 @@ def test_its_usage_names_the_launchers(arguments, code, monkeypatch, capsys):
   assert end.value.code == code
   printed = capsys.readouterr()
   text = printed.out if code == 0 else printed.err
-  assert text.startswith("usage: dmg-jax collect|data|evaluate|main|report")
+  assert text.startswith("usage: dmg-jax collect|data|evaluate|finetune|main|report")
   assert text.count("\n") == 1
 
 

@@ -1,5 +1,6 @@
 """What a run learns from."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -38,11 +39,11 @@ def test_without_rows_of_its_own_a_run_draws_as_offline():
 
 
 def test_new_rows_go_to_each_runs_region_and_a_frozen_runs_stay():
-  data, new = make_transitions(12), make_transitions(4, seed=1)
+  data, new = jax.tree.map(jnp.asarray, (make_transitions(12), make_transitions(4, seed=1)))
   new = experience.take(new, jnp.arange(4).reshape(2, 2))
   own = experience.Region(jnp.array([4, 8], jnp.int32), jnp.array([1, 2], jnp.int32))
   joined, grown = experience.append(data, own, new, jnp.array([True, False]))
   assert grown.sizes.tolist() == [3, 2]
   np.testing.assert_array_equal(joined.rewards[5:7], new.rewards[0])
-  kept = [row for row in range(12) if row not in (5, 6)]
+  kept = np.array([row for row in range(12) if row not in (5, 6)])
   np.testing.assert_array_equal(joined.observations[kept], data.observations[kept])

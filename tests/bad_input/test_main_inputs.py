@@ -162,7 +162,11 @@ CASES = [
   ("finetune --config.source=damaged", "config.json is damaged: it is no JSON", 2),
   ("finetune --config.sources=old", "the config has no field 'sources'; near names: source", 2),
   ("finetune --config.runs=x --config.dataset=mine.npz", "runs of a source, and there is none", 2),
-  ("finetune --config.dataset=mine.npz", "mine has no simulator to learn in", 2),
+  (
+    "finetune --config.dataset=mine.npz --config.batch_size=8",
+    "mine has no simulator to learn in",
+    2,
+  ),
   ("finetune --config.updates_per_step=0", "config.updates_per_step is 0, but it must be", 2),
   ("main --config.source=old", "the config has no field 'source'", 2),
   # Evaluation of finished runs.

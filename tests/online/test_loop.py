@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from flax import struct
 
-from dmg_jax import training
 from dmg_jax.data.stream import Stream
 from dmg_jax.errors import UserError
 from dmg_jax.online import alone, learners, loop
@@ -135,17 +134,20 @@ def test_an_annealed_training_takes_ever_smaller_steps(learner, monkeypatch):
   """The last call of five learns at a twentieth of the rate."""
   rates = []
 
-  def watch(runs, hyperparameters, *rest):
-    changed = {
-      name: value / getattr(learner.hyperparameters, name)
-      for name, value in vars(hyperparameters).items()
-      if np.isfinite(value) and value != np.float32(getattr(learner.hyperparameters, name))
-    }
-    rates.append(changed)
-    return advance(runs, hyperparameters, *rest)
+  def watch(self):
+    if self._is_due(self.round):
+      usual = vars(learner.hyperparameters)
+      rates.append(
+        {
+          name: value / usual[name]
+          for name, value in vars(jax.device_get(self._points)).items()
+          if np.isfinite(value) and value != np.float32(usual[name])
+        }
+      )
+    return learn(self)
 
-  advance = training.advance_steps
-  monkeypatch.setattr(training, "advance_steps", watch)
+  learn = loop.Loop._learn
+  monkeypatch.setattr(loop.Loop, "_learn", watch)
   settings = SETTINGS._replace(annealed_steps=2 * (ROUNDS - RANDOM_ROUNDS))
   list(alone.train([Counter(), Counter()], learner, settings, Stream(ROUNDS, 2, 1, 1, 0)))
   # After rounds 13, 17, 21, 25 and 29 there are 17, 13, 9, 5 and 1 of 20 left.
