@@ -109,6 +109,13 @@ def methods() -> Iterable[str]:
     here = [place for place in places if place.dataset == dataset]
     ordered = sorted(here, key=lambda place: -np.mean(place.scores))
     yield f"By the mean on `{dataset}`: {', '.join(place.method for place in ordered)}."
+  for found in family.differences(scores, "last"):
+    if found.dataset and found.interval is not None:
+      low, high = found.interval
+      yield (
+        f"On `{found.dataset}` DMG less {found.alone} is {found.difference:+.1f}, with 95 %"
+        f" confidence from {low:.1f} to {high:.1f}."
+      )
 
 
 def differences() -> Iterable[str]:

@@ -46,7 +46,8 @@ def gather(run_dirs: Sequence[str]) -> dict[str, Any]:
   """The cells of all data sets, with what they were made by.
 
   Raises:
-    UserError: for a directory that holds no finished grid.
+    UserError: for a directory that holds no finished grid, or grids of too few seeds or
+      without a common point.
   """
   data: dict[str, Any] = {}
   jobs = []
@@ -56,38 +57,51 @@ def gather(run_dirs: Sequence[str]) -> dict[str, Any]:
         json.loads((Path(name) / file).read_text())
         for file in (run_directory.CONFIG, run_directory.SUMMARY)
       )
-    except (OSError, ValueError) as error:
-      raise UserError(f"{name} is no finished run directory ({error})") from error
-    jobs.append(
-      {
-        "invocation": config["invocation"],
-        "steps": summary["steps"],
-        "devices": summary["devices"],
-        "versions": summary["versions"],
-      }
-    )
-    for group in summary["groups"]:
-      if group["method"] != "dmg" or group["data_score"] is None:
-        continue
-      found = data.setdefault(group["task"], {"data_score": group["data_score"], "cells": []})
-      found["cells"].append(
-        {
-          "lam": group["point"]["lam"],
-          "nu": group["point"]["nu"],
-          "scores": [run["last"] for run in group["runs"] if run["last"] is not None],
-          "diverged": sum(run["diverged_at"] is not None for run in group["runs"]),
-          "beyond_bound": sum(map(learned.is_beyond_bound, group["learned"].values())),
-          "signs": sorted(group["hints"]),
-        }
-      )
-  for name, found in data.items():
-    settings = {(cell["lam"], cell["nu"]) for cell in found["cells"]}
-    lams, nus = ({setting[place] for setting in settings} for place in (0, 1))
-    if len(settings) != len(found["cells"]) or settings != {*itertools.product(lams, nus)}:
-      raise UserError(f"{name}: the points are no grid of lambda and nu, each once")
+      jobs.append({"invocation": config["invocation"], **_made_by(summary)})
+      for group in summary["groups"]:
+        if group["method"] == "dmg" and group["data_score"] is not None:
+          found = data.setdefault(group["task"], {"data_score": group["data_score"], "cells": []})
+          found["cells"].append(_stored(group))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+      raise UserError(
+        f"{name} is no finished run directory of this version ({type(error).__name__}: {error})"
+      ) from error
+  _check(data)
+  return {"command": " ".join(["python", *sys.argv]), "jobs": jobs, "data_sets": data}
+
+
+def _made_by(summary: Mapping[str, Any]) -> dict[str, Any]:
+  return {name: summary[name] for name in ("steps", "devices", "versions")}
+
+
+def _stored(group: Mapping[str, Any]) -> dict[str, Any]:
+  """What is kept of a group of a summary."""
+  return {
+    "lam": group["point"]["lam"],
+    "nu": group["point"]["nu"],
+    "scores": [run["last"] for run in group["runs"] if run["last"] is not None],
+    "diverged": sum(run["diverged_at"] is not None for run in group["runs"]),
+    "beyond_bound": sum(map(learned.is_beyond_bound, group["learned"].values())),
+    "signs": sorted(group["hints"]),
+  }
+
+
+def _check(data: Mapping[str, Any]) -> None:
+  """Refuses what has no regrets."""
   if not data:
     raise UserError("no run of DMG with a score is in these directories")
-  return {"command": " ".join(["python", *sys.argv]), "jobs": jobs, "data_sets": data}
+  grids = {name: cells(found) for name, found in data.items()}
+  for name, grid in grids.items():
+    lams, nus = ({setting[place] for setting in grid} for place in (0, 1))
+    if len(grid) != len(data[name]["cells"]) or grid.keys() != {*itertools.product(lams, nus)}:
+      raise UserError(f"{name}: the points are no grid of lambda and nu, each once")
+    whole = [len(cell.scores) for cell in grid.values() if not cell.diverged]
+    if not whole or min(whole) < 2:
+      raise UserError(
+        f"{name}: regrets need two scored seeds at each point, and a point at which none diverged"
+      )
+  if not set.intersection(*map(set, grids.values())):
+    raise UserError("the grids of these data sets have no point in common; name them apart")
 
 
 def cells(found: Mapping[str, Any]) -> dict[Setting, Cell]:
@@ -149,12 +163,12 @@ def _regrets(grids: Mapping[str, Cells]) -> Iterator[str]:
   yield "## Regret"
   yield ""
   yield (
-    f"Regret is the best mean on the data set less that of the setting. One setting for all,"
-    f' the one of the smallest mean regret, is {_named(whole)}; "by the others" is the one'
-    " that is so on the other data sets. The best of many means of few seeds is too high:"
-    ' "chosen by other seeds" is the mean score of each seed at the setting that is best by'
-    " the others, and no setting can promise more than about that. In brackets 95 % intervals"
-    " of the regret (Welch); they do not know that the best was picked."
+    "Regret is the best mean on the data set less that of the setting. One setting for all, the"
+    f' one of the smallest mean regret, is {_named(whole)}. "By the others" is the setting of the'
+    " smallest mean regret on the other data sets. The best of many means of few seeds is too"
+    ' high; "chosen by other seeds" is not: it is the mean score of each seed at the setting that'
+    " is best by the other seeds. In brackets: 95 % intervals of the regret (Welch), without a"
+    " correction for picking the best."
   )
   yield ""
   yield _row(
@@ -176,15 +190,20 @@ def _regrets(grids: Mapping[str, Cells]) -> Iterator[str]:
 
 def _robust(grids: Mapping[str, Cells]) -> Iterator[str]:
   regrets = mean_regrets(grids)
-  lams, nus = (sorted({setting[place] for setting in regrets}) for place in (0, 1))
   yield "## Mean regret over the data sets"
   yield ""
   yield "x: where a seed's numbers stopped being finite on one of them."
   yield ""
+  yield from _table({setting: _shown(value) for setting, value in regrets.items()})
+
+
+def _table(cells_of_table: Mapping[Setting, str]) -> Iterator[str]:
+  """A row for each lambda, a column for each nu."""
+  lams, nus = (sorted({setting[place] for setting in cells_of_table}) for place in (0, 1))
   yield _row("lambda", *(f"nu {nu:g}" for nu in nus))
   yield _row(*["---"] * (1 + len(nus)))
   for lam in lams:
-    yield _row(f"{lam:g}", *(_shown(regrets[lam, nu]) for nu in nus))
+    yield _row(f"{lam:g}", *(cells_of_table.get((lam, nu), "") for nu in nus))
 
 
 def _hints(result: Mapping[str, Any], grids: Mapping[str, Cells]) -> Iterator[str]:
@@ -194,8 +213,8 @@ def _hints(result: Mapping[str, Any], grids: Mapping[str, Cells]) -> Iterator[st
     "A cell of the grid fails where its mean score is below the data's own, or a seed diverged."
     " Hits and misses are failing cells with and without a hint; false alarms are others with"
     ' one. "Logs alone" are the signs that need no simulator: numbers that are not finite, |Q|'
-    " beyond what any policy could earn, weights at their clip. The others look at the very"
-    " scores that decide whether a cell fails, so that they hit is no surprise."
+    " beyond what any policy could earn, weights at their clip. The other signs use the same"
+    " scores that decide whether a cell fails, so their hits are expected."
   )
   yield ""
   yield _row("data set", "its mean", "hints", "hits", "misses", "false alarms", "quiet")
@@ -220,17 +239,13 @@ def _maps(result: Mapping[str, Any], grids: Mapping[str, Cells]) -> Iterator[str
   )
   for name, grid in grids.items():
     seeds = {len(cell.scores) + cell.diverged for cell in grid.values()}
-    lams, nus = (sorted({setting[place] for setting in grid}) for place in (0, 1))
     yield ""
     yield (
       f"`{name}`, the data's mean {result['data_sets'][name]['data_score']:.1f}, seeds of each"
       f" cell: {' or '.join(map(str, sorted(seeds)))}"
     )
     yield ""
-    yield _row("lambda", *(f"nu {nu:g}" for nu in nus))
-    yield _row(*["---"] * (1 + len(nus)))
-    for lam in lams:
-      yield _row(f"{lam:g}", *(_cell(grid[lam, nu]) for nu in nus))
+    yield from _table({setting: _cell(cell) for setting, cell in grid.items()})
 
 
 def _cell(cell: Cell) -> str:

@@ -5,6 +5,7 @@ disappears whole: a reader sees all of it or nothing.
 """
 
 import contextlib
+import gc
 import logging
 import os
 import re
@@ -29,6 +30,7 @@ _REMOVED, _REPLACED, _DAMAGED = ".removed", ".replaced", ".damaged"
 _SYSTEM_ERROR = re.compile(r"os_error_code='(\d+)'")
 _PATIENCE_S = 60.0
 _LOOP_CLOSED = "Event loop is closed"
+_LOST = "exception was never retrieved"
 _QUIET_S = 0.1
 
 
@@ -171,8 +173,9 @@ def remove(folder: Path, step: int) -> None:
 def _quiet() -> Iterator[None]:
   """Drops what the storage layer's threads print of errors that are raised here as well.
 
-  Those are log records of Orbax, and results that come when their event loop is
-  closed already. After a failure it waits until the threads are done.
+  Those are log records of Orbax, results that come when their event loop is closed
+  already, and what asyncio says of failed writes that nobody asked for when they are
+  collected. After a failure it waits until the threads are done, and collects.
   """
   before = set(threading.enumerate())
   hook, last = sys.unraisablehook, [0.0]
@@ -180,14 +183,18 @@ def _quiet() -> Iterator[None]:
   def foreign(record: logging.LogRecord) -> bool:
     return "orbax" not in record.pathname
 
+  def not_lost(record: logging.LogRecord) -> bool:
+    return _LOST not in record.getMessage()
+
   def unraisable(raised: Any) -> None:
     if isinstance(raised.exc_value, RuntimeError) and str(raised.exc_value) == _LOOP_CLOSED:
       last[0] = time.monotonic()
     else:
       hook(raised)
 
-  logger = logging.getLogger("absl")
+  logger, tasks = logging.getLogger("absl"), logging.getLogger("asyncio")
   logger.addFilter(foreign)
+  tasks.addFilter(not_lost)
   sys.unraisablehook = unraisable
   try:
     yield
@@ -197,8 +204,10 @@ def _quiet() -> Iterator[None]:
     last[0] = time.monotonic()
     while time.monotonic() - last[0] < _QUIET_S:
       time.sleep(_QUIET_S / 10)
+    gc.collect()
     raise
   finally:
+    tasks.removeFilter(not_lost)
     logger.removeFilter(foreign)
     sys.unraisablehook = hook
 

@@ -22,6 +22,7 @@ _RUN_DIR_FLAGS = ("--run_dir", "-run_dir")
 # What a job that was killed while it claimed a new directory leaves.
 _BEGUN = {_LOCK, f"{CONFIG}.partial"}
 _LONGEST_NAME = 120
+_ROOT = "runs"
 
 
 class Claim:
@@ -62,6 +63,19 @@ def expand(directory: str | os.PathLike[str]) -> Path:
     return Path(directory).expanduser()
   except RuntimeError as error:
     raise UserError(f"{directory}: {error}; name the run directory by its path") from error
+
+
+def of_job(named: str | None, tasks: Sequence[str], digest: str) -> Path:
+  """The directory that a user named, or else the default one below `runs/`.
+
+  Args:
+    named: by the user; a home folder's "~" is expanded.
+    tasks, digest: see `default`.
+
+  Raises:
+    UserError: if the name is none, see `expand`.
+  """
+  return default(_ROOT, tasks, digest) if named is None else expand(named)
 
 
 def default(root: str | os.PathLike[str], tasks: Sequence[str], digest: str) -> Path:

@@ -25,10 +25,7 @@ _DRY_RUN = flags.DEFINE_bool("dry_run", False, "Show the plan and stop.")
 def main() -> None:
   result = finetune.run(_CONFIG.value.to_dict(), _RUN_DIR.value, print, dry_run=_DRY_RUN.value)
   if result is not None:
-    print(f"\n{result.table}\n")
-    for hint in result.hints:
-      print(f"hint: {hint}")
-    print(f"curves: {result.curves}")
+    result.show()
 
 
 if __name__ == "__main__":

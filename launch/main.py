@@ -33,10 +33,7 @@ def main() -> None:
     named=command_line.named_fields(),
   )
   if result is not None:
-    print(f"\n{result.table}\n")
-    for hint in result.hints:
-      print(f"hint: {hint}")
-    print(f"curves: {result.curves}")
+    result.show()
 
 
 if __name__ == "__main__":

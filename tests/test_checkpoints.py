@@ -253,14 +253,15 @@ def test_a_failed_save_is_one_line_and_leaves_the_process_as_it_was(tmp_path, ca
   """The storage layer fails in its own threads, which log what is raised here too."""
   fill(tmp_path)
   verbosity, hook = absl_logging.get_verbosity(), sys.unraisablehook
-  filters = list(logging.getLogger("absl").filters)
+  loggers = [logging.getLogger(name) for name in ("absl", "asyncio")]
+  filters = [list(logger.filters) for logger in loggers]
   with limited_file_size(20_000), pytest.raises(StorageError) as error:
     fill(tmp_path, (3,), {"a": {"weights": np.random.default_rng(0).random(50_000)}})
   assert "the checkpoint of step 3 could not be saved" in str(error.value)
   assert "the checkpoint of step 2 is intact): File too large; make room" in str(error.value)
   assert absl_logging.get_verbosity() == verbosity
   assert sys.unraisablehook is hook
-  assert logging.getLogger("absl").filters == filters
+  assert [logger.filters for logger in loggers] == filters
   out, err = capfd.readouterr()
   assert out + err == ""
   assert checkpoints.restore_latest(tmp_path).step == 2

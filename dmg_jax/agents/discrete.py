@@ -88,6 +88,18 @@ def act(network: Outputs, parameters: Parameters, observations: Array) -> Array:
   return jax.nn.one_hot(jnp.argmax(output, axis=-1), output.shape[-1], dtype=output.dtype)
 
 
+def followed(step: Array, period: Array, online: Parameters, target: Parameters) -> Parameters:
+  """Target parameters: a copy of the online ones at every `period`-th step, else as they were.
+
+  Args:
+    step: gradient steps taken so far, scalar.
+    period: scalar, at least 1.
+    online, target: trees of the same shapes.
+  """
+  copied = jnp.mod(step, jnp.asarray(period, jnp.int32)) == 0
+  return jax.tree.map(lambda new, old: jnp.where(copied, new, old), online, target)
+
+
 def taken(output: Array, actions: Array) -> Array:
   """(...): the output (..., A) of the actions that were taken."""
   return jnp.sum(output * actions, axis=-1)

@@ -98,9 +98,8 @@ def _update(
   """One gradient step on Q; the target is copied before every `target_period`-th."""
   del update_actor  # the policy is greedy in Q
   chex.assert_rank([batch.observations, batch.actions, batch.rewards], [2, 2, 1])
-  copied = jnp.mod(state.step, jnp.asarray(h.target_period, jnp.int32)) == 0
-  target_critic = jax.tree.map(
-    lambda new, old: jnp.where(copied, new, old), state.critic.parameters, state.target_critic
+  target_critic = discrete.followed(
+    state.step, h.target_period, state.critic.parameters, state.target_critic
   )
   seen, source = discrete.view(batch, noise, augmentation)
   next_actions = discrete.act(network, state.critic.parameters, source.next_observations)

@@ -136,9 +136,8 @@ def _update(
   """One gradient step on V, on both Q, which see the new V, and on the actor."""
   del update_actor  # every step moves the actor
   chex.assert_rank([batch.observations, batch.actions, batch.rewards], [2, 2, 1])
-  copied = jnp.mod(state.step, jnp.asarray(h.target_period, jnp.int32)) == 0
-  target_critic = jax.tree.map(
-    lambda new, old: jnp.where(copied, new, old), state.critic.parameters, state.target_critic
+  target_critic = discrete.followed(
+    state.step, h.target_period, state.critic.parameters, state.target_critic
   )
   value, critic, metrics = _improve_critics(modules, state, target_critic, batch, noise, h)
   augmentation = modules.actor_augmentation

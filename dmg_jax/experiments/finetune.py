@@ -11,16 +11,17 @@ from dmg_jax import networks, run_directory
 from dmg_jax.data import catalog
 from dmg_jax.data.dataset import Dataset
 from dmg_jax.data.load import load
-from dmg_jax.errors import StorageError, UserError
+from dmg_jax.errors import UserError
 from dmg_jax.experiments import offline, online_fields, online_settings, outcome, settings, sources
+from dmg_jax.experiments.job import labels
 from dmg_jax.experiments.online_beginning import OnlineBeginning
 from dmg_jax.experiments.online_settings import OnlineJob
 from dmg_jax.experiments.preparation import Prepared, prepare
 from dmg_jax.experiments.sources import Source
 from dmg_jax.experiments.training_loop import Training
 from dmg_jax.plan import Plan
+from dmg_jax.report.scores.labels import shorten
 
-_ROOT = "runs"
 # float32 numbers of a transition beside observations and actions.
 _SCALARS = 2
 
@@ -60,11 +61,8 @@ def run(
     job = online_settings.from_scratch(config, datasets)
     datasets = {dataset.name: dataset for dataset in datasets.values()}
   prepared = {task.name: prepare(task, datasets[task.name]) for task in job.plan.tasks}
-  if run_dir is None:
-    names = [task.name for task in job.plan.tasks]
-    directory = run_directory.default(_ROOT, names, job.digest())
-  else:
-    directory = run_directory.expand(run_dir)
+  names = [task.name for task in job.plan.tasks]
+  directory = run_directory.of_job(run_dir, names, job.digest())
   for dataset in datasets.values():
     announce(f"data        {dataset.name}: {len(dataset.transitions.rewards):,} transitions")
   if source is not None:
@@ -79,10 +77,7 @@ def run(
     run_directory.check(directory, job.config(words))
     return None
   result = train(job, prepared, source, directory, words, announce)
-  if result.all_diverged:
-    announce(result.table)
-    raise StorageError(f"all runs diverged; their last finite states are in {directory}")
-  return result
+  return result.checked(announce)
 
 
 def train(
@@ -135,9 +130,11 @@ def describe(job: OnlineJob, prepared: Mapping[str, Prepared]) -> Iterator[str]:
   """The plan in a few lines: runs, steps, and the memory that the rows take."""
   made = job.settings
   device = jax.devices()[0]
+  short, common = shorten((run.method, run.label) for run in job.plan.runs)
   for number, runs in enumerate(job.plan.populations()):
-    labels = ", ".join(dict.fromkeys(run.label for run in runs))
-    yield f"population {number}: {len(runs)} runs of {labels}"
+    yield f"population {number}: {len(runs)} runs of {labels(runs, short)}"
+  if common:
+    yield f"settings    {common}"
   yield (
     f"plan        {len(job.plan.runs)} runs of {made['steps']:,} environment steps and "
     f"{made['steps'] * made['updates_per_step']:,} gradient steps on {len(jax.devices())} x "

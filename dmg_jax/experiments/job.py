@@ -10,12 +10,11 @@ from dmg_jax import cost, methods, networks, plan, run_directory
 from dmg_jax.data import catalog
 from dmg_jax.data.dataset import Dataset
 from dmg_jax.data.load import load
-from dmg_jax.errors import StorageError, UserError
+from dmg_jax.errors import UserError
 from dmg_jax.experiments import offline, outcome, settings
 from dmg_jax.experiments.settings import Job
 from dmg_jax.report.scores.labels import shorten
 
-_ROOT = "runs"
 # Labels of a population that the plan lists one by one.
 _LISTED = 4
 # More runs than this are more often a slip in a grid than a wish.
@@ -59,10 +58,7 @@ def run(
   }
   job = settings.resolve(config, datasets, named)
   names = [task.name for task in job.plan.tasks]
-  if run_dir is None:
-    directory = run_directory.default(_ROOT, names, job.digest())
-  else:
-    directory = run_directory.expand(run_dir)
+  directory = run_directory.of_job(run_dir, names, job.digest())
   if "" in datasets:
     announce(
       "No data set was named: this is the embedded one, recorded by dmg_jax itself (not D4RL's).\n"
@@ -88,10 +84,7 @@ def run(
       " add --many_runs (many_runs=True from Python)"
     )
   result = offline.train(job, by_name, directory, words, announce)
-  if result.all_diverged:
-    announce(result.table)
-    raise StorageError(f"all runs diverged; their last finite states are in {directory}")
-  return result
+  return result.checked(announce)
 
 
 def describe(job: Job, datasets: Mapping[str, Dataset]) -> list[str]:
@@ -102,7 +95,7 @@ def describe(job: Job, datasets: Mapping[str, Dataset]) -> list[str]:
   short, shared = shorten((run.method, run.label) for run in job.plan.runs)
   for number, runs in enumerate(job.plan.populations()):
     names = list(dict.fromkeys(run.task for run in runs))
-    where = f"{_labels(runs, short)} on {', '.join(names)}"
+    where = f"{labels(runs, short)} on {', '.join(names)}"
     lines.append(f"population {number}: {len(runs)} runs of {where}")
     transitions = by_name[runs[0].task].transitions
     flops = _step_flops(runs[0], transitions) * job.settings["steps"] * len(runs)
@@ -125,13 +118,18 @@ def describe(job: Job, datasets: Mapping[str, Dataset]) -> list[str]:
   return lines
 
 
-def _labels(runs: Sequence[plan.Run], short: Mapping[str, str]) -> str:
-  """The labels of a population's runs; of many, how many points of which methods."""
-  labels = list(dict.fromkeys(short[run.label] for run in runs))
-  if len(labels) <= _LISTED:
-    return ", ".join(labels)
+def labels(runs: Sequence[plan.Run], short: Mapping[str, str]) -> str:
+  """The labels of a population's runs; of many, how many points of which methods.
+
+  Args:
+    runs: of the population.
+    short: label -> what is shown of it, see `shorten`.
+  """
+  found = list(dict.fromkeys(short[run.label] for run in runs))
+  if len(found) <= _LISTED:
+    return ", ".join(found)
   titles = dict.fromkeys(methods.find(run.method).title for run in runs)
-  return f"{len(labels)} points of {', '.join(titles)}"
+  return f"{len(found)} points of {', '.join(titles)}"
 
 
 def _step_flops(run: plan.Run, transitions: Any) -> float:

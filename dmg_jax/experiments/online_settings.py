@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from dmg_jax import methods, run_config, tasks
+from dmg_jax import methods, run_config, run_log, tasks
 from dmg_jax.data.dataset import Dataset
 from dmg_jax.envs.workers import available_cores
 from dmg_jax.errors import UserError
@@ -112,12 +112,15 @@ def _task(task: tasks.Task, config: Mapping[str, Any]) -> tasks.Task:
   """A source's task; the simulator's arguments may be another's."""
   env = config["env"] or task.env
   elsewhere = env != task.env
-  kwargs = config["env_kwargs"]
+  usual = {} if elsewhere else dict(task.env_kwargs)
+  kwargs = usual if config["env_kwargs"] is None else dict(config["env_kwargs"])
+  # Arguments may change rewards, as another simulator does.
+  on_scale = not elsewhere and run_log.encode(kwargs) == run_log.encode(usual)
   return task._replace(
     env=env,
-    env_kwargs=dict(kwargs if kwargs is not None else {} if elsewhere else task.env_kwargs),
+    env_kwargs=kwargs,
     step_limit=task.step_limit if config["step_limit"] is None else config["step_limit"],
-    reference=None if elsewhere else task.reference,
+    reference=task.reference if on_scale else None,
   )
 
 

@@ -1,7 +1,7 @@
 """What a job leaves for people: summary, plot, table and hints, all from its stored logs."""
 
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -48,6 +48,27 @@ class Outcome(NamedTuple):
   def all_diverged(self) -> bool:
     """Whether no run is left; a launcher exits 1 then."""
     return not any(group.active.any() for group in self.groups)
+
+  def checked(self, announce: Callable[[str], None]) -> "Outcome":
+    """Itself, if a run is left.
+
+    Args:
+      announce: is shown the table, where none is.
+
+    Raises:
+      StorageError: if all runs diverged; it names the directory.
+    """
+    if self.all_diverged:
+      announce(self.table)
+      raise StorageError(f"all runs diverged; their last finite states are in {self.curves.parent}")
+    return self
+
+  def show(self) -> None:
+    """Prints table, hints and where the plot is, as launchers do."""
+    print(f"\n{self.table}\n")
+    for hint in self.hints:
+      print(f"hint: {hint}")
+    print(f"curves: {self.curves}")
 
 
 def conclude(

@@ -1,5 +1,6 @@
 """Regrets and counts of hints by hand; the stored page is what the command makes."""
 
+import itertools
 import json
 
 import numpy as np
@@ -62,20 +63,21 @@ def test_hints_are_counted_where_the_method_fails_and_where_not():
   assert counts == {"hits": 0, "misses": 2, "false_alarms": 0, "quiet": 2}
 
 
-def job(folder, points, data_score=30.0):
+def job(folder, points, seeds=2, **changes):
   folder.mkdir()
   groups = [
     {
-      "task": MEDIUM, "method": "dmg", "data_score": data_score,
+      "task": MEDIUM, "method": "dmg", "data_score": 30.0,
       "point": {"lam": lam, "nu": nu},
       "runs": [
         {"last": None if lam == 1 else 10 * lam + seed, "diverged_at": 5 if lam == 1 else None}
-        for seed in range(2)
+        for seed in range(seeds)
       ],
       "learned": {
         "a": {"largest_q": 16.0, "q_bound": 10.0}, "b": {"largest_q": 15.0, "q_bound": 10.0},
       },
       "hints": {"below_data": "a sentence"},
+      **changes,
     }
     for lam, nu in points
   ]  # fmt: skip
@@ -96,11 +98,31 @@ def test_grids_are_read_from_run_directories(tmp_path):
   assert "| 1 | x 3 | x 3 |" in text
 
 
-def test_what_is_no_grid_is_refused(tmp_path):
-  with pytest.raises(UserError, match="no finished run directory"):
-    gather([str(tmp_path)])
-  with pytest.raises(UserError, match="no grid of lambda and nu"):
-    gather([job(tmp_path / "a", [(0.0, 0.1), (0.5, 1.0)])])
+def test_what_has_no_regrets_is_refused_in_one_line(tmp_path):
+  grid, row = list(itertools.product((0.0, 0.5), (0.1, 1.0))), [(0.0, 0.1), (0.5, 1.0)]
+  all_diverged, elsewhere = [(1.0, 0.1)], [(0.25, 5.0)]
+  cases = {
+    "no finished run directory": [str(tmp_path)],
+    "no finished run directory of this version (KeyError: 'learned')": [
+      job(tmp_path / "old", grid, learned=None)
+    ],
+    "no grid of lambda and nu": [job(tmp_path / "row", row)],
+    "no run of DMG": [job(tmp_path / "iql", grid, method="iql")],
+    "two scored seeds": [job(tmp_path / "single", grid, seeds=1)],
+    "at which none diverged": [job(tmp_path / "lost", all_diverged)],
+    "no point in common": [
+      job(tmp_path / "a", grid), job(tmp_path / "b", elsewhere, task=EXPERT)
+    ],
+  }  # fmt: skip
+  summary = json.loads((tmp_path / "old" / "summary.json").read_text())
+  for group in summary["groups"]:
+    del group["learned"]
+  (tmp_path / "old" / "summary.json").write_text(json.dumps(summary))
+  for message, run_dirs in cases.items():
+    with pytest.raises(UserError) as told:
+      gather(run_dirs)
+    assert message in str(told.value)
+    assert "\n" not in str(told.value)
 
 
 @pytest.mark.skipif(not RESULT.exists(), reason="no stored result")

@@ -228,6 +228,21 @@ def test_what_is_refused_is_told_in_one_line_and_nothing_is_made(
   assert not (tmp_path / "job").exists()
 
 
+def test_other_arguments_of_the_simulator_are_on_no_scale_of_the_datas(source):
+  """They may change rewards: the policies have returns then, and no scores."""
+  found = sources.read(str(source), None)
+  (task,) = found.plan.tasks
+  found = found._replace(plan=found.plan._replace(tasks=(task._replace(reference=(0.0, 1.0)),)))
+
+  def reference(**changes):
+    job = online_settings.from_source(online_config(source, **changes), found)
+    return job.plan.tasks[0].reference
+
+  assert reference() == (0.0, 1.0)
+  assert reference(env_kwargs=dict(task.env_kwargs)) == (0.0, 1.0)
+  assert reference(env_kwargs={**task.env_kwargs, "g": 9.0}) is None
+
+
 def copied(source, tmp_path):
   return shutil.copytree(source, tmp_path / "copy")
 
