@@ -3,6 +3,8 @@
 import atexit
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 
 # One compilation of the step serves all tests, and the processes that they start.
@@ -11,9 +13,29 @@ OWNS_CACHE = CACHE not in os.environ
 os.environ[CACHE] = os.environ.get(CACHE) or tempfile.mkdtemp(prefix="dmg_jax_tests_")
 os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.2"
 
-# Most of the tests' time is compilation, and most of that is optimisation. What is proved to
-# 1e-12 of the authors' code is compiled in full, see test_reference_parity.py.
-os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"
+# Most of the tests' time is compilation. What is proved to 1e-12 of the authors' code is compiled
+# as users compile it, see test_reference_parity.py.
+QUICK = {
+  "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
+  # An older, quicker code generator.
+  "XLA_FLAGS": "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1",
+}
+
+
+def _known(flags: str) -> bool:
+  """Whether this version of XLA has flags; it ends a process that names others."""
+  script = "import jax; jax.devices()"
+  environment = os.environ | {"XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"}
+  asked = subprocess.run(
+    [sys.executable, "-c", script], env=environment, capture_output=True, check=False
+  )
+  return asked.returncode == 0
+
+
+# Workers of one run inherit the answer.
+if "XLA_FLAGS" not in os.environ:
+  os.environ["XLA_FLAGS"] = QUICK["XLA_FLAGS"] if _known(QUICK["XLA_FLAGS"]) else ""
+os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = QUICK["JAX_DISABLE_MOST_OPTIMIZATIONS"]
 
 # Tests run side by side, one on each core; launch/study.py says what more threads can do.
 os.environ["NPROC"] = "1"

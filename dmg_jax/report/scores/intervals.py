@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy import special
 
 from dmg_jax.report.scores.statistics import (
   TaskScores,
@@ -107,7 +107,7 @@ def mean_interval(scores: ArrayLike, confidence: float = 0.95) -> Interval:
   count = np.size(scores)
   if count == 1:
     return Interval(mean, mean)
-  half = float(deviation / np.sqrt(count) * stats.t.ppf((1 + confidence) / 2, count - 1))
+  half = float(deviation / np.sqrt(count) * special.stdtrit(count - 1, (1 + confidence) / 2))
   return Interval(mean - half, mean + half)
 
 
@@ -155,7 +155,7 @@ def mean_difference_interval(
   # From shares, so that nothing underflows.
   shares = parts / parts.sum()
   freedom = 1 / np.sum(shares**2 / (np.array([group.size for group in groups]) - 1))
-  half = float(error * stats.t.ppf((1 + confidence) / 2, freedom))
+  half = float(error * special.stdtrit(freedom, (1 + confidence) / 2))
   return Interval(difference - half, difference + half)
 
 
