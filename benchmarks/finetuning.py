@@ -4,23 +4,27 @@
 
 Collects data by `launch/collect.py`, trains DMG and IQL on them by `launch/main.py`, and goes on
 with `launch/finetune.py`. What the jobs scored, and every command, go to
-benchmarks/results/finetuning.json and docs/finetuning.md. Started again, it continues.
+benchmarks/results/finetuning.json, docs/finetuning.md and its figure. Started again, it continues.
 """
 
 import json
 import shlex
+import statistics
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import finetuning_figure
 from absl import app, flags
+from finetuning_figure import method
 from jobs import RESULTS, ROOT, run
 
-from dmg_jax import run_directory
+from dmg_jax import run_directory, run_log
 
 RESULT = RESULTS / "finetuning.json"
 PAGE = ROOT / "docs" / "finetuning.md"
+FIGURE = PAGE.with_name("finetuning_curves.png")
 TARGET_RATE, OFFLINE_STEPS, SEEDS, EPISODES = 0.05, 4_000, 3, 20
 WIDTHS = "(64,64)"
 FOLDER = Path("runs/finetune")
@@ -111,14 +115,27 @@ def measure(name: str, steps: int) -> dict[str, Any]:
     for command in commands[:2]:
       run(command)
   run(commands[2])
-  summary = json.loads((ROOT / FOLDER / name / run_directory.SUMMARY).read_text())
+  directory = ROOT / FOLDER / name
+  summary = json.loads((directory / run_directory.SUMMARY).read_text())
   return {
     "maze": maze,
     "groups": summary["online"],
+    "evaluations": evaluations(directory),
     "commands": [shlex.join(command) for command in commands],
     "seconds": summary["seconds"],
     "devices": summary["devices"],
     "versions": summary["versions"],
+  }
+
+
+def evaluations(directory: Path) -> dict[str, dict[str, float]]:
+  """Id of a run -> step -> mean score of that evaluation's episodes, from a job's log."""
+  scores: dict[str, dict[str, list[float]]] = {}
+  for row in run_log.read(directory, run_log.EVALUATIONS):
+    scores.setdefault(row["run"], {}).setdefault(str(row["step"]), []).append(row["score"])
+  return {
+    run_id: {step: statistics.fmean(episodes) for step, episodes in curve.items()}
+    for run_id, curve in scores.items()
   }
 
 
@@ -201,6 +218,7 @@ def page(result: Mapping[str, Any]) -> str:
       " averaged over all evaluations,",
       "the one before the first step included; less is better.",
       "",
+      *_figure(result),
       "```bash",
       *commands,
       "```",
@@ -217,25 +235,38 @@ def _row(maze: str, group: Mapping[str, Any]) -> str:
     f"{_whole(group[name]['mean'])} ± {_whole(group[name]['sd'])}" for name in ("start", "end")
   ]
   regret = group["regret"]["mean"]
-  cells = [maze, _method(group["label"]), *over, seeds, "-" if regret is None else f"{regret:.2f}"]
+  cells = [maze, method(group["label"]), *over, seeds, "-" if regret is None else f"{regret:.2f}"]
   return f"| {' | '.join(cells)} |"
-
-
-def _method(label: str) -> str:
-  """A label without what all these runs share."""
-  title, _, inside = label.partition(" (")
-  kept = [part for part in inside.removesuffix(")").split(", ") if part.endswith(" kept")]
-  return f"{title} ({', '.join(kept)})" if kept else title
 
 
 def _whole(value: float | None) -> str:
   return "-" if value is None else f"{value:.0f}"
 
 
+def _figure(result: Mapping[str, Any]) -> list[str]:
+  """The curves, and what they show; nothing for a result from before they were stored."""
+  if not _has_curves(result):
+    return []
+  return [
+    f"![Success against online steps]({FIGURE.name})",
+    "",
+    "Lines are means over seeds, shaded from the least to the largest seed. Step 0 is the policy "
+    "before the first",
+    "online step: the offline one, or an untrained one from scratch.",
+    "",
+  ]
+
+
+def _has_curves(result: Mapping[str, Any]) -> bool:
+  return all("evaluations" in job for job in result["jobs"].values())
+
+
 def write(result: Mapping[str, Any]) -> None:
-  """Stores the result, and makes the page from it."""
+  """Stores the result, and makes the page and its figure from it."""
   RESULT.write_text(json.dumps(result, indent=1) + "\n")
   PAGE.write_text(page(result), encoding="utf-8")
+  if _has_curves(result):
+    finetuning_figure.draw(result, FIGURE)
 
 
 def collected(command: str, names: Iterable[str], steps: int) -> dict[str, Any]:

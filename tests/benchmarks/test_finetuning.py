@@ -1,10 +1,18 @@
 import json
 
 import finetuning
+import finetuning_figure
+
+from dmg_jax import run_log
+
+CURVES = {"dmg,seed=0": {0: [0, 100], 200: [100, 100]}, "dmg,seed=1": {0: [0, 0], 200: [80, 100]}}
 
 
 def group(label="DMG fine-tuned (target_rate 0.05, lam and nu kept)"):
-  rows = [{"end": 100.0}, {"end": 90.0}]
+  rows = [
+    {"id": "dmg,seed=0", "end": 100.0, "diverged_at": None},
+    {"id": "dmg,seed=1", "end": 90.0, "diverged_at": None},
+  ]
   over = {"mean": 95.0, "sd": 7.07}
   return {"label": label, "runs": rows, "start": over, "end": over, "regret": {"mean": 0.25}}
 
@@ -18,6 +26,13 @@ def test_the_page_holds_the_commands_of_its_numbers(tmp_path, monkeypatch):
     directory.mkdir(parents=True)
     summary = {"online": [group()], "seconds": {}, "devices": ["cpu"], "versions": {}}
     (directory / "summary.json").write_text(json.dumps(summary))
+    rows = [
+      {"run": run, "step": step, "episode": episode, "score": score}
+      for step in (0, 200)
+      for run, curve in CURVES.items()
+      for episode, score in enumerate(curve[step])
+    ]
+    (directory / run_log.EVALUATIONS).write_text("".join(json.dumps(row) + "\n" for row in rows))
 
   monkeypatch.setattr(finetuning, "run", leave)
   monkeypatch.setattr(finetuning, "ROOT", tmp_path)
@@ -31,6 +46,23 @@ def test_the_page_holds_the_commands_of_its_numbers(tmp_path, monkeypatch):
   assert "--config.runs=dmg,seed=0 dmg,seed=1 dmg,seed=2" in commands[2]
   # A shell gets it as one word.
   assert "'--config.runs=dmg,seed=0 dmg,seed=1 dmg,seed=2'" in page
+  # Before the first online step and after the last, of each seed; a mean over episodes.
+  seeds = [{0: 50.0, 200: 100.0}, {0: 0.0, 200: 90.0}]
+  restored = json.loads(json.dumps(result))
+  assert finetuning_figure.curves(restored) == {
+    "Medium": {"DMG fine-tuned (lam and nu kept)": seeds}
+  }
+  assert "![Success against online steps](finetuning_curves.png)" in page
+  finetuning_figure.draw(restored, tmp_path / "curves.png")
+  assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_curves_have_no_run_that_diverged():
+  diverged = group()
+  diverged["runs"][0]["diverged_at"] = 7
+  job = {"maze": "Large", "groups": [diverged], "evaluations": {"dmg,seed=1": {"0": 1.0}}}
+  (seeds,) = finetuning_figure.curves({"jobs": {"large-kept": job}})["Large"].values()
+  assert seeds == [{0: 1.0}]
 
 
 def test_the_stored_page_is_what_the_stored_result_makes():
