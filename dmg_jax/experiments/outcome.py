@@ -193,9 +193,9 @@ def _group(
     if reference is not None and data_return is not None
     else None,
     paper=_paper(task, table_label(runs[0], task)),
-    counted=job_table.ENVIRONMENT_STEPS
+    counted=units.ENVIRONMENT_STEPS
     if config["kind"] == run_config.ONLINE
-    else job_table.GRADIENT_STEPS,
+    else units.GRADIENT_STEPS,
   )
 
 

@@ -2,5 +2,6 @@
 
 SCORE = "D4RL-normalised score"
 RETURN = "return"
+GRADIENT_STEPS, ENVIRONMENT_STEPS = "gradient steps", "environment steps"
 # Evaluations in a "mean of the last"; fewer, where a run has fewer.
 WINDOW = 10

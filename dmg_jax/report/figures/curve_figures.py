@@ -1,4 +1,4 @@
-"""Learning curves: scores against gradient steps, a panel for each data set."""
+"""Learning curves: scores against steps, a panel for each data set."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from dmg_jax.report.figures import style
-from dmg_jax.report.paper import paper_scores
+from dmg_jax.report.paper.paper_scores import PaperCell
 from dmg_jax.report.scores.intervals import mean_interval
 from dmg_jax.report.scores.method_names import order
 from dmg_jax.report.scores.score import Score
@@ -29,13 +29,16 @@ def curve(scores: Sequence[Score]) -> tuple[np.ndarray, np.ndarray, np.ndarray, 
   return np.array(steps), values.mean(axis=0), intervals[:, 0], intervals[:, 1]
 
 
-def learning_curves(cells: Cells, width: float, looks: style.Looks) -> Figure:
-  """Mean and 95 % interval (shaded) over seeds; dotted, what Table 2 prints for DMG.
+def learning_curves(
+  cells: Cells, width: float, looks: style.Looks, printed: Mapping[str, PaperCell]
+) -> Figure:
+  """Mean and 95 % interval (shaded) over seeds; dotted, what the paper prints for DMG.
 
   Args:
-    cells: (dataset, method) -> scores that have curves; at least one.
+    cells: (dataset, method) -> scores that have curves and count the same steps; at least one.
     width: inches.
     looks: of all methods.
+    printed: by data set.
   """
   datasets = list(dict.fromkeys(dataset for dataset, _ in cells))
   methods = sorted({method for _, method in cells}, key=order)
@@ -50,12 +53,11 @@ def learning_curves(cells: Cells, width: float, looks: style.Looks) -> Figure:
         (line,) = panel.plot(steps, mean, color=colour, linestyle=dashes, marker=marker)
         panel.fill_between(steps, low, high, color=colour, alpha=0.2, linewidth=0)
         handles.setdefault(method, line)
-    printed = paper_scores.cells(2).get((dataset, "DMG"))
-    if printed is not None:
-      line = panel.axhline(printed.mean, color=style.GREY, linestyle=":", linewidth=0.9)
+    if dataset in printed:
+      line = panel.axhline(printed[dataset].mean, color=style.GREY, linestyle=":", linewidth=0.9)
       handles.setdefault("the paper's DMG", line)
     style.in_steps(panel)
-  figure.supxlabel("gradient steps", fontsize=7)
+  figure.supxlabel(next(iter(cells.values()))[0].counted, fontsize=7)
   figure.supylabel(unit(datasets), fontsize=7)
   if len(handles) > 1:
     style.legend_above(figure, handles)

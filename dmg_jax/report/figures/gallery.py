@@ -1,10 +1,11 @@
 """All figures that a set of scores allows, each with its caption."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from matplotlib.figure import Figure
 
+from dmg_jax.report import units
 from dmg_jax.report.figures import (
   ablations,
   curve_figures,
@@ -14,7 +15,7 @@ from dmg_jax.report.figures import (
   two_axes,
 )
 from dmg_jax.report.learned import Q_BOUND_FACTOR
-from dmg_jax.report.paper import paper_scores
+from dmg_jax.report.paper import exhibits, paper_scores
 from dmg_jax.report.paper.comparison_text import last_few
 from dmg_jax.report.scores import family as side_by_side
 from dmg_jax.report.scores import lines
@@ -24,6 +25,17 @@ from dmg_jax.report.scores.score import Score
 from dmg_jax.report.tables import words
 
 _NAMES = {"lam": "lambda", "nu": "nu"}
+# Stem of the files, what their steps count, the table and method of the dotted line, and a note.
+_CURVES = (
+  ("learning_curves", units.GRADIENT_STEPS, 2, "DMG", ""),
+  (
+    "online_curves",
+    units.ENVIRONMENT_STEPS,
+    4,
+    f"DMG {exhibits.ONLINE_PHASE}",
+    " online, at step 0 before the first step",
+  ),
+)
 _CROSS = (
   "a cross where a seed diverged: numbers stopped being finite, or |Q| passed "
   f"{Q_BOUND_FACTOR:g} times max |reward| / (1 - discount)"
@@ -111,20 +123,36 @@ def _unit(scores: Sequence[Score], statistic: str) -> str:
 
 
 def _curves(scores: Sequence[Score], width: float, looks: style.Looks) -> Iterator[Named]:
-  cells: dict[tuple[str, str], list[Score]] = {}
-  for score in scores:
-    if score.evaluation_steps and not score.is_variant:
-      cells.setdefault((score.dataset, score.method), []).append(score)
+  """Of offline training and, apart, of online training, whose steps are others."""
+  for name, counted, table, method, note in _CURVES:
+    cells: dict[tuple[str, str], list[Score]] = {}
+    for score in scores:
+      if score.evaluation_steps and not score.is_variant and score.counted == counted:
+        cells.setdefault((score.dataset, score.method), []).append(score)
+    printed = {
+      dataset: cell for (dataset, of), cell in paper_scores.cells(table).items() if of == method
+    }
+    yield from _curves_of(name, cells, printed, note, width, looks)
+
+
+def _curves_of(
+  name: str,
+  cells: curve_figures.Cells,
+  printed: Mapping[str, paper_scores.PaperCell],
+  note: str,
+  width: float,
+  looks: style.Looks,
+) -> Iterator[Named]:
   places = {dataset: place for place, (dataset, _) in enumerate(paper_scores.cells(2))}
   ordered = sorted(cells, key=lambda key: (places.get(key[0], len(places)), key[0], order(key[1])))
   for kind in FAMILIES:
     of_kind = {key: cells[key] for key in ordered if family(key[0]) == kind}
     if of_kind:
       yield Named(
-        f"learning_curves_{kind}",
-        "score of every evaluation: mean over seeds, shaded its 95 % interval (Student's t); "
-        f"{words.seed_counts(len(group) for group in of_kind.values())}.",
-        curve_figures.learning_curves(of_kind, width, looks),
+        f"{name}_{kind}",
+        f"score of every evaluation{note}: mean over seeds, shaded its 95 % interval (Student's t);"
+        f" {words.seed_counts(len(group) for group in of_kind.values())}.",
+        curve_figures.learning_curves(of_kind, width, looks, printed),
       )
 
 

@@ -1,6 +1,6 @@
 """Scores out of run directories, none of them silently wrong.
 
-Left out, and named in a notice: what is no offline job of this format, a job that is
+Left out, and named in a notice: what is no training of this format, a job that is
 not finished (with the command that finishes it), one that cannot be read, groups without
 normalised scores, one whose runs lack an episode of an evaluation, a copy of another
 directory, and every run that diverged or was not scored. Refused: one seed of a method
@@ -104,7 +104,7 @@ def _refuse_unreadable(error: OSError) -> None:
 
 
 def _read(directory: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-  """Config and summary of a finished offline job."""
+  """Config and summary of a finished training."""
   try:
     config = run_directory.read_config(directory, run_config.TRAININGS)
   except UserError as error:

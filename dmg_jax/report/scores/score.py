@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from dmg_jax import run_config
 from dmg_jax.report.scores.commands import Job
+from dmg_jax.report.units import ENVIRONMENT_STEPS, GRADIENT_STEPS
 
 
 class Score(NamedTuple):
@@ -14,7 +16,7 @@ class Score(NamedTuple):
     dataset: its name; a D4RL name only where the data are D4RL's and were evaluated in
       the simulator that belongs to them.
     seed: of the run.
-    steps: gradient steps at its last evaluation; 0 where unknown.
+    steps: at its last evaluation, see `counted`; 0 where unknown.
     last: mean over the episodes of the last evaluation, D4RL-normalised or, for
       AntMaze, 100 times the share of successes.
     last_ten: mean of `last` over the last ten evaluations (all, if fewer); NaN
@@ -45,6 +47,12 @@ class Score(NamedTuple):
   def member(self) -> str:
     """Its method without the settings: "DMG" of "DMG (lam 0.5)"."""
     return self.method.partition(" (")[0]
+
+  @property
+  def counted(self) -> str:
+    """What its steps are: gradient steps or, of a run that learns online, environment steps."""
+    online = self.job is not None and self.job.config["kind"] == run_config.ONLINE
+    return ENVIRONMENT_STEPS if online else GRADIENT_STEPS
 
   @property
   def is_variant(self) -> bool:

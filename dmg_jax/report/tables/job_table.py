@@ -7,10 +7,9 @@ import numpy as np
 
 from dmg_jax.report.scores.intervals import estimate
 from dmg_jax.report.scores.statistics import interquartile_mean, mean_and_deviation
-from dmg_jax.report.units import SCORE, WINDOW
+from dmg_jax.report.units import GRADIENT_STEPS, SCORE, WINDOW
 
 _BOOTSTRAP_SEED = 0
-GRADIENT_STEPS, ENVIRONMENT_STEPS = "gradient steps", "environment steps"
 
 
 class Results(NamedTuple):
@@ -35,7 +34,7 @@ class Results(NamedTuple):
     data_return: mean return of the data's own episodes, or None if unknown.
     data_score: the same as a score, or None where there is no scale.
     paper: from `paper_scores.paper_row`, or None.
-    counted: what `steps` are, `GRADIENT_STEPS` or, online, `ENVIRONMENT_STEPS`.
+    counted: what `steps` are, `units.GRADIENT_STEPS` or, online, `units.ENVIRONMENT_STEPS`.
   """
 
   task: str

@@ -6,7 +6,7 @@ from dmg_jax.report.paper import exhibits
 from dmg_jax.report.paper.comparison_text import statistic_text
 from dmg_jax.report.scores.populations import Compared
 from dmg_jax.report.scores.score import Score
-from dmg_jax.report.units import WINDOW
+from dmg_jax.report.units import ENVIRONMENT_STEPS, GRADIENT_STEPS, WINDOW
 
 
 def stem(name: str, statistic: str) -> str:
@@ -26,10 +26,14 @@ def statistic_of(scores: Iterable[Score], statistic: str) -> str:
 
 def lengths(scores: Iterable[Score]) -> str:
   """How long runs were trained, where not all for as long as the paper's."""
-  steps = sorted({score.steps for score in scores} - {0})
-  if all(length == exhibits.STEPS for length in steps):
-    return ""
-  return f"; gradient steps of the runs: {' or '.join(f'{length:,}' for length in steps)}"
+  found: dict[str, set[int]] = {GRADIENT_STEPS: set(), ENVIRONMENT_STEPS: set()}
+  for score in scores:
+    found[score.counted] |= {score.steps} - {0}
+  return "".join(
+    f"; {counted} of the runs: {' or '.join(f'{length:,}' for length in sorted(steps))}"
+    for counted, steps in found.items()
+    if steps - {exhibits.STEPS}
+  )
 
 
 def over_tasks(found: Compared, scores: Sequence[Score], statistic: str) -> str:

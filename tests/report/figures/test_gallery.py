@@ -5,6 +5,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from matplotlib.image import imread
 
+from dmg_jax import run_config
 from dmg_jax.report.figures import ablations, curve_figures, gallery, style
 from dmg_jax.report.figures import population_figures as population
 from dmg_jax.report.paper import paper_scores
@@ -24,7 +25,8 @@ def _style(monkeypatch):
 
 def learning_curves(cells):
   looks = style.looks({method for _, method in cells})
-  return curve_figures.learning_curves(cells, COLUMN, looks)
+  printed = {MEDIUM: paper_scores.cells(2)[MEDIUM, "DMG"]}
+  return curve_figures.learning_curves(cells, COLUMN, looks, printed)
 
 
 def curves(**lasts):
@@ -247,6 +249,30 @@ def test_what_there_is_decides_what_is_drawn():
     "aggregates_d4rl",
     "improvement_d4rl",
   ]
+
+
+def test_curves_of_online_runs_are_apart_and_begin_with_the_offline_score():
+  maze = "antmaze-umaze-v2"
+  online = [
+    score._replace(
+      evaluation_steps=(0, *score.evaluation_steps),
+      evaluation_scores=(70.0, *score.evaluation_scores),
+      job=score.job._replace(config={**score.job.config, "kind": run_config.ONLINE}),
+    )
+    for score in made("DMG fine-tuned", maze, [90.0, 94.0])
+  ]
+  offline = made("DMG", maze, [70.0, 70.0])
+  first, second, *_ = draw([*offline, *online])
+  assert [first.name, second.name] == ["learning_curves_antmaze", "online_curves_antmaze"]
+  (axes,) = second.figure.axes
+  ours, printed = axes.lines
+  assert (ours.get_xdata().tolist(), ours.get_ydata().tolist()) == ([0, 1_000_000], [70.0, 92.0])
+  assert set(printed.get_ydata()) == {98.4}
+  labels = [named.figure.get_supxlabel() for named in (first, second)]
+  assert labels == ["gradient steps", "environment steps"]
+  assert "online, at step 0 before the first step" in second.caption
+  short = draw([score._replace(steps=20) for score in online])
+  assert "; environment steps of the runs: 20" in short[1].caption
 
 
 def test_captions_name_who_is_left_out_and_why():
