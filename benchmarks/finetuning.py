@@ -183,13 +183,13 @@ From scratch in the simulator of a data set, which also says how observations ar
 
 ```bash
 python launch/finetune.py --config=configs/finetune.py:antmaze-umaze-v2 --config.family=antmaze \\
-  --config.methods=td3                                   # learns from its own rows alone
+  --config.methods=td3,sac                               # learn from their own rows alone
 python launch/finetune.py --config=configs/finetune.py:antmaze-umaze-v2 --config.family=antmaze \\
   --config.methods=dmg --config.sampling=symmetric       # half of each minibatch is the data's
 ```
 
-Soft actor-critic learns through the same loop, in `launch/collect.py`; it is no method of this
-command yet.
+SAC (soft actor-critic) learns online alone: it explores by its policy's own randomness, and takes
+no `exploration_noise`. `launch/collect.py` makes data through the same loop.
 """  # noqa: E501, RUF001 - tables of a page, and its symbols
 
 

@@ -1,4 +1,5 @@
-"""The methods that a run can have: points and forms of the family that `dmg.update` spans.
+"""The methods that a run can have: points and forms of the family that `dmg.update` spans,
+and what learns online alone.
 
 What a method fixes at the end of its range decides its form (`dmg.Form`), so it
 does not compute what it does not use. It keeps DMG's networks, optimisers, delay
@@ -12,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from dmg_jax import in_sample, networks
-from dmg_jax.agents import dmg
+from dmg_jax.agents import dmg, sac
 from dmg_jax.errors import UserError
 from dmg_jax.types import Agent, Hyperparameters
 
@@ -27,6 +28,7 @@ class Method(NamedTuple):
     usual: other fields in which its usual setting is not DMG's.
     learner: of V.
     first_critic: whether the policy climbs the first critic alone, see `dmg.Form`.
+    soft: whether it is soft actor-critic, which is not of the family: it has no `form`.
   """
 
   title: str
@@ -35,6 +37,7 @@ class Method(NamedTuple):
   usual: Mapping[str, float] = {}
   learner: in_sample.Learner = in_sample.EXPECTILE
   first_critic: bool = False
+  soft: bool = False
 
   @property
   def form(self) -> dmg.Form:
@@ -51,6 +54,8 @@ class Method(NamedTuple):
   @property
   def unused(self) -> frozenset[str]:
     """Fields that have no effect on its policy."""
+    if self.soft:
+      return _NOT_SOFT
     form, fields = self.form, _LEARNERS_FIELDS - self.learner.fields
     if not form.value:
       fields |= _VALUE
@@ -78,6 +83,10 @@ _CRITIC = frozenset(
     "target_rate",
   }
 )  # fmt: skip
+_NOT_SOFT = (frozenset(vars(Hyperparameters())) | {*networks.Architecture._fields}) - {
+  "discount", "target_rate", "actor_learning_rate", "critic_learning_rate", "actor_hidden_sizes",
+  "critic_hidden_sizes",
+}  # fmt: skip
 
 _CONSTANT_RATE = {"actor_schedule_steps": math.inf}
 _UNWEIGHTED = {"inverse_temperature": 0.0, "weight_clip": 1.0}
@@ -156,6 +165,14 @@ METHODS: Mapping[str, Method] = {
     learner=in_sample.EXPONENTIAL,
   ),
 }
+# No data are enough for these.
+ONLINE: Mapping[str, Method] = {
+  "sac": Method(
+    "SAC",
+    "soft actor-critic, its critics' layers normalised, its policy averaged for evaluation",
+    soft=True,
+  ),
+}
 
 
 def find(name: str) -> Method:
@@ -164,10 +181,11 @@ def find(name: str) -> Method:
   Raises:
     UserError: for an unknown name; it lists the near ones.
   """
-  if name not in METHODS:
-    near = difflib.get_close_matches(str(name).lower().replace("+", "_"), METHODS) or METHODS
+  known = {**METHODS, **ONLINE}
+  if name not in known:
+    near = difflib.get_close_matches(str(name).lower().replace("+", "_"), known) or known
     raise UserError(f"there is no method {name!r}; name one or several of {', '.join(near)}")
-  return METHODS[name]
+  return known[name]
 
 
 def point(method: str, hyperparameters: Hyperparameters) -> Hyperparameters:
@@ -190,16 +208,34 @@ def agent(
   """The agent that trains a run: methods that differ in numbers alone share it.
 
   Args:
-    method: a key of `METHODS`.
+    method: a key of `METHODS` or `ONLINE`.
     point: of a run, whose static fields count; see `plan.Run`.
     action_size: A.
     precision: of matrix products, see `networks.Architecture`.
   """
+  if find(method).soft:
+    return sac.make(soft_networks(point, action_size, precision), point["policy_delay"])
+  return dmg.make(
+    networks.make(action_size, _architecture(point, precision)),
+    point["policy_delay"],
+    _shared(find(method).form),
+  )
+
+
+def soft_networks(
+  point: Mapping[str, Any], action_size: int, precision: str = "float32"
+) -> sac.SoftNetworks:
+  """Those of soft actor-critic; arguments as of `agent`."""
+  architecture = _architecture(point, precision)
+  return sac.make_networks(
+    action_size, architecture.actor_hidden_sizes, architecture.critic_hidden_sizes, precision
+  )
+
+
+def _architecture(point: Mapping[str, Any], precision: str) -> networks.Architecture:
   fields = {name: point[name] for name in networks.Architecture._fields if name in point}
   sizes = {name: tuple(value) for name, value in fields.items() if name.endswith("sizes")}
-  architecture = networks.Architecture(**(fields | sizes | {"precision": precision}))
-  modules = networks.make(action_size, architecture)
-  return dmg.make(modules, point["policy_delay"], _shared(find(method).form))
+  return networks.Architecture(**(fields | sizes | {"precision": precision}))
 
 
 def _shared(form: dmg.Form) -> dmg.Form:

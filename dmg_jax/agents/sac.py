@@ -84,32 +84,37 @@ class SoftHyperparameters(struct.PyTreeNode):
     discount: gamma.
     target_rate: share of the new critics in their slow copy, at each step.
     averaging_rate: share of the new actor in its slow copy, at each of its steps.
-    learning_rate: Adam's, for everything.
+    actor_learning_rate: Adam's, for the policy and the temperature.
+    critic_learning_rate: Adam's, for the critics.
     target_entropy: nats for each action dimension, of the squashed policy.
   """
 
   discount: Array | float = 0.99
   target_rate: Array | float = 0.005
   averaging_rate: Array | float = 0.002
-  learning_rate: Array | float = 3e-4
+  actor_learning_rate: Array | float = 3e-4
+  critic_learning_rate: Array | float = 3e-4
   target_entropy: Array | float = -1.0
 
 
 @functools.cache
 def make_networks(
-  action_size: int, hidden_sizes: tuple[int, ...] = (256, 256), precision: str = "float32"
+  action_size: int,
+  actor_hidden_sizes: tuple[int, ...] = (256, 256),
+  critic_hidden_sizes: tuple[int, ...] = (256, 256),
+  precision: str = "float32",
 ) -> SoftNetworks:
   """Networks of DMG's sizes; equal arguments give the same object.
 
   Args:
     action_size: A.
-    hidden_sizes: widths of the hidden layers of every network.
+    actor_hidden_sizes, critic_hidden_sizes: widths of their hidden layers.
     precision: of the matrix products, see `networks.Architecture`.
   """
   return SoftNetworks(
-    Gaussian(hidden_sizes, action_size, precision),
-    Critic(hidden_sizes, precision, normalised=True),
-    Actor(hidden_sizes, action_size, precision),
+    Gaussian(actor_hidden_sizes, action_size, precision),
+    Critic(critic_hidden_sizes, precision, normalised=True),
+    Actor(actor_hidden_sizes, action_size, precision),
   )
 
 
@@ -229,7 +234,7 @@ def update(
     q_values = _apply(networks.critic, parameters, batch.observations, batch.actions)
     return jnp.sum(jnp.mean(jnp.square(q_values - q_target), axis=-1)), q_values
 
-  critic, critic_loss_now, q_values = descend(state.critic, critic_loss, h.learning_rate)
+  critic, critic_loss_now, q_values = descend(state.critic, critic_loss, h.critic_learning_rate)
   metrics = {"critic_loss": critic_loss_now, "q": jnp.mean(q_values), "alpha": alpha}
   state = state.replace(
     critic=critic,
@@ -247,7 +252,7 @@ def update(
     q_values = _apply(networks.critic, critic.parameters, batch.observations, actions)
     return jnp.mean(alpha * log_densities - jnp.min(q_values, axis=0)), jnp.mean(log_densities)
 
-  actor, actor_loss_now, log_density = descend(state.actor, actor_loss, h.learning_rate)
+  actor, actor_loss_now, log_density = descend(state.actor, actor_loss, h.actor_learning_rate)
   metrics |= {"actor_loss": actor_loss_now, "entropy": -log_density}
 
   # alpha grows where the policy's entropy is below its target, and shrinks above.
@@ -255,7 +260,7 @@ def update(
     excess = -log_density - h.target_entropy * batch.actions.shape[-1]
     return jnp.exp(log_alpha) * excess, None
 
-  temperature, _, _ = descend(state.temperature, temperature_loss, h.learning_rate)
+  temperature, _, _ = descend(state.temperature, temperature_loss, h.actor_learning_rate)
   average_actor = optax.incremental_update(actor.parameters, state.average_actor, h.averaging_rate)
   state = state.replace(actor=actor, temperature=temperature, average_actor=average_actor)
   return state, metrics

@@ -8,7 +8,7 @@ from ml_collections import ConfigDict, config_dict
 
 from dmg_jax import tasks
 from dmg_jax.errors import UserError
-from dmg_jax.methods import METHODS
+from dmg_jax.methods import METHODS, ONLINE
 from dmg_jax.networks import PRODUCTS
 
 _LARGEST_SEED = 2**32 - 2
@@ -133,7 +133,7 @@ JOB: Mapping[str, Field] = {
     lambda value: _text(value) or (isinstance(value, tuple | list) and all(map(_text, value))),
   ),
   "methods": Field(
-    f"method, or several: {', '.join(METHODS)}",
+    f"method, or several: {', '.join(METHODS)}; online from scratch also {', '.join(ONLINE)}",
     "the name of a method, or several, separated by commas",
     lambda value: _text(value) or (isinstance(value, tuple | list) and all(map(_text, value))),
   ),

@@ -57,6 +57,7 @@ def run(
     for source in settings.data_sets(config)
   }
   job = settings.resolve(config, datasets, named)
+  _refuse_online(job.plan)
   names = [task.name for task in job.plan.tasks]
   directory = run_directory.of_job(run_dir, names, job.digest())
   if "" in datasets:
@@ -85,6 +86,16 @@ def run(
     )
   result = offline.train(job, by_name, directory, words, announce)
   return result.checked(announce)
+
+
+def _refuse_online(made: plan.Plan) -> None:
+  """Refuses what does not learn from data alone."""
+  for run in made.runs:
+    if run.method in methods.ONLINE:
+      raise UserError(
+        f"config.methods names {run.method}, which learns online alone; leave it out, or use python"
+        f" launch/finetune.py --config=configs/finetune.py:DATASET --config.methods={run.method}"
+      )
 
 
 def describe(job: Job, datasets: Mapping[str, Dataset]) -> list[str]:

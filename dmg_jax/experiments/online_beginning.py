@@ -8,7 +8,7 @@ import jax
 import numpy as np
 
 from dmg_jax import experience, methods, training
-from dmg_jax.agents import decayed
+from dmg_jax.agents import decayed, sac
 from dmg_jax.data.scaling import Scaling
 from dmg_jax.data.stream import Stream
 from dmg_jax.envs.make import limited, make
@@ -62,9 +62,9 @@ class OnlineBeginning:
     self._sizes = self._parts[0].observations.shape[1], self._parts[0].actions.shape[1]
     if settings["sampling"] == ONLINE:
       self._parts = [none_shared(*self._sizes)] * len(self.tasks)
-    self.agent: Agent = decayed.make(
-      methods.agent(runs[0].method, runs[0].point, self._sizes[1], settings["precision"])
-    )
+    made = methods.agent(runs[0].method, runs[0].point, self._sizes[1], settings["precision"])
+    self._soft = methods.find(runs[0].method).soft
+    self.agent: Agent = made if self._soft else decayed.make(made)
     self._streams: dict[str, Stream] = {}
     self._loop: Loop | None = None
 
@@ -118,8 +118,8 @@ class OnlineBeginning:
         symmetric=settings["sampling"] == SYMMETRIC,
       ),
       runs,
-      self._decay(),
-      exploration.gaussian(self.agent, (settings["exploration_noise"],), 0.0),
+      self._temperate() if self._soft else self._decay(),
+      self._exploration(),
       playing,
       jax.tree.map(lambda *parts: np.concatenate(parts), *self._parts),
       Settings(settings["random_steps"], settings["learn_every"], settings["updates_per_step"]),
@@ -151,14 +151,33 @@ class OnlineBeginning:
     env = make(task.env, limited(task.env, task.env_kwargs, task.step_limit))
     return Playing([env], stream, self._scalings[run.task], task.reward_shift)
 
-  def _decay(self) -> decayed.Decay:
-    def column(name: str) -> np.ndarray:
-      return np.array([run.point[name] for run in self._members], np.float32)
+  def _exploration(self) -> exploration.Exploration:
+    if self._soft:
+      point, precision = self._members[0].point, self._settings["precision"]
+      return exploration.stochastic(methods.soft_networks(point, self._sizes[1], precision))
+    return exploration.gaussian(self.agent, (self._settings["exploration_noise"],), 0.0)
 
+  def _column(self, name: str) -> np.ndarray:
+    """(R,) a field of the runs' points."""
+    return np.array([run.point[name] for run in self._members], np.float32)
+
+  def _temperate(self) -> sac.SoftHyperparameters:
+    default = sac.SoftHyperparameters()
+    count = len(self._members)
+    return sac.SoftHyperparameters(
+      **{
+        name: self._column(name)
+        if name in TRACED
+        else np.full(count, getattr(default, name), np.float32)
+        for name in vars(default)
+      }
+    )
+
+  def _decay(self) -> decayed.Decay:
     first_step = 0 if self._source is None else self._source.step
     return decayed.Decay(
-      Hyperparameters(**{name: column(name) for name in TRACED}),
-      column("lam_end"),
-      column("nu_end"),
+      Hyperparameters(**{name: self._column(name) for name in TRACED}),
+      self._column("lam_end"),
+      self._column("nu_end"),
       np.full(len(self._members), first_step, np.int32),
     )

@@ -5,7 +5,7 @@ tasks other than AntMaze is chosen here, and the reason is printed.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from dmg_jax import methods, run_config, run_log, tasks
@@ -83,6 +83,7 @@ def from_source(config: Mapping[str, Any], source: Source) -> OnlineJob:
       raise UserError(f"config.{fixed[0]} is fixed by {methods.find(method).title}; leave it out")
   made = _settings(config, source.settings["evaluation_episodes"], UNIFORM)
   reasons: list[str] = []
+  _refuse_without_effect(config, source.plan.runs)
   runs = tuple(_online(run, changes, config, made, FINE_TUNED, reasons) for run in source.plan.runs)
   return _checked(
     OnlineJob(Plan(chosen, runs), made, tuple(dict.fromkeys(reasons)), source.stored())
@@ -102,10 +103,27 @@ def from_scratch(config: Mapping[str, Any], datasets: Mapping[str, Dataset]) -> 
   )
   made = _settings(config, offline.settings["evaluation_episodes"], ONLINE)
   reasons: list[str] = []
+  _refuse_without_effect(config, offline.plan.runs)
   runs = tuple(_online(run, {}, config, made, FROM_SCRATCH, reasons) for run in offline.plan.runs)
   return _checked(
     OnlineJob(Plan(offline.plan.tasks, runs), made, tuple(dict.fromkeys(reasons)), None)
   )
+
+
+def _refuse_without_effect(config: Mapping[str, Any], runs: Sequence[Run]) -> None:
+  """Refuses fields that none of the runs uses."""
+  titles = ", ".join(dict.fromkeys(methods.find(run.method).title for run in runs))
+  for name in ("lam", "nu"):
+    if config[f"{name}_end"] is not None and not any(name in _free(run.method) for run in runs):
+      raise UserError(
+        f"config.{name}_end has no effect: {titles} fixes or does not use {name}; leave it out"
+      )
+  noise = config["exploration_noise"]
+  if noise != _LABELLED["exploration_noise"] and all(methods.find(r.method).soft for r in runs):
+    raise UserError(
+      f"config.exploration_noise has no effect: {titles} explores by its own policy's randomness;"
+      " leave it out"
+    )
 
 
 def _task(task: tasks.Task, config: Mapping[str, Any]) -> tasks.Task:
@@ -157,8 +175,7 @@ def _online(
       f"discount of {run.task}: {LARGE_MAZE_DISCOUNT:g} (the released code's, on large mazes)"
     )
   point |= _ends(run, point, config, reasons)
-  found = methods.find(run.method)
-  decays = [name for name in ("lam", "nu") if name not in found.fixed]
+  decays = _free(run.method)
   if decays and not config["decay"]:
     different.append(f"{' and '.join(decays)} kept")
   for name in decays:
@@ -167,7 +184,9 @@ def _online(
   if made["sampling"] != (UNIFORM if what == FINE_TUNED else ONLINE):
     different.append(f"{made['sampling']} sampling")
   different += [
-    f"{name} {made[name]:g}" for name, usual in _LABELLED.items() if made[name] != usual
+    f"{name} {made[name]:g}"
+    for name, usual in _LABELLED.items()
+    if made[name] != usual and not (name == "exploration_noise" and methods.find(run.method).soft)
   ]
   title, _, inside = run.label.partition(" (")
   inside = ", ".join(filter(None, [inside.removesuffix(")"), *different]))
@@ -175,16 +194,22 @@ def _online(
   return run._replace(label=label, point=point)
 
 
+def _free(method: str) -> list[str]:
+  """Which of lambda and nu a method neither fixes nor leaves unused."""
+  found = methods.find(method)
+  return [name for name in ("lam", "nu") if name not in {*found.fixed, *found.unused}]
+
+
 def _ends(
   run: Run, point: Mapping[str, Any], config: Mapping[str, Any], reasons: list[str]
 ) -> dict[str, float]:
   """What lambda and nu move to; where a method fixes them, they stay."""
-  fixed = methods.find(run.method).fixed
+  free = _free(run.method)
   usual = {"lam": max(point["lam"], LAMBDA_END), "nu": NU_SHARE * point["nu"]}
   ends = {}
   for name, value in usual.items():
     given = config[f"{name}_end"]
-    if name in fixed or not config["decay"]:
+    if name not in free or not config["decay"]:
       ends[f"{name}_end"] = point[name]
       continue
     ends[f"{name}_end"] = value if given is None else float(given)

@@ -79,7 +79,9 @@ def _soft(settings: Settings) -> OnlineLearner:
     description="soft actor-critic (arXiv 1812.05905), critics' layers normalised, actor averaged",
     agent=sac.make(modules),
     hyperparameters=sac.SoftHyperparameters(
-      target_rate=settings.target_rate, learning_rate=settings.learning_rate
+      target_rate=settings.target_rate,
+      actor_learning_rate=settings.learning_rate,
+      critic_learning_rate=settings.learning_rate,
     ),
     exploration=exploration.stochastic(modules),
   )

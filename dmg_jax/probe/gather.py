@@ -173,4 +173,5 @@ def _name(run: Mapping[str, Any]) -> str:
 def _place(subject: Subject) -> tuple[int, float, float]:
   """Methods in the order of their list, each by lambda and nu."""
   run = subject.stored.run
-  return list(methods.METHODS).index(run["method"]), run["point"]["lam"], run["point"]["nu"]
+  names = [*methods.METHODS, *methods.ONLINE]
+  return names.index(run["method"]), run["point"]["lam"], run["point"]["nu"]

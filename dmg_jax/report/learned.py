@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from dmg_jax import methods
 from dmg_jax.report.tables.job_table import Results
 from dmg_jax.report.units import WINDOW
 
@@ -16,12 +17,15 @@ Q_BOUND_FACTOR = 1.5
 def q_bound(results: Results, largest_reward: float) -> float:
   """The largest |Q| that any policy could have: max |r| / (1 - discount).
 
+  Infinite for soft actor-critic, whose Q counts entropy, too.
+
   Args:
     results: of a group.
     largest_reward: max |r| over the data, as trained on.
   """
   discount = float(results.point.get("discount", 1.0))
-  return largest_reward / (1 - discount) if discount < 1 else np.inf
+  soft = results.method in methods.ONLINE
+  return largest_reward / (1 - discount) if discount < 1 and not soft else np.inf
 
 
 def peaks(metrics: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:

@@ -11,8 +11,8 @@ from dmg_jax import networks, training
 from dmg_jax.agents import dmg, sac
 from dmg_jax.types import Transitions
 
-MODULES = sac.make_networks(2, (8, 8))
-H = sac.SoftHyperparameters(learning_rate=0.01)
+MODULES = sac.make_networks(2, (8, 8), (8, 8))
+H = sac.SoftHyperparameters(actor_learning_rate=0.01, critic_learning_rate=0.01)
 
 
 def agent(seed: int = 0) -> sac.SoftState:
@@ -74,7 +74,7 @@ def test_the_policy_that_is_evaluated_is_an_actor_of_the_other_agents():
 
 def test_equal_agents_are_one_object():
   """Else every recording would compile anew."""
-  assert sac.make(sac.make_networks(2, (8, 8))) is sac.make(MODULES)
+  assert sac.make(sac.make_networks(2, (8, 8), (8, 8))) is sac.make(MODULES)
 
 
 def test_critics_move_down_the_gradient_of_the_soft_bellman_error():
@@ -195,13 +195,16 @@ def assert_same(old, new):
 
 def test_it_learns_the_better_of_two_sides_through_the_common_training():
   """One state, reward 1 - |a - 0.6|: the policy's mode goes to 0.6."""
-  learner = sac.make(sac.make_networks(1, (32, 32)))
+  learner = sac.make(sac.make_networks(1, (32, 32), (32, 32)))
   actions = np.random.default_rng(0).uniform(-1, 1, (2000, 1)).astype(np.float32)
   zeros = np.zeros((2000, 1), np.float32)
   rewards = 1 - np.abs(actions[:, 0] - 0.6)
   data = Transitions(zeros, actions, rewards, zeros, np.zeros(2000, np.float32))
   program = training.make_program(learner, runs=1, batch_size=64, devices=jax.devices()[:1])
-  h = jax.tree.map(lambda leaf: np.full(1, leaf, np.float32), H.replace(learning_rate=3e-3))
+  h = jax.tree.map(
+    lambda leaf: np.full(1, leaf, np.float32),
+    H.replace(actor_learning_rate=3e-3, critic_learning_rate=3e-3),
+  )
   runs, h, data = training.place(training.start([1], learner, data), h, data, program)
   runs, metrics = training.advance(runs, h, data, program, 1500)
   state = jax.tree.map(lambda leaf: leaf[0], runs.states)

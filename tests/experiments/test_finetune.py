@@ -7,11 +7,12 @@ import shutil
 import jax
 import numpy as np
 import pytest
+from small_jobs import SMALL, make_config
 from small_online import from_scratch, make_source, online_config
 
 from dmg_jax import checkpoints, load_policy, run_log, schedules
 from dmg_jax.errors import UserError
-from dmg_jax.experiments import finetune, online_settings, sources
+from dmg_jax.experiments import finetune, job, online_settings, sources
 from dmg_jax.experiments.online_beginning import OnlineBeginning
 from dmg_jax.online import loop
 from dmg_jax.types import Hyperparameters
@@ -193,6 +194,60 @@ def test_from_scratch_in_the_simulator_of_the_data(source, tmp_path, sampling):
   assert result.groups[0].steps.tolist() == [0, 6, 12]
 
 
+def test_soft_actor_critic_learns_through_the_same_loop_and_goes_on_to_the_same_end(
+  source, tmp_path
+):
+  config = from_scratch(source.parent / "pendulum.npz", methods="sac", sampling="symmetric")
+  result, _ = run(config, tmp_path / "straight")
+  run(config | {"steps": 8}, tmp_path / "grown")
+  _, told = run(config, tmp_path / "grown")
+  assert "continuing from the checkpoint of step 6" in told
+  tree = final(tmp_path / "straight")
+  assert_same(final(tmp_path / "grown"), tree)
+  for name in (run_log.METRICS, run_log.EVALUATIONS):
+    there, here = (tmp_path / folder / name for folder in ("straight", "grown"))
+    assert here.read_bytes() == there.read_bytes()
+  assert tree["states"]["step"].tolist() == [STEPS, STEPS]
+  assert (tree["states"]["temperature"]["parameters"] != 0).all()
+  stream = streamed(tmp_path / "straight", "sac,seed=0")
+  assert len(stream["actions"]) == STEPS
+  # It explores by draws of its policy, which is not the policy that is evaluated.
+  policy = load_policy(tmp_path / "straight", "sac,seed=0")
+  assert policy(stream["observations"][-1, 0]).shape == (1,)
+  last = stream["actions"][-1, 0], policy(stream["observations"][-1, 0])
+  assert not np.array_equal(*last)
+  (group,) = result.groups
+  assert group.label == (
+    "SAC from scratch (batch_size 8, actor_hidden_sizes 8x8, critic_hidden_sizes 8x8, "
+    "symmetric sampling)"
+  )
+
+
+# (changes of the config of a job from scratch, part of the message)
+WITHOUT_EFFECT = [
+  ({"methods": "sac", "exploration_noise": 0.2}, "config.exploration_noise has no effect: SAC"),
+  ({"methods": "sac", "lam_end": 0.4}, "config.lam_end has no effect: SAC fixes or does not use"),
+  ({"methods": "sac,td3", "nu_end": 0.4}, "config.nu_end has no effect: SAC, TD3 fixes or does"),
+  ({"methods": "sac", "lam": 0.4}, "config.lam has no effect: SAC fixes or does not use it"),
+]
+
+
+@pytest.mark.parametrize(("changes", "message"), WITHOUT_EFFECT)
+def test_a_field_that_no_run_uses_is_refused(source, tmp_path, changes, message):
+  with pytest.raises(UserError) as caught:
+    run(from_scratch(source.parent / "pendulum.npz", **changes), tmp_path / "job")
+  assert message in str(caught.value)
+  assert not (tmp_path / "job").exists()
+
+
+def test_offline_training_refuses_what_learns_online_alone(source, tmp_path):
+  data = str(source.parent / "pendulum.npz")
+  config = make_config(**{**SMALL, "dataset": data, "env": "Pendulum-v1", "methods": "dmg,sac"})
+  with pytest.raises(UserError, match=r"config.methods names sac, which learns online alone"):
+    job.run(config, str(tmp_path / "job"), lambda _: None)
+  assert not (tmp_path / "job").exists()
+
+
 def test_a_fine_tuned_policy_is_loaded_and_evaluated_like_any(finished):
   directory, *_ = finished
   policy = load_policy(directory, RUNS[1])
@@ -203,6 +258,7 @@ def test_a_fine_tuned_policy_is_loaded_and_evaluated_like_any(finished):
 REFUSED = [
   ({"runs": "dmg,seed=7"}, "has no run 'dmg,seed=7'; it has dmg,seed=0, dmg,seed=1"),
   ({"methods": "iql"}, "config.methods is 'iql', but the runs are the source's"),
+  ({"methods": "sac"}, "config.methods is 'sac', but the runs are the source's"),
   ({"seeds": 3}, "config.seeds is 3, but the runs are the source's"),
   ({"normalise_observations": False}, "the source was trained with True"),
   ({"actor_hidden_sizes": (16, 16)}, "the source was trained with (8, 8)"),
@@ -235,8 +291,8 @@ def test_other_arguments_of_the_simulator_are_on_no_scale_of_the_datas(source):
   found = found._replace(plan=found.plan._replace(tasks=(task._replace(reference=(0.0, 1.0)),)))
 
   def reference(**changes):
-    job = online_settings.from_source(online_config(source, **changes), found)
-    return job.plan.tasks[0].reference
+    made = online_settings.from_source(online_config(source, **changes), found)
+    return made.plan.tasks[0].reference
 
   assert reference() == (0.0, 1.0)
   assert reference(env_kwargs=dict(task.env_kwargs)) == (0.0, 1.0)
@@ -294,14 +350,16 @@ def test_the_rules_of_the_released_code_on_large_mazes(source):
     second._replace(task=name, method="iql", label="IQL", point=point | {"lam": 0.0, "nu": 1.0}),
   )
   plan = made.plan._replace(tasks=(task._replace(name=name),), runs=runs)
-  job = online_settings.from_source(online_config(""), made._replace(plan=plan))
-  dmg, iql = (run_.point for run_ in job.plan.runs)
+  found = online_settings.from_source(online_config(""), made._replace(plan=plan))
+  dmg, iql = (run_.point for run_ in found.plan.runs)
   assert dmg["discount"] == iql["discount"] == 0.995
   assert (dmg["lam_end"], dmg["nu_end"]) == (0.5, 0.005)
   assert (iql["lam_end"], iql["nu_end"]) == (0.0, 1.0)
   assert dmg["actor_schedule_steps"] == math.inf
-  assert [run_.label for run_ in job.plan.runs][1] == "IQL fine-tuned"
-  assert "lam of DMG on antmaze-large-play-v2: 0.25 to 0.5 (the paper's for AntMaze)" in job.reasons
+  assert [run_.label for run_ in found.plan.runs][1] == "IQL fine-tuned"
+  assert (
+    "lam of DMG on antmaze-large-play-v2: 0.25 to 0.5 (the paper's for AntMaze)" in found.reasons
+  )
   kept = online_settings.from_source(
     online_config("", decay=False), made._replace(plan=plan)
   ).plan.runs[0]

@@ -154,7 +154,7 @@ def test_an_annealed_training_takes_ever_smaller_steps(learner, monkeypatch):
   assert len(rates) == 5
   for changed, left in zip(rates, [17, 13, 9, 5, 1], strict=True):
     assert all(name.endswith("learning_rate") for name in changed)
-    assert len(changed) == (3 if learner is TD3 else 1)
+    assert len(changed) == (3 if learner is TD3 else 2)
     np.testing.assert_allclose(np.array([*changed.values()]).ravel(), left / 20, rtol=1e-6)
 
 
