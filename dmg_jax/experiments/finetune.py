@@ -142,8 +142,8 @@ def describe(job: OnlineJob, prepared: Mapping[str, Prepared]) -> Iterator[str]:
   )
   shared, own = rows(job.plan, prepared, made)
   yield (
-    f"rows        {_gigabytes(shared)} shared and {_gigabytes(own)} of the runs' own on the "
-    f"device, {_gigabytes(own)} in the host's memory and, at the end, on the disk"
+    f"rows        {_size(shared)} shared and {_size(own)} of the runs' own on the "
+    f"device, {_size(own)} in the host's memory and, at the end, on the disk"
   )
 
 
@@ -159,8 +159,8 @@ def rows(plan: Plan, prepared: Mapping[str, Prepared], made: Mapping[str, Any]) 
   return shared, own
 
 
-def _gigabytes(size: int) -> str:
-  return f"{size / 1e9:.2f} GB"
+def _size(size: int) -> str:
+  return f"{size / 1e9:.2f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
 
 
 def _checked(config: Mapping[str, Any]) -> Mapping[str, Any]:

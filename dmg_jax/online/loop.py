@@ -136,7 +136,7 @@ class Loop:
     own = experience.Region(offsets[:-1].astype(np.int32), np.array(sizes, np.int32))
     scalings = jax.tree.map(lambda *leaves: np.stack(leaves), *(p.scaling for p in playing))
     self._runs, (self._points, self._scalings), self.data = training.place(
-      runs.replace(own=own), (hyperparameters, scalings), _joined(shared, playing), program
+      runs.replace(own=own), (hyperparameters, scalings), _joined(shared, playing, offsets), program
     )
     self._frozen_at = np.array(runs.frozen_at)
     self._observations: Any = None
@@ -297,18 +297,18 @@ class Loop:
     self._stored = self.round
 
 
-def _joined(shared: Transitions, playing: Sequence[Playing]) -> Transitions:
-  """The shared rows and, behind them, each run's region, with the rows that it has."""
+def _joined(shared: Transitions, playing: Sequence[Playing], offsets: np.ndarray) -> Transitions:
+  """The shared rows and, from their (R + 1,) offsets on, each run's region, with what it has."""
+  parts = [shared, *(one.transitions(0, one.stream.size) for one in playing)]
 
-  def region(one: Playing) -> Transitions:
-    used = one.transitions(0, one.stream.size)
-    rest = one.stream.rewards.size - len(used.rewards)
-    return jax.tree.map(
-      lambda leaf: np.concatenate([leaf, np.zeros((rest, *leaf.shape[1:]), leaf.dtype)]), used
-    )
+  def leaf(*leaves: np.ndarray) -> np.ndarray:
+    # Zeros take no memory until they are written: the regions may be large, and are empty at first.
+    joined = np.zeros((offsets[-1], *leaves[0].shape[1:]), leaves[0].dtype)
+    for start, rows in zip([0, *offsets[:-1]], leaves, strict=True):
+      joined[start : start + len(rows)] = rows
+    return joined
 
-  regions = [region(one) for one in playing]
-  return jax.tree.map(lambda *leaves: np.concatenate(leaves), shared, *regions)
+  return jax.tree.map(leaf, *parts)
 
 
 def none_shared(observation_size: int, action_size: int) -> Transitions:

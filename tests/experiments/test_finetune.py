@@ -3,6 +3,7 @@
 import json
 import math
 import shutil
+import types
 
 import jax
 import numpy as np
@@ -15,7 +16,7 @@ from dmg_jax.errors import UserError
 from dmg_jax.experiments import finetune, job, online_settings, sources
 from dmg_jax.experiments.online_beginning import OnlineBeginning
 from dmg_jax.online import loop
-from dmg_jax.types import Hyperparameters
+from dmg_jax.types import Hyperparameters, Transitions
 
 RUNS = ["dmg,seed=0", "dmg,seed=1"]
 STEPS, OFFLINE_STEPS, EPISODE = 12, 12, 7
@@ -58,7 +59,7 @@ def test_the_job_describes_itself(finished, source):
   assert (point["lam_end"], point["nu_end"]) == (0.5, pytest.approx(0.001))
   assert point["actor_schedule_steps"] == "inf"
   assert "nu of DMG on pendulum: 0.1 to 0.001 (as the paper's for AntMaze; it has none" in told
-  assert "GB of the runs' own on the device, " in told
+  assert "rows        0.0 MB shared and 0.0 MB of the runs' own on the device, " in told
   assert "after 12 steps" in result.table
   rows = run_log.read(directory, run_log.EVALUATIONS)
   assert [row["step"] for row in rows] == [step for step in (0, 6, 12) for _ in range(4)]
@@ -181,7 +182,11 @@ def test_a_run_that_diverges_freezes_and_its_neighbour_goes_on(
 
 
 @pytest.mark.parametrize("sampling", ["symmetric", "online"])
-def test_from_scratch_in_the_simulator_of_the_data(source, tmp_path, sampling):
+def test_from_scratch_in_the_simulator_of_the_data(source, tmp_path, monkeypatch, sampling):
+  told, allocated = [], []
+  rows, close = finetune.rows, loop.Loop.close
+  monkeypatch.setattr(finetune, "rows", lambda *given: told.append(rows(*given)) or told[-1])
+  monkeypatch.setattr(loop.Loop, "close", lambda self: allocated.append(self.data) or close(self))
   data = source.parent / "pendulum.npz"
   config = from_scratch(data, sampling=sampling, random_steps=4, updates_per_step=2, learn_every=2)
   result, _ = run(config, tmp_path / "job")
@@ -192,6 +197,34 @@ def test_from_scratch_in_the_simulator_of_the_data(source, tmp_path, sampling):
   assert label.startswith("TD3 from scratch (")
   assert ("sampling" in label) == (sampling != "online")
   assert result.groups[0].steps.tolist() == [0, 6, 12]
+  # What the plan says that the rows take is what they take: two runs of rows of 9 numbers.
+  shared = 36 * 100 * (sampling != "online")
+  assert told == [(shared, 2 * 36 * STEPS)]
+  assert sum(leaf.nbytes for leaf in jax.tree.leaves(allocated[0])) == sum(told[0])
+
+
+def test_the_plan_tells_what_a_million_steps_of_five_runs_in_an_ant_maze_take(source):
+  """29 numbers of an observation, 8 of an action: 272 bytes a row."""
+  found = sources.read(str(source), None)
+  (task,), (first, _) = found.plan.tasks, found.plan.runs
+  runs = tuple(first._replace(seed=seed) for seed in range(5))
+  rows = np.zeros((1000, 29), np.float32)
+  dataset = types.SimpleNamespace(
+    transitions=Transitions(rows, rows[:, :8], rows[:, 0], rows, rows[:, 0])
+  )
+  prepared = {task.name: types.SimpleNamespace(dataset=dataset)}
+  made = online_settings.OnlineJob(
+    found.plan._replace(runs=runs),
+    {"steps": 10**6, "updates_per_step": 1, "learn_every": 1, "sampling": "uniform"},
+    (),
+    None,
+  )
+  assert finetune.rows(made.plan, prepared, made.settings) == (272 * 1000, 272 * 5 * 10**6)
+  *_, last = finetune.describe(made, prepared)
+  assert last == (
+    "rows        0.3 MB shared and 1.36 GB of the runs' own on the device, 1.36 GB in the host's "
+    "memory and, at the end, on the disk"
+  )
 
 
 def test_soft_actor_critic_learns_through_the_same_loop_and_goes_on_to_the_same_end(
