@@ -1,23 +1,28 @@
-"""How fast online training is, and what bounds it.
+"""How fast online training is, what bounds it, and how fast a plain PyTorch script is.
 
-  python benchmarks/finetune_speed.py [--runs=1,5] [--rounds=300]
+  python benchmarks/finetune_speed.py [--rounds=6] [--steps=60]
 
 DMG with networks of the paper's size learns in a point-mass maze, one gradient step for each
-environment step, from made-up rows and its own. Of a round, in which every run takes one step of
-each kind, it tells the seconds of the simulators, of learning (measured alone, in the same
-sitting), and of the rest: acting, storing and dispatch. The result goes to
-benchmarks/results/finetune_speed.json.
+environment step, from made-up rows and its own. Of a step, which every run takes, it tells the
+seconds of the simulators, of learning (measured alone), and of the rest: acting, storing and
+dispatch. The same loop with the eager PyTorch step (extra `bench`) has one run in one process;
+more runs are one after another. All is measured in one sitting, in interleaved rounds: a number
+is the median of the rounds, and a ratio the median of the ratios within each round. The result
+goes to benchmarks/results/finetune_speed.json, and a table of it to docs/finetuning.md.
 """
 
 import json
 import sys
 import time
+from collections.abc import Callable, Mapping
 from importlib import metadata
+from typing import Any
 
+import finetuning
 import jax
 import numpy as np
 from absl import app, flags
-from jobs import RESULTS
+from finetune_speed_page import RESULT
 from machine import device_name
 
 from dmg_jax import experience, methods, tasks, training
@@ -30,8 +35,12 @@ from dmg_jax.online import exploration
 from dmg_jax.online.loop import Loop, Playing, Settings
 from dmg_jax.types import Hyperparameters, Transitions
 
-RESULT = RESULTS / "finetune_speed.json"
-ENV, SHARED, NOISE, WARM_UP = "dmg_jax/PointMaze-UMaze-v0", 100_000, 0.1, 20
+ENV, SHARED, NOISE, SEVERAL = "dmg_jax/PointMaze-UMaze-v0", 100_000, 0.1, 20
+# Runs together, and environment steps with one policy.
+CONFIGURATIONS = ((1, 1), (5, 1), (1, SEVERAL), (5, SEVERAL))
+
+# Takes so many steps and returns seconds of one, of all and of parts.
+Job = Callable[[int], dict[str, float]]
 
 
 def made_up(rows: int, observation_size: int, action_size: int) -> Transitions:
@@ -46,11 +55,11 @@ def made_up(rows: int, observation_size: int, action_size: int) -> Transitions:
   )
 
 
-def measure(runs: int, rounds: int) -> dict[str, float]:
-  """Seconds of a round and of its parts, and the steps of all runs in a second."""
+def ours(runs: int, learn_every: int, steps: int, rows: int = SHARED) -> Job:
+  """Our loop; it takes at most `steps` steps in all its calls, and begins with made-up rows."""
   environments = [make(ENV) for _ in range(runs)]
   observation_size, low, high = spaces(environments[0])
-  shared = made_up(SHARED, observation_size, len(low))
+  shared = made_up(rows, observation_size, len(low))
   point = tasks.paper_point("", tasks.ANTMAZE)
   agent = decayed.make(methods.agent("dmg", point, len(low)))
   start = Hyperparameters(**{name: np.full(runs, point[name], np.float32) for name in tasks.TRACED})
@@ -61,74 +70,162 @@ def measure(runs: int, rounds: int) -> dict[str, float]:
   )
   program = training.make_program(agent, runs, tasks.BATCH_SIZE)
   units = scaling.for_actions(observation_size, low, high)
-  length = WARM_UP + rounds
   loop = Loop(
     program,
     begun,
     decay,
     exploration.gaussian(agent, (NOISE,), 0.0),
     [
-      Playing([env], Stream(length, 1, observation_size, len(low), seed), units, -1.0)
+      Playing([env], Stream(steps, 1, observation_size, len(low), seed), units, -1.0)
       for seed, env in enumerate(environments)
     ],
     shared,
-    Settings(),
+    Settings(learn_every=learn_every),
   )
-  loop.advance(WARM_UP)
-  simulated, started = loop.seconds, time.perf_counter()
-  loop.advance(rounds)
-  whole = (time.perf_counter() - started) / rounds
-  simulators = (loop.seconds - simulated) / rounds
-  learning = _learning(program, loop.runs(), decay, loop.data, rounds)
-  loop.close()
-  return {
-    "round": whole,
-    "simulators": simulators,
-    "learning": learning,
-    "rest": whole - simulators - learning,
-    "steps_per_second": runs / whole,
-  }
+  loop.prepare(steps)
+
+  def job(count: int) -> dict[str, float]:
+    simulated, started = loop.seconds, time.perf_counter()
+    loop.advance(count)
+    whole = (time.perf_counter() - started) / count
+    simulators = (loop.seconds - simulated) / count
+    placed, points, data = training.place(loop.runs(), decay, loop.data, program)
+    learning = _learning(program, placed, points, data, learn_every, count)
+    return {
+      "step": whole,
+      "simulators": simulators,
+      "learning": learning,
+      "rest": whole - simulators - learning,
+      "steps_per_second": runs / whole,
+    }
+
+  return job
 
 
 def _learning(
   program: training.Program,
-  runs: training.Runs,
-  decay: decayed.Decay,
+  placed: training.Runs,
+  points: decayed.Decay,
   data: Transitions,
-  rounds: int,
+  at_once: int,
+  count: int,
 ) -> float:
-  """Seconds of a gradient step of all runs, one in a call, without anything between the calls."""
-  placed, points, data = training.place(runs, decay, data, program)
+  """Seconds of a gradient step of all runs, without anything between the calls."""
   started = 0.0
-  for round_ in range(-WARM_UP, rounds):
-    if round_ == 0:
+  for number in range(-1, count // at_once):
+    if number == 0:
       jax.block_until_ready(placed.frozen_at)
       started = time.perf_counter()
-    phase = round_ % program.agent.cycle
-    placed, _ = training.advance_steps(placed, points, data, program, phase, 1)
+    phase = number * at_once % program.agent.cycle
+    placed, _ = training.advance_steps(placed, points, data, program, phase, at_once)
   jax.block_until_ready(placed.frozen_at)
-  return (time.perf_counter() - started) / rounds
+  return (time.perf_counter() - started) / (count // at_once * at_once)
+
+
+def pytorch(threads: int, steps: int) -> Job:
+  """The plain script; products have so many threads."""
+  import online_torch
+  from recorded_trace import Settings as TorchSettings
+
+  env = make(ENV)
+  observation_size, low, _ = spaces(env)
+  point = tasks.paper_point("", tasks.ANTMAZE)
+  settings = TorchSettings(
+    S=observation_size,
+    A=len(low),
+    B=tasks.BATCH_SIZE,
+    N=steps,
+    start_step=0,
+    mode="online",
+    lam_end=point["lam"],
+    nu_end=point["nu"],
+    tau=point["target_rate"],
+    policy_freq=point["policy_delay"],
+    temperature=point["inverse_temperature"],
+    max_weight=point["weight_clip"],
+    lr_actor_final=point["actor_learning_rate"],
+    **{name: point[name] for name in ("discount", "expectile", "lam", "nu")},
+  )
+  shared = made_up(SHARED, observation_size, len(low))
+  widths = point["actor_hidden_sizes"]
+  loop = online_torch.Loop(env, shared, steps, settings, tuple(widths), NOISE, threads)
+
+  def job(count: int) -> dict[str, float]:
+    started = time.perf_counter()
+    loop.advance(count)
+    whole = (time.perf_counter() - started) / count
+    return {"step": whole, "steps_per_second": 1 / whole}
+
+  return job
+
+
+def measured(jobs: Mapping[str, Job], rounds: int, steps: int) -> dict[str, list[dict[str, float]]]:
+  """What each job took in each round; a round before the first only warms up."""
+  found: dict[str, list[dict[str, float]]] = {name: [] for name in jobs}
+  for number in range(rounds + 1):
+    for name, job in jobs.items():
+      took = job(steps)
+      if number:
+        found[name].append(took)
+  return found
+
+
+def summary(found: Mapping[str, list[dict[str, float]]]) -> dict[str, Any]:
+  """Medians of each job's rounds; and of our rates over the better of PyTorch's."""
+  medians = {
+    name: {key: float(np.median([took[key] for took in rounds])) for key in rounds[0]}
+    for name, rounds in found.items()
+  }
+  plain = [name for name in found if name.startswith("PyTorch")]
+  best = max(plain, key=lambda name: medians[name]["steps_per_second"])
+  ratios = {
+    name: float(
+      np.median(
+        [
+          ours_["steps_per_second"] / theirs["steps_per_second"]
+          for ours_, theirs in zip(rounds, found[best], strict=True)
+        ]
+      )
+    )
+    for name, rounds in found.items()
+    if name not in plain
+  }
+  return {"medians": medians, "compared_with": best, "ratios": ratios}
+
+
+def _name(runs: int, learn_every: int) -> str:
+  name = f"{runs} run{'s' * (runs > 1)}"
+  return name if learn_every == 1 else f"{name}, learn_every {learn_every}"
 
 
 def main(_) -> None:
   values = flags.FLAGS
-  found = {int(runs): measure(int(runs), values.rounds) for runs in values.runs}
+  if values.steps % SEVERAL:
+    raise app.UsageError(f"--steps must be a multiple of {SEVERAL}")
+  total = (values.rounds + 1) * values.steps
+  jobs = {_name(runs, every): ours(runs, every, total) for runs, every in CONFIGURATIONS}
+  for threads in sorted({1, available_cores()}):
+    jobs[f"PyTorch, {threads} thread{'s' * (threads > 1)}"] = pytorch(threads, total)
+  found = measured(jobs, values.rounds, values.steps)
   result = {
     "command": " ".join(["python", *sys.argv]),
-    "unit": "seconds of a round, in which each run takes an environment and a gradient step",
+    "unit": "seconds of a step, in which each run takes an environment and a gradient step",
     "environment": ENV,
     "rounds": values.rounds,
-    "runs": found,
+    "steps": values.steps,
+    **summary(found),
+    "all": found,
     "device": device_name(),
     "cores_used": available_cores(),
-    "versions": {name: metadata.version(name) for name in ("dmg_jax", "jax", "mujoco")},
+    "versions": {name: metadata.version(name) for name in ("dmg_jax", "jax", "mujoco", "torch")},
   }
   RESULT.write_text(json.dumps(result, indent=1) + "\n")
-  print(json.dumps(found, indent=1))
+  finetuning.write_page()
+  print(json.dumps({name: result[name] for name in ("medians", "ratios")}, indent=1))
 
 
 if __name__ == "__main__":
   # Here, and not above: whoever imports this file has flags of their own.
-  flags.DEFINE_list("runs", ["1", "5"], "How many runs learn together.")
-  flags.DEFINE_integer("rounds", 300, "Rounds that are measured.")
+  flags.DEFINE_integer("rounds", 6, "Rounds, after one that warms up.", lower_bound=1)
+  flags.DEFINE_integer("steps", 60, "Steps of each job in a round.", lower_bound=SEVERAL)
   app.run(main)

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import finetune_speed_page
 import finetuning_figure
 from absl import app, flags
 from finetuning_figure import method
@@ -225,6 +226,7 @@ def page(result: Mapping[str, Any]) -> str:
       "",
       "Versions and devices are in [`finetuning.json`](../benchmarks/results/finetuning.json).",
       "",
+      *finetune_speed_page.section(),
     ]
   )
 
@@ -264,9 +266,14 @@ def _has_curves(result: Mapping[str, Any]) -> bool:
 def write(result: Mapping[str, Any]) -> None:
   """Stores the result, and makes the page and its figure from it."""
   RESULT.write_text(json.dumps(result, indent=1) + "\n")
-  PAGE.write_text(page(result), encoding="utf-8")
+  write_page()
   if _has_curves(result):
     finetuning_figure.draw(result, FIGURE)
+
+
+def write_page() -> None:
+  """Makes the page from the stored results."""
+  PAGE.write_text(page(json.loads(RESULT.read_text())), encoding="utf-8")
 
 
 def collected(command: str, names: Iterable[str], steps: int) -> dict[str, Any]:

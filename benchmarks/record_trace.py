@@ -72,7 +72,7 @@ def record(settings: Settings, hidden_sizes: tuple[int, int], seed: int) -> Trac
     inputs = torch.from_numpy(batches.observations[0]), torch.from_numpy(batches.actions[0])
     for layer, output in ((agent.critic.l3, 0), (agent.critic.l6, 1)):
       layer.weight *= 8
-      layer.bias -= agent.critic(*inputs)[output].mean()
+      layer.bias.sub_(agent.critic(*inputs)[output].mean())
   agent.target_critic.load_state_dict(agent.critic.state_dict())
   snapshots = torch_step.run(agent, batches, noise)
   settings = dataclasses.replace(settings, lr_actor_final=agent.actor_learning_rate())
