@@ -7,7 +7,6 @@ array of records, one for each place, each place an environment of its own.
 import json
 import os
 import signal
-import traceback
 from collections.abc import Mapping
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
@@ -16,7 +15,7 @@ import gymnasium
 import numpy as np
 from gymnasium.envs.registration import EnvSpec
 
-from dmg_jax.envs.make import make, spaces
+from dmg_jax.envs.make import failure, make, spaces
 from dmg_jax.errors import SimulatorError, UserError
 
 # What a place does in a round.
@@ -128,14 +127,9 @@ class _Environments:
     return observation, float(reward), bool(terminated or truncated)
 
   def _failure(self, place: int, command: int, error: Exception) -> str:
-    where = traceback.extract_tb(error.__traceback__)[-1]
     what = "reset" if command == RESET else "step"
-    seed = self._seeds[place] if place < len(self._seeds) else "unknown"
-    told = " ".join(str(error).split())
-    return (
-      f"environment {self._env_id!r} failed in {what}, in the episode of seed {seed}: "
-      f"{type(error).__name__}: {told} ({where.filename}:{where.lineno})"
-    )
+    seed = self._seeds[place] if place < len(self._seeds) else None
+    return failure(self._env_id, what, seed, error)
 
   def close(self) -> None:
     for env in self._environments:

@@ -1,6 +1,7 @@
 """Simulators by name."""
 
 import json
+import traceback
 import warnings
 from collections.abc import Mapping
 from textwrap import shorten
@@ -159,3 +160,21 @@ def read_kwargs(text: str) -> dict[str, Any]:
       '{"use_contact_forces": true}'
     )
   return kwargs
+
+
+def failure(env_id: str, what: str, seed: int | None, error: Exception) -> str:
+  """One line on an environment's own error.
+
+  Args:
+    env_id: of the environment.
+    what: "reset" or "step".
+    seed: of the episode, None if it is not known.
+    error: caught where it was called.
+  """
+  where = traceback.extract_tb(error.__traceback__)[-1]
+  told = " ".join(str(error).split())
+  return (
+    f"environment {env_id!r} failed in {what}, in the episode of seed "
+    f"{'unknown' if seed is None else seed}: {type(error).__name__}: {told} "
+    f"({where.filename}:{where.lineno})"
+  )

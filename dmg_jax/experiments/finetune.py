@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import numpy as np
 
 from dmg_jax import networks, run_directory
 from dmg_jax.data import catalog
@@ -21,6 +22,7 @@ from dmg_jax.experiments.sources import Source
 from dmg_jax.experiments.training_loop import Training
 from dmg_jax.plan import Plan
 from dmg_jax.report.scores.labels import shorten
+from dmg_jax.tasks import Task
 
 # float32 numbers of a transition beside observations and actions.
 _SCALARS = 2
@@ -61,8 +63,15 @@ def run(
     job = online_settings.from_scratch(config, datasets)
     datasets = {dataset.name: dataset for dataset in datasets.values()}
   prepared = {task.name: prepare(task, datasets[task.name]) for task in job.plan.tasks}
+  if source is not None:
+    _refuse_other_units(source, job.plan.tasks, prepared)
   names = [task.name for task in job.plan.tasks]
   directory = run_directory.of_job(run_dir, names, job.digest())
+  if source is not None and source.directory.resolve() in (
+    directory.resolve(),
+    *directory.resolve().parents,
+  ):
+    raise UserError(f"--run_dir {directory} is, or lies in, the source's folder; name another")
   for dataset in datasets.values():
     announce(f"data        {dataset.name}: {len(dataset.transitions.rewards):,} transitions")
   if source is not None:
@@ -126,6 +135,20 @@ def train(
       beginning.close()
 
 
+def _refuse_other_units(
+  source: Source, tasks: Sequence[Task], prepared: Mapping[str, Prepared]
+) -> None:
+  """Refuses a simulator whose actions are in another box, and data that are scaled otherwise."""
+  for task in tasks:
+    ours, theirs = prepared[task.name].scaling, source.scaling(task.name)
+    for name in vars(ours):
+      if not np.allclose(getattr(ours, name), getattr(theirs, name), rtol=1e-4, atol=1e-6):
+        raise UserError(
+          f"{source.directory} was trained with another {name} than {task.name} has in {task.env}; "
+          "name the simulator of the source, or train a source in this one"
+        )
+
+
 def describe(job: OnlineJob, prepared: Mapping[str, Prepared]) -> Iterator[str]:
   """The plan in a few lines: runs, steps, and the memory that the rows take."""
   made = job.settings
@@ -167,7 +190,7 @@ def _checked(config: Mapping[str, Any]) -> Mapping[str, Any]:
   """The config, once offline training's checks of single fields have passed."""
   filled = online_fields.from_scratch({**config, "runs": None})
   for name in ("log_interval", "checkpoint_interval"):
-    filled[name] = filled[name] or 1
+    filled[name] = 1 if filled[name] is None else filled[name]
   (settings.fields.check if config["source"] else settings.check)(filled)
   return config
 

@@ -82,7 +82,7 @@ def from_source(config: Mapping[str, Any], source: Source) -> OnlineJob:
     if fixed := [name for name in changes if name in methods.find(method).fixed]:
       raise UserError(f"config.{fixed[0]} is fixed by {methods.find(method).title}; leave it out")
   made = _settings(config, source.settings["evaluation_episodes"], UNIFORM)
-  reasons: list[str] = []
+  reasons = _learns_nothing(made)
   _refuse_without_effect(config, source.plan.runs)
   runs = tuple(_online(run, changes, config, made, FINE_TUNED, reasons) for run in source.plan.runs)
   return _checked(
@@ -102,7 +102,7 @@ def from_scratch(config: Mapping[str, Any], datasets: Mapping[str, Dataset]) -> 
     datasets,
   )
   made = _settings(config, offline.settings["evaluation_episodes"], ONLINE)
-  reasons: list[str] = []
+  reasons = _learns_nothing(made)
   _refuse_without_effect(config, offline.plan.runs)
   runs = tuple(_online(run, {}, config, made, FROM_SCRATCH, reasons) for run in offline.plan.runs)
   return _checked(
@@ -158,6 +158,13 @@ def _settings(config: Mapping[str, Any], episodes: int, sampling: str) -> dict[s
   }
 
 
+def _learns_nothing(made: Mapping[str, Any]) -> list[str]:
+  """A line, where all steps are random."""
+  if made["random_steps"] < made["steps"]:
+    return []
+  return [f"random_steps {made['random_steps']:,}: no gradient step in {made['steps']:,} steps"]
+
+
 def _online(
   run: Run,
   changes: Mapping[str, Any],
@@ -188,6 +195,8 @@ def _online(
     for name, usual in _LABELLED.items()
     if made[name] != usual and not (name == "exploration_noise" and methods.find(run.method).soft)
   ]
+  if made["precision"] != "float32" and made["precision"] not in run.label:
+    different.append(made["precision"])
   title, _, inside = run.label.partition(" (")
   inside = ", ".join(filter(None, [inside.removesuffix(")"), *different]))
   label = f"{title} {what}" + (f" ({inside})" if inside else "")

@@ -76,6 +76,15 @@ class Training:
       announce(notice)
     self.step = restored.step
     run_log.check(directory, restored.positions, restored.digests)
+    # Before the logs are cut back: what a population went through may be damaged. Populations on
+    # the same data share one copy of them.
+    data: dict[tuple[str, ...], Any] = {}
+    self.populations: list[Any] = []
+    for number, beginning in enumerate(beginnings):
+      runs = restored.tree["populations"][str(number)]
+      made = beginning.population(runs, data.get(beginning.tasks))
+      data[beginning.tasks] = made.data
+      self.populations.append(made)
     positions = dict(restored.positions)
     if self.step >= self.settings["steps"]:
       # How long the last checkpoint took is logged behind it.
@@ -86,14 +95,6 @@ class Training:
     rows = run_log.read(directory, run_log.EVALUATIONS)
     self.evaluated_at = max((row["step"] for row in rows), default=-evaluates_first)
     self.events = Events(directory)
-    # Populations on the same data share one copy of them.
-    data: dict[tuple[str, ...], Any] = {}
-    self.populations: list[Any] = []
-    for number, beginning in enumerate(beginnings):
-      runs = restored.tree["populations"][str(number)]
-      made = beginning.population(runs, data.get(beginning.tasks))
-      data[beginning.tasks] = made.data
-      self.populations.append(made)
     self._note_divergence()
     if self.finished:
       announce(f"finished already: the checkpoint of step {self.step:,} is the last")

@@ -1,12 +1,14 @@
 """Steps environments together, and brings them back after an interruption."""
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 
 import gymnasium
 import numpy as np
 
 from dmg_jax.data.stream import Stream
-from dmg_jax.errors import UserError
+from dmg_jax.envs.make import failure
+from dmg_jax.errors import SimulatorError, UserError
 
 
 def rounds(
@@ -40,6 +42,7 @@ def begin(environments: Sequence[gymnasium.Env], stream: Stream) -> np.ndarray:
 
   Raises:
     UserError: if repeated actions lead elsewhere.
+    SimulatorError: if an environment fails.
   """
   return np.stack([_bring_back(env, stream, place) for place, env in enumerate(environments)])
 
@@ -50,17 +53,46 @@ def take(
   observations: np.ndarray,
   actions: np.ndarray,
 ) -> None:
-  """One step of each environment, appended to the stream."""
-  results = [env.step(action) for env, action in zip(environments, actions, strict=True)]
-  next_observations, rewards, terminations, truncations, _ = zip(*results, strict=True)
+  """One step of each environment, appended to the stream.
+
+  Raises:
+    SimulatorError: if an environment fails; the stream has nothing of the round then.
+  """
+  results = [
+    _step(env, stream, place, action)
+    for place, (env, action) in enumerate(zip(environments, actions, strict=True))
+  ]
+  next_observations, rewards, terminations, truncations = zip(*results, strict=True)
   stream.append(
     observations=observations,
     actions=actions,
     rewards=np.array(rewards, np.float32),
-    next_observations=np.array(next_observations, np.float32),
+    next_observations=np.stack(next_observations),
     terminations=np.array(terminations),
     truncations=np.array(truncations),
   )
+
+
+def _step(
+  env: gymnasium.Env, stream: Stream, place: int, action: np.ndarray
+) -> tuple[np.ndarray, float, bool, bool]:
+  """Observation, reward, and whether the episode ended, and how."""
+  with _one_line(env, stream, place, "step"):
+    # An environment may change its action.
+    observation, reward, terminated, truncated, _ = env.step(action.copy())
+    seen = np.asarray(observation, np.float32).reshape(stream.observations.shape[2:])
+    return seen, float(reward), bool(terminated), bool(truncated)
+
+
+@contextlib.contextmanager
+def _one_line(env: gymnasium.Env, stream: Stream, place: int, what: str) -> Iterator[None]:
+  """Turns an environment's own error into one line."""
+  try:
+    yield
+  except Exception as error:
+    seed = stream.episode_seed(place, stream.under_way(place)[0])
+    name = env.spec.id if env.spec else repr(env)
+    raise SimulatorError(failure(name, what, seed, error)) from error
 
 
 def go_on(environments: Sequence[gymnasium.Env], stream: Stream) -> np.ndarray:
@@ -75,10 +107,11 @@ def go_on(environments: Sequence[gymnasium.Env], stream: Stream) -> np.ndarray:
 def _bring_back(env: gymnasium.Env, stream: Stream, place: int) -> np.ndarray:
   """The observation of an environment's current episode, after its actions so far are repeated."""
   count, start = stream.under_way(place)
-  observation, _ = env.reset(seed=stream.episode_seed(place, count))
+  with _one_line(env, stream, place, "reset"):
+    seen, _ = env.reset(seed=stream.episode_seed(place, count))
+    observation = np.asarray(seen, np.float32).reshape(stream.observations.shape[2:])
   for round_ in range(start, stream.size):
-    observation = env.step(stream.actions[round_, place])[0]
-  observation = np.asarray(observation, np.float32)
+    observation = _step(env, stream, place, stream.actions[round_, place])[0]
   if start < stream.size and not np.array_equal(
     observation, stream.next_observations[stream.size - 1, place]
   ):

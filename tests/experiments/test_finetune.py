@@ -5,9 +5,11 @@ import math
 import shutil
 import types
 
+import gymnasium
 import jax
 import numpy as np
 import pytest
+from gymnasium.envs.classic_control.pendulum import PendulumEnv
 from small_jobs import SMALL, make_config
 from small_online import from_scratch, make_source, online_config
 
@@ -18,6 +20,16 @@ from dmg_jax.experiments.online_beginning import OnlineBeginning
 from dmg_jax.online import loop
 from dmg_jax.types import Hyperparameters, Transitions
 
+
+class Wide(PendulumEnv):
+  """Takes actions that are larger than the source's."""
+
+  def __init__(self):
+    super().__init__()
+    self.action_space = gymnasium.spaces.Box(-3, 3, (1,))
+
+
+gymnasium.register("test/Wide-v0", lambda **_: Wide(), max_episode_steps=7)
 RUNS = ["dmg,seed=0", "dmg,seed=1"]
 STEPS, OFFLINE_STEPS, EPISODE = 12, 12, 7
 
@@ -303,6 +315,9 @@ REFUSED = [
   ({"lam_end": 2}, "config.lam_end is 2, but it must be a number from 0 to 1"),
   ({"decay": False, "nu_end": 0.1}, "config.nu_end has no effect with config.decay=False"),
   ({"discount": (0.9, 0.99)}, "config.discount names 2 values"),
+  ({"log_interval": 0}, "config.log_interval is 0, but it must be a whole number of at least 1"),
+  ({"checkpoint_interval": 0}, "config.checkpoint_interval is 0, but it must be a whole number"),
+  ({"env": "test/Wide-v0"}, "was trained with another action_scale than pendulum has in test/Wide"),
 ]
 
 
@@ -315,6 +330,38 @@ def test_what_is_refused_is_told_in_one_line_and_nothing_is_made(
   assert message in str(caught.value)
   assert "\n" not in str(caught.value)
   assert not (tmp_path / "job").exists()
+
+
+@pytest.mark.parametrize("inside", ["", "online", "a/b"])
+def test_a_run_directory_in_the_sources_is_refused(source, inside):
+  """A report would not look for it there."""
+  before = sorted(source.rglob("*"))
+  with pytest.raises(UserError, match="is, or lies in, the source's folder; name another"):
+    run(online_config(source), source / inside)
+  assert sorted(source.rglob("*")) == before
+
+
+def test_nothing_is_changed_where_what_a_run_went_through_is_damaged(finished, source, tmp_path):
+  copy = shutil.copytree(finished[0], tmp_path / "copy")
+  (copy / "streams" / RUNS[1] / "000000006.npz").write_bytes(b"")
+  before = {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()}
+  with pytest.raises(UserError, match=r"000000006.npz is damaged .*restore it from a copy"):
+    run(online_config(source, steps=18), copy)
+  assert {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()} == before
+
+
+def test_a_job_of_random_steps_alone_says_so(source):
+  found = sources.read(str(source), None)
+  made = online_settings.from_source(online_config(source, random_steps=12), found)
+  assert "random_steps 12: no gradient step in 12 steps" in made.reasons
+  made = online_settings.from_source(online_config(source, random_steps=11), found)
+  assert not any("random_steps" in reason for reason in made.reasons)
+
+
+def test_a_label_names_the_precision_of_the_online_phase(source):
+  found = sources.read(str(source), None)
+  made = online_settings.from_source(online_config(source, precision="bfloat16"), found)
+  assert made.plan.runs[0].label.endswith(", bfloat16)")
 
 
 def test_other_arguments_of_the_simulator_are_on_no_scale_of_the_datas(source):
