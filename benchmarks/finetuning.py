@@ -1,6 +1,6 @@
-"""What online training brings in point-mass mazes that offline training leaves unsolved.
+"""What online training brings in mazes, which offline training may leave unsolved, and in Hopper.
 
-  python benchmarks/finetuning.py [--steps=100000] [--jobs=medium,medium-kept,...]
+  python benchmarks/finetuning.py [--jobs=medium-online,medium-kept,...]
 
 Collects data by `launch/collect.py`, trains DMG and IQL on them by `launch/main.py`, and goes on
 with `launch/finetune.py`. What the jobs scored, and every command, go to
@@ -13,7 +13,7 @@ import statistics
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import finetune_speed_page
 import finetuning_figure
@@ -22,111 +22,148 @@ from finetuning_figure import method
 from jobs import RESULTS, ROOT, run
 
 from dmg_jax import run_directory, run_log
+from dmg_jax.data import catalog
+from dmg_jax.report.scores.labels import FROM_SCRATCH
 
 RESULT = RESULTS / "finetuning.json"
 PAGE = ROOT / "docs" / "finetuning.md"
 FIGURE = PAGE.with_name("finetuning_curves.png")
-TARGET_RATE, OFFLINE_STEPS, SEEDS, EPISODES = 0.05, 4_000, 3, 20
-WIDTHS = "(64,64)"
 FOLDER = Path("runs/finetune")
-# Name -> maze, and what differs from going on with the maze's offline runs of DMG and IQL.
-JOBS: Mapping[str, tuple[str, str]] = {
-  "medium-online": ("Medium", "source"),
-  "medium-kept": ("Medium", "kept"),
-  "medium-td3": ("Medium", "td3"),
-  "large-online": ("Large", "source"),
-  "large-kept": ("Large", "kept"),
-  "large-td3": ("Large", "td3"),
+TARGET_RATE, SEEDS, EPISODES = 0.05, 3, 20
+
+
+class Task(NamedTuple):
+  """What the runs of a job learn in, and for how long.
+
+  Attributes:
+    title: of the table.
+    config: of the offline job.
+    family: whose settings the runs have.
+    data: a name, or the folder of what is collected in `env`.
+    env: where data are collected, for so many steps; none for data that there are.
+    data_steps: see above.
+    offline_steps, online_steps: gradient steps; environment steps.
+    width: of the two hidden layers of every network.
+  """
+
+  title: str
+  config: str
+  family: str
+  data: str
+  env: str
+  data_steps: int
+  offline_steps: int
+  online_steps: int
+  width: int
+
+
+def _maze(kind: str, maze: str, **changes: int) -> Task:
+  sizes = {"data_steps": 100_000, "offline_steps": 4_000, "online_steps": 100_000, "width": 64}
+  folder = FOLDER / "data" / "dmg" / f"{kind.lower()}-{maze.lower()}" / "diverse-v0"
+  env = f"dmg_jax/{kind}-{maze}-v0"
+  return Task(
+    f"{kind}-{maze}", "configs/antmaze.py", "antmaze", str(folder), env, **(sizes | changes)
+  )
+
+
+TASKS: Mapping[str, Task] = {
+  **{maze.lower(): _maze("PointMaze", maze) for maze in ("UMaze", "Medium", "Large")},
+  "antmaze": _maze(
+    "AntMaze", "UMaze", data_steps=200_000, offline_steps=20_000, online_steps=30_000, width=128
+  ),
+  "hopper": Task(
+    "Hopper", "configs/mujoco.py", "locomotion", catalog.EMBEDDED, "", 0, 10_000, 30_000, 64
+  ),
 }
+# How a job differs from going on with the offline runs of DMG and IQL.
+SOURCE, KEPT, SCRATCH = "online", "kept", "td3"
+JOBS = tuple(f"{task}-{what}" for what in (SOURCE, KEPT, SCRATCH) for task in TASKS)
 
 
-def data(maze: str) -> Path:
-  """The folder of a maze's data set."""
-  return FOLDER / "data" / "dmg" / f"pointmaze-{maze.lower()}" / "diverse-v0"
-
-
-def offline_commands(maze: str) -> list[list[str]]:
-  """The data and the runs that go on."""
+def offline_commands(name: str) -> list[list[str]]:
+  """The data of one of the `TASKS`, if they are not there, and the runs that go on."""
+  task = TASKS[name]
   settings = {
-    "normalise_observations": True,
     "methods": "dmg,iql",
     "seeds": SEEDS,
-    "steps": OFFLINE_STEPS,
-    "target_rate": TARGET_RATE,
-    "evaluation_interval": OFFLINE_STEPS,
-    "evaluation_episodes": EPISODES,
-    "actor_hidden_sizes": WIDTHS,
-    "critic_hidden_sizes": WIDTHS,
-    "value_hidden_sizes": WIDTHS,
+    "steps": task.offline_steps,
+    "evaluation_interval": task.offline_steps,
+    **_common(task, "actor", "critic", "value"),
   }
-  collect = [
-    "python",
-    "launch/collect.py",
-    f"--env=dmg_jax/PointMaze-{maze}-v0",
-    "--tier=diverse",
-    "--steps=100000",
-    f"--root={FOLDER / 'data'}",
-  ]
-  train = ["python", "launch/main.py", f"--config=configs/antmaze.py:{data(maze)}"]
-  train += _fields(settings)
-  return [collect, [*train, f"--run_dir={FOLDER / f'{maze.lower()}-offline'}"]]
+  train = ["python", "launch/main.py", f"--config={task.config}:{task.data}", *_fields(settings)]
+  commands = [[*train, f"--run_dir={FOLDER / f'{name}-offline'}"]]
+  if not task.env:
+    return commands
+  collect = ["python", "launch/collect.py", f"--env={task.env}", "--tier=diverse"]
+  collect += [f"--steps={task.data_steps}", f"--root={FOLDER / 'data'}"]
+  return [collect, *commands]
 
 
-def online_command(name: str, steps: int) -> list[str]:
+def online_command(job: str) -> list[str]:
   """Of one of the `JOBS`, as a user would give it."""
-  maze, what = JOBS[name]
+  name, what = job.split("-")
+  task = TASKS[name]
   common = {
-    "steps": steps,
-    "evaluation_interval": steps // 4,
+    "steps": task.online_steps,
+    "evaluation_interval": task.online_steps // 10,
     "evaluation_episodes": EPISODES,
-    "checkpoint_interval": steps // 8,
+    "checkpoint_interval": task.online_steps // 8,
   }
-  source = {"source": FOLDER / f"{maze.lower()}-offline"}
-  dmg = " ".join(f"dmg,seed={seed}" for seed in range(SEEDS))
-  config = "--config=configs/finetune.py"
-  settings: dict[str, Any] = source
-  if what == "kept":
-    settings = source | {"runs": dmg, "decay": False}
-  if what == "td3":
-    config += f":{data(maze)}"
-    settings = {
-      "family": "antmaze",
-      "normalise_observations": True,
-      "methods": "td3",
-      "seeds": SEEDS,
-      "target_rate": TARGET_RATE,
-      "actor_hidden_sizes": WIDTHS,
-      "critic_hidden_sizes": WIDTHS,
-    }
-  words = ["python", "launch/finetune.py", config, *_fields(settings | common)]
-  return [*words, f"--run_dir={FOLDER / name}"]
+  config = "configs/finetune.py"
+  settings: dict[str, Any] = {"source": FOLDER / f"{name}-offline"}
+  if what == KEPT:
+    dmg = " ".join(f"dmg,seed={seed}" for seed in range(SEEDS))
+    settings |= {"runs": dmg, "decay": False}
+  if what == SCRATCH:
+    config += f":{task.data}"
+    settings = {"methods": "td3", "seeds": SEEDS, "family": task.family}
+    settings |= _common(task, "actor", "critic")
+  words = ["python", "launch/finetune.py", f"--config={config}", *_fields(settings | common)]
+  return [*words, f"--run_dir={FOLDER / job}"]
+
+
+def _common(task: Task, *networks: str) -> dict[str, Any]:
+  """Fields that offline runs and runs from scratch share."""
+  widths = f"({task.width},{task.width})"
+  return {
+    "normalise_observations": True,
+    "target_rate": TARGET_RATE,
+    "evaluation_episodes": EPISODES,
+    **{f"{network}_hidden_sizes": widths for network in networks},
+  }
 
 
 def _fields(settings: Mapping[str, Any]) -> list[str]:
   return [f"--config.{name}={value}" for name, value in settings.items()]
 
 
-def measure(name: str, steps: int) -> dict[str, Any]:
+def measure(job: str) -> dict[str, Any]:
   """What a job scored before and after, and the commands that lead to it."""
-  maze, _ = JOBS[name]
-  commands = [*offline_commands(maze), online_command(name, steps)]
-  if (ROOT / data(maze)).exists():
-    run(commands[1])
-  else:
-    for command in commands[:2]:
+  task = TASKS[job.split("-")[0]]
+  *collect, train = offline_commands(job.split("-")[0])
+  if not (ROOT / task.data).exists():
+    for command in collect:
       run(command)
-  run(commands[2])
-  directory = ROOT / FOLDER / name
+  run(train)
+  run(online_command(job))
+  directory = ROOT / FOLDER / job
   summary = json.loads((directory / run_directory.SUMMARY).read_text())
   return {
-    "maze": maze,
+    "task": task._asdict(),
     "groups": summary["online"],
     "evaluations": evaluations(directory),
-    "commands": [shlex.join(command) for command in commands],
+    "commands": commands(job),
     "seconds": summary["seconds"],
     "devices": summary["devices"],
     "versions": summary["versions"],
   }
+
+
+def commands(job: str) -> list[str]:
+  """Those that lead to a job's numbers."""
+  return [
+    shlex.join(words) for words in (*offline_commands(job.split("-")[0]), online_command(job))
+  ]
 
 
 def evaluations(directory: Path) -> dict[str, dict[str, float]]:
@@ -194,34 +231,37 @@ no `exploration_noise`. `launch/collect.py` makes data through the same loop.
 """  # noqa: E501, RUF001 - tables of a page, and its symbols
 
 
+_SHORT = """The offline phase is short and the networks are small, so these numbers say what
+this code does, and do not compare with the paper's. Online steps are also further gradient steps on
+the data; what these alone would bring was not measured.
+"""
+_COLUMNS = """Of mazes, success in per cent; of Hopper, the normalised score: mean ± standard
+deviation over seeds. Regret is 1 - success, averaged over all evaluations, the one before the first
+step included; less is better. *Kept*: λ and ν do not move. What has 0 steps offline began from
+scratch.
+"""  # noqa: RUF001 - the paper's symbol
+
+
 def page(result: Mapping[str, Any]) -> str:
   """Rules, the table and the commands that make its numbers, in Markdown."""
   jobs = result["jobs"].values()
-  commands = dict.fromkeys(command for job in jobs for command in job["commands"])
+  found = dict.fromkeys(command for job in jobs for command in job["commands"])
   return "\n".join(
     [
       _RULES,
       "## What was measured",
       "",
-      f"Point-mass mazes of our own data (not D4RL's), {SEEDS} seeds, {result['steps']:,} online "
-      f"steps, {EPISODES} episodes an evaluation.",
-      f"The offline phase is short: {OFFLINE_STEPS:,} gradient steps with networks of 64 x 64 and a"
-      f" target rate of {TARGET_RATE:g},",
-      "so these numbers say what this code does, and do not compare with the paper's. Online steps "
-      "are also further",
-      "gradient steps on the data; what these alone would bring was not measured.",
+      f"Data of our own (not D4RL's), {SEEDS} seeds, {EPISODES} episodes an evaluation, a target "
+      f"rate of {TARGET_RATE:g}.",
+      _SHORT,
+      "| task | method | steps offline, online | before | after | by seed | regret |",
+      "| --- | --- | ---: | ---: | ---: | --- | ---: |",
+      *(_row(job["task"], group) for job in jobs for group in job["groups"]),
       "",
-      "| maze | method | success before | after | by seed | regret |",
-      "| --- | --- | ---: | ---: | --- | ---: |",
-      *(_row(job["maze"], group) for job in jobs for group in job["groups"]),
-      "",
-      "Success is in per cent, mean ± standard deviation over seeds. Regret is 1 - success,"
-      " averaged over all evaluations,",
-      "the one before the first step included; less is better.",
-      "",
+      _COLUMNS,
       *_figure(result),
       "```bash",
-      *commands,
+      *found,
       "```",
       "",
       "Versions and devices are in [`finetuning.json`](../benchmarks/results/finetuning.json).",
@@ -231,13 +271,17 @@ def page(result: Mapping[str, Any]) -> str:
   )
 
 
-def _row(maze: str, group: Mapping[str, Any]) -> str:
+def _row(task: Mapping[str, Any], group: Mapping[str, Any]) -> str:
   seeds = ", ".join(_whole(row["end"]) for row in group["runs"])
   over = [
     f"{_whole(group[name]['mean'])} ± {_whole(group[name]['sd'])}" for name in ("start", "end")
   ]
   regret = group["regret"]["mean"]
-  cells = [maze, method(group["label"]), *over, seeds, "-" if regret is None else f"{regret:.2f}"]
+  offline = 0 if FROM_SCRATCH in group["label"] else task["offline_steps"]
+  cells = [
+    task["title"], method(group["label"]), f"{offline:,}, {task['online_steps']:,}", *over, seeds,
+    "-" if regret is None else f"{regret:.2f}",
+  ]  # fmt: skip
   return f"| {' | '.join(cells)} |"
 
 
@@ -276,24 +320,26 @@ def write_page() -> None:
   PAGE.write_text(page(json.loads(RESULT.read_text())), encoding="utf-8")
 
 
-def collected(command: str, names: Iterable[str], steps: int) -> dict[str, Any]:
-  """The whole result."""
-  return {
-    "command": command,
-    "steps": steps,
-    "jobs": {name: measure(name, steps) for name in names},
+def collected(command: str, names: Iterable[str], before: Mapping[str, Any]) -> dict[str, Any]:
+  """The result: jobs that are named, and of those before all that the same commands make."""
+  kept = {
+    job: found
+    for job, found in before.get("jobs", {}).items()
+    if job in JOBS and found["commands"] == commands(job)
   }
+  jobs = kept | {job: measure(job) for job in names}
+  return {"command": command, "jobs": {job: jobs[job] for job in JOBS if job in jobs}}
 
 
 def main(_: Sequence[str]) -> None:
   values = flags.FLAGS
-  result = collected(" ".join(["python", *sys.argv]), values.jobs, values.steps)
+  before = json.loads(RESULT.read_text()) if RESULT.exists() else {}
+  result = collected(" ".join(["python", *sys.argv]), values.jobs, before)
   write(result)
   print(page(result))
 
 
 if __name__ == "__main__":
   # Here, and not above: whoever imports this file has flags of their own.
-  flags.DEFINE_integer("steps", 100_000, "Online steps.")
   flags.DEFINE_list("jobs", list(JOBS), f"Of {', '.join(JOBS)}.")
   app.run(main)

@@ -1,4 +1,4 @@
-"""The learning curves of benchmarks/finetuning.py: success against online steps, maze by maze."""
+"""The learning curves of benchmarks/finetuning.py: scores against online steps, task by task."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def draw(result: Mapping[str, Any], path: Path) -> None:
-  """Writes a PNG: a panel for each maze, a line for each method.
+  """Writes a PNG: a panel for each task, a line for each method.
 
   A line is the mean over seeds, shaded from the least to the largest seed. Its first point,
   at step 0, is the policy before the first online step: the offline one, where there is a
@@ -23,13 +23,13 @@ def draw(result: Mapping[str, Any], path: Path) -> None:
   from dmg_jax.report.figures import style
 
   found = curves(result)
-  methods = list(dict.fromkeys(method for maze in found.values() for method in maze))
+  methods = list(dict.fromkeys(method for lines in found.values() for method in lines))
   handles: dict[str, Any] = {}
   with style.style():
     figure = Figure(figsize=(style.WIDTHS["full"], 2.3), layout="constrained")
     panels = figure.subplots(1, len(found), sharey=True, squeeze=False)[0]
-    for panel, (maze, lines) in zip(panels, found.items(), strict=True):
-      panel.set_title(f"PointMaze-{maze}", loc="right")
+    for panel, (title, lines) in zip(panels, found.items(), strict=True):
+      panel.set_title(title, loc="right")
       for method, seeds in lines.items():
         colour, dashes = style.appearance(methods.index(method))
         steps, scores = np.array(list(seeds[0])), np.array([list(seed.values()) for seed in seeds])
@@ -41,13 +41,13 @@ def draw(result: Mapping[str, Any], path: Path) -> None:
       panel.set_ylim(-3, 103)
       style.in_steps(panel)
     figure.supxlabel("environment steps", fontsize=7)
-    figure.supylabel("success (%)", fontsize=7)
+    figure.supylabel("success (%), score", fontsize=7)
     style.legend_above(figure, handles)
     figure.savefig(path, dpi=150)
 
 
 def curves(result: Mapping[str, Any]) -> dict[str, dict[str, list[dict[int, float]]]]:
-  """Maze -> method -> of each seed that did not diverge, step -> success in per cent."""
+  """Task -> method -> of each seed that did not diverge, step -> score."""
   found: dict[str, dict[str, list[dict[int, float]]]] = {}
   for job in result["jobs"].values():
     for group in job["groups"]:
@@ -57,7 +57,7 @@ def curves(result: Mapping[str, Any]) -> dict[str, dict[str, list[dict[int, floa
         if run["diverged_at"] is None
       ]
       if seeds:
-        found.setdefault(job["maze"], {})[method(group["label"])] = seeds
+        found.setdefault(job["task"]["title"], {})[method(group["label"])] = seeds
   return found
 
 

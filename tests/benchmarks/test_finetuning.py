@@ -2,6 +2,7 @@ import json
 
 import finetuning
 import finetuning_figure
+import pytest
 
 from dmg_jax import run_log
 
@@ -36,9 +37,12 @@ def test_the_page_holds_the_commands_of_its_numbers(tmp_path, monkeypatch):
 
   monkeypatch.setattr(finetuning, "run", leave)
   monkeypatch.setattr(finetuning, "ROOT", tmp_path)
-  result = finetuning.collected("python benchmarks/finetuning.py", ["medium-kept"], 400)
+  result = finetuning.collected("python benchmarks/finetuning.py", ["medium-kept"], {})
   page = finetuning.page(result)
-  assert "| Medium | DMG fine-tuned (lam and nu kept) | 95 ± 7 | 95 ± 7 | 100, 90 | 0.25 |" in page
+  assert (
+    "| PointMaze-Medium | DMG fine-tuned (lam and nu kept) | 4,000, 100,000 | 95 ± 7 | 95 ± 7 | "
+    "100, 90 | 0.25 |"
+  ) in page
   assert [command[1] for command in commands] == [
     "launch/collect.py", "launch/main.py", "launch/finetune.py",
   ]  # fmt: skip
@@ -50,17 +54,37 @@ def test_the_page_holds_the_commands_of_its_numbers(tmp_path, monkeypatch):
   seeds = [{0: 50.0, 200: 100.0}, {0: 0.0, 200: 90.0}]
   restored = json.loads(json.dumps(result))
   assert finetuning_figure.curves(restored) == {
-    "Medium": {"DMG fine-tuned (lam and nu kept)": seeds}
+    "PointMaze-Medium": {"DMG fine-tuned (lam and nu kept)": seeds}
   }
   assert "![Success against online steps](finetuning_curves.png)" in page
   finetuning_figure.draw(restored, tmp_path / "curves.png")
   assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.parametrize("job", finetuning.JOBS)
+def test_every_job_has_commands(job):
+  *_, online = finetuning.commands(job)
+  assert online.startswith("python launch/finetune.py --config=configs/finetune.py")
+  assert ("--config.source=" in online) == (not job.endswith("td3"))
+
+
+def test_jobs_of_other_commands_are_forgotten(monkeypatch):
+  monkeypatch.setattr(finetuning, "measure", lambda job: {"commands": finetuning.commands(job)})
+  stale = {"umaze-online": {"commands": ["python launch/other.py"]}}
+  first = finetuning.collected("", ["hopper-kept"], {"jobs": stale})
+  assert list(first["jobs"]) == ["hopper-kept"]
+  second = finetuning.collected("", ["medium-online"], first)
+  assert list(second["jobs"]) == ["medium-online", "hopper-kept"]
+
+
 def test_the_curves_have_no_run_that_diverged():
   diverged = group()
   diverged["runs"][0]["diverged_at"] = 7
-  job = {"maze": "Large", "groups": [diverged], "evaluations": {"dmg,seed=1": {"0": 1.0}}}
+  job = {
+    "task": {"title": "Large"},
+    "groups": [diverged],
+    "evaluations": {"dmg,seed=1": {"0": 1.0}},
+  }
   (seeds,) = finetuning_figure.curves({"jobs": {"large-kept": job}})["Large"].values()
   assert seeds == [{0: 1.0}]
 
