@@ -333,9 +333,10 @@ def collected(command: str, names: Iterable[str], before: Mapping[str, Any]) -> 
 
 def main(_: Sequence[str]) -> None:
   values = flags.FLAGS
-  before = json.loads(RESULT.read_text()) if RESULT.exists() else {}
-  result = collected(" ".join(["python", *sys.argv]), values.jobs, before)
-  write(result)
+  result = json.loads(RESULT.read_text()) if RESULT.exists() else {}
+  for job in values.jobs:
+    result = collected(" ".join(["python", *sys.argv]), [job], result)
+    write(result)
   print(page(result))
 
 
