@@ -71,7 +71,7 @@ def _costs(throughput: Mapping[str, Mapping[str, Any]]) -> Iterable[str]:
     runs = exhibit.runs * len(exhibit.datasets)
     size = f"{runs:,} x {exhibit.steps:,}" if runs else "no runs of its own"
     hours = [
-      _hours(runs * exhibit.steps / _rate(stored, runs)) if runs else ""
+      "> " * exhibit.online + _hours(runs * exhibit.steps / _rate(stored, runs)) if runs else ""
       for stored in throughput.values()
     ]
     yield from _row(exhibit.name, exhibit.shows, _names(exhibit), size, *hours)
@@ -91,7 +91,8 @@ def _costs(throughput: Mapping[str, Mapping[str, Any]]) -> Iterable[str]:
   yield "The rates are of short rounds of training on made-up arrays of hopper's size (11"
   yield "observations, 3 actions). The hours of all data sets,"
   yield "AntMaze's too, are reckoned with them, though larger observations take more arithmetic."
-  yield "Evaluation and compilation come on top."
+  yield 'Evaluation and compilation come on top. Hours with ">" are of the gradient steps alone:'
+  yield "[online](finetuning.md), simulators and a call for each step come on top, too."
 
 
 def _device(stored: Mapping[str, Any]) -> str:
@@ -168,6 +169,8 @@ def _learning(learning: Mapping[str, Any]) -> Iterable[str]:
       f"{mean:.1f} ± {deviation:.1f}",
       str(len(scores)),
     )
+  yield ""
+  yield "Online, in point-mass mazes of our own: [finetuning.md](finetuning.md)."
 
 
 def _row(*cells: str) -> Iterable[str]:

@@ -48,6 +48,9 @@ def test_table_4_goes_on_with_table_2():
   assert "Table 2's runs" in section
   assert "python launch/finetune.py" in section
   assert "not yet" not in page
+  # No rate of offline training is that of a loop that waits for a simulator.
+  assert row(page, "Table 4")[3:] == ["30 x 1,000,000", "> 8.3", "> 0.08"]
+  assert 'Hours with ">" are of the gradient steps alone' in page
 
 
 def test_outcomes_come_from_the_stored_scores():
