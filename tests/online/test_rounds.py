@@ -3,10 +3,13 @@
 import gymnasium
 import numpy as np
 import pytest
+from gymnasium.wrappers import TimeLimit
 
+from dmg_jax.data import scaling
 from dmg_jax.data.stream import Stream
 from dmg_jax.errors import SimulatorError
 from dmg_jax.online import rounds
+from dmg_jax.online.loop import Playing
 
 
 class Failing(gymnasium.Env):
@@ -65,3 +68,39 @@ def test_what_is_stored_is_the_action_that_was_taken():
   """This environment changes the array that it gets; repeated actions would lead elsewhere."""
   stream = play("", 2)
   assert stream.actions[:2].ravel().tolist() == [1.0, 1.0]
+
+
+class Goal(gymnasium.Env):
+  """Reaches its goal at the third step; observes its steps."""
+
+  observation_space = gymnasium.spaces.Box(-100, 100, (2,))
+  action_space = gymnasium.spaces.Box(-1, 1, (1,))
+
+  def reset(self, *, seed=None, options=None):
+    self.steps = 0
+    return np.zeros(2), {}
+
+  def step(self, action):
+    self.steps += 1
+    reached = self.steps == 3
+    return np.full(2, self.steps), float(reached), reached, False, {}
+
+
+@pytest.mark.parametrize(
+  ("limit", "not_dones", "rewards"), [(3, [1, 1, 0, 1], [-1, -1, 0, -1]), (2, [1] * 4, [-1] * 4)]
+)
+def test_success_on_the_last_allowed_step_is_terminal_and_a_cut_is_not(limit, not_dones, rewards):
+  """The released code stores such a success as a failure."""
+  env = TimeLimit(Goal(), limit)
+  playing = Playing([env], Stream(4, 1, 2, 1, 0), scaling.for_actions(2, [-1], [1]), -1.0)
+  observations = rounds.begin([env], playing.stream)
+  for _ in range(4):
+    rounds.take([env], playing.stream, observations, np.ones((1, 1), np.float32))
+    observations = rounds.go_on([env], playing.stream)
+  found = playing.transitions(0, 4)
+  assert found.not_dones.tolist() == not_dones
+  assert found.rewards.tolist() == rewards
+  # Behind a cut stands the observation that it cut off, not the next episode's first.
+  steps = np.arange(4) % limit
+  np.testing.assert_array_equal(found.observations[:, 0], steps)
+  np.testing.assert_array_equal(found.next_observations[:, 0], steps + 1)
