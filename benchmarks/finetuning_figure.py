@@ -18,7 +18,6 @@ def draw(result: Mapping[str, Any], path: Path) -> None:
   """
   # Here, and not above: the page is made without a figure.
   import numpy as np
-  from matplotlib.figure import Figure
 
   from dmg_jax.report.figures import style
 
@@ -26,10 +25,8 @@ def draw(result: Mapping[str, Any], path: Path) -> None:
   methods = list(dict.fromkeys(method for lines in found.values() for method in lines))
   handles: dict[str, Any] = {}
   with style.style():
-    figure = Figure(figsize=(style.WIDTHS["full"], 2.3), layout="constrained")
-    panels = figure.subplots(1, len(found), sharey=True, squeeze=False)[0]
+    figure, panels = style.panels(list(found), style.WIDTHS["full"])
     for panel, (title, lines) in zip(panels, found.items(), strict=True):
-      panel.set_title(title, loc="right")
       for method, seeds in lines.items():
         colour, dashes = style.appearance(methods.index(method))
         steps, scores = np.array(list(seeds[0])), np.array([list(seed.values()) for seed in seeds])
@@ -38,7 +35,8 @@ def draw(result: Mapping[str, Any], path: Path) -> None:
           steps, scores.min(axis=0), scores.max(axis=0), color=colour, alpha=0.15, linewidth=0
         )
         handles.setdefault(method, line)
-      panel.set_ylim(-3, 103)
+      if "Maze" in title:
+        panel.set_ylim(-3, 103)
       style.in_steps(panel)
     figure.supxlabel("environment steps", fontsize=7)
     figure.supylabel("success (%), score", fontsize=7)
