@@ -161,7 +161,8 @@ def describe(job: OnlineJob, prepared: Mapping[str, Prepared]) -> Iterator[str]:
   yield (
     f"plan        {len(job.plan.runs)} runs of {made['steps']:,} environment steps and "
     f"{made['steps'] * made['updates_per_step']:,} gradient steps on {len(jax.devices())} x "
-    f"{device.device_kind}, {made['learn_every']} environment steps for each call"
+    f"{device.device_kind}, {made['learn_every']} environment step"
+    f"{'s' * (made['learn_every'] > 1)} for each call"
   )
   shared, own = rows(job.plan, prepared, made)
   yield (

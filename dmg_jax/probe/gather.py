@@ -43,8 +43,8 @@ class Selection(NamedTuple):
   def takes(self, run: Mapping[str, Any]) -> bool:
     """Whether a run, as in `config.json`, is one of them."""
     point = run["point"]
-    fixed = methods.find(run["method"]).fixed
-    if "lam" not in fixed and "nu" not in fixed:
+    method = methods.find(run["method"])
+    if not {"lam", "nu"} & {*method.fixed, *method.unused}:
       for name, values in (("lam", self.lams), ("nu", self.nus)):
         if values and point[name] not in values:
           return False
