@@ -192,7 +192,9 @@ The second command goes on with all runs of a finished offline job, together. Ea
 simulator, its own episodes and its own rows; the data's rows are held once. The run directory has
 the files of [an offline job](jobs.md), and `streams/`, what each run went through. The same
 command continues a job that was killed, to the same bits. Unfinished episodes are brought back by
-repeating their actions.
+repeating their actions. `--dry_run` shows the plan, and the memory that the rows take: 1,000,000
+steps of 5 runs in AntMaze take 1.36 GB on the device, and as much in the host's memory and, at the
+end, on the disk.
 
 ## Rules
 
