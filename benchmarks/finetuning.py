@@ -206,7 +206,12 @@ def page(result: Mapping[str, Any]) -> str:
       *(_row(job["task"], group) for job in jobs for group in job["groups"]),
       "",
       _COLUMNS,
-      *_figure(result),
+      f"![Scores against online steps]({FIGURE.name})",
+      "",
+      "Lines are means over seeds, shaded from the least to the largest seed. Step 0 is the policy "
+      "before the first",
+      "online step: the offline one, or an untrained one from scratch.",
+      "",
       "```bash",
       *found,
       "```",
@@ -236,30 +241,11 @@ def _whole(value: float | None) -> str:
   return "-" if value is None else f"{value:.0f}"
 
 
-def _figure(result: Mapping[str, Any]) -> list[str]:
-  """The curves, and what they show; nothing for a result from before they were stored."""
-  if not _has_curves(result):
-    return []
-  return [
-    f"![Success against online steps]({FIGURE.name})",
-    "",
-    "Lines are means over seeds, shaded from the least to the largest seed. Step 0 is the policy "
-    "before the first",
-    "online step: the offline one, or an untrained one from scratch.",
-    "",
-  ]
-
-
-def _has_curves(result: Mapping[str, Any]) -> bool:
-  return all("evaluations" in job for job in result["jobs"].values())
-
-
 def write(result: Mapping[str, Any]) -> None:
   """Stores the result, and makes the page and its figure from it."""
   RESULT.write_text(json.dumps(result, indent=1) + "\n")
   write_page()
-  if _has_curves(result):
-    finetuning_figure.draw(result, FIGURE)
+  finetuning_figure.draw(result, FIGURE)
 
 
 def write_page() -> None:

@@ -56,7 +56,7 @@ def test_the_page_holds_the_commands_of_its_numbers(tmp_path, monkeypatch):
   assert finetuning_figure.curves(restored) == {
     "PointMaze-Medium": {"DMG fine-tuned (lam and nu kept)": seeds}
   }
-  assert "![Success against online steps](finetuning_curves.png)" in page
+  assert "![Scores against online steps](finetuning_curves.png)" in page
   finetuning_figure.draw(restored, tmp_path / "curves.png")
   assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
 
