@@ -17,14 +17,16 @@ from typing import Any, NamedTuple
 
 import finetune_speed_page
 import finetuning_figure
+import numpy as np
 from absl import app, flags
 from finetuning_figure import method
 from finetuning_rules import RULES
 from jobs import RESULTS, ROOT, run
 
-from dmg_jax import run_directory, run_log
+from dmg_jax import methods, run_directory, run_log
 from dmg_jax.data import catalog
 from dmg_jax.report.scores.labels import FROM_SCRATCH
+from dmg_jax.report.tables import job_table, online_table
 
 RESULT = RESULTS / "finetuning.json"
 PAGE = ROOT / "docs" / "finetuning.md"
@@ -76,23 +78,17 @@ TASKS: Mapping[str, Task] = {
     "Hopper", "configs/mujoco.py", "locomotion", catalog.EMBEDDED, "", 0, 10_000, 30_000, 64
   ),
 }
-# How a job differs from going on with the offline runs of DMG and IQL.
-SOURCE, KEPT, SCRATCH = "online", "kept", "td3"
-JOBS = tuple(f"{task}-{what}" for what in (SOURCE, KEPT, SCRATCH) for task in TASKS)
+# How a job differs from going on with the offline runs of DMG and IQL. The longer one takes the
+# gradient steps of both phases on the data alone.
+SOURCE, KEPT, SCRATCH, LONGER = "online", "kept", "td3", "longer"
+JOBS = tuple(f"{task}-{what}" for what in (SOURCE, KEPT, SCRATCH, LONGER) for task in TASKS)
+_DATA_ALONE = "on the data alone"
 
 
 def offline_commands(name: str) -> list[list[str]]:
   """The data of one of the `TASKS`, if they are not there, and the runs that go on."""
   task = TASKS[name]
-  settings = {
-    "methods": "dmg,iql",
-    "seeds": SEEDS,
-    "steps": task.offline_steps,
-    "evaluation_interval": task.offline_steps,
-    **_common(task, "actor", "critic", "value"),
-  }
-  train = ["python", "launch/main.py", f"--config={task.config}:{task.data}", *_fields(settings)]
-  commands = [[*train, f"--run_dir={FOLDER / f'{name}-offline'}"]]
+  commands = [_offline_command(name, task.offline_steps, f"{name}-offline")]
   if not task.env:
     return commands
   collect = ["python", "launch/collect.py", f"--env={task.env}", "--tier=diverse"]
@@ -100,10 +96,25 @@ def offline_commands(name: str) -> list[list[str]]:
   return [collect, *commands]
 
 
-def online_command(job: str) -> list[str]:
+def _offline_command(name: str, steps: int, run_dir: str) -> list[str]:
+  task = TASKS[name]
+  settings = {
+    "methods": "dmg,iql",
+    "seeds": SEEDS,
+    "steps": steps,
+    "evaluation_interval": task.offline_steps,
+    **_common(task, "actor", "critic", "value"),
+  }
+  train = ["python", "launch/main.py", f"--config={task.config}:{task.data}", *_fields(settings)]
+  return [*train, f"--run_dir={FOLDER / run_dir}"]
+
+
+def job_command(job: str) -> list[str]:
   """Of one of the `JOBS`, as a user would give it."""
   name, what = job.split("-")
   task = TASKS[name]
+  if what == LONGER:
+    return _offline_command(name, task.offline_steps + task.online_steps, job)
   common = {
     "steps": task.online_steps,
     "evaluation_interval": task.online_steps // 10,
@@ -146,13 +157,17 @@ def measure(job: str) -> dict[str, Any]:
     for command in collect:
       run(command)
   run(train)
-  run(online_command(job))
+  run(job_command(job))
   directory = ROOT / FOLDER / job
   summary = json.loads((directory / run_directory.SUMMARY).read_text())
+  found = evaluations(directory)
+  longer = job.endswith(LONGER)
+  if longer:
+    found = {run_id: since(curve, task.offline_steps) for run_id, curve in found.items()}
   return {
     "task": task._asdict(),
-    "groups": summary["online"],
-    "evaluations": evaluations(directory),
+    "groups": alone(summary["groups"], found) if longer else summary["online"],
+    "evaluations": found,
     "commands": commands(job),
     "seconds": summary["seconds"],
     "devices": summary["devices"],
@@ -162,8 +177,46 @@ def measure(job: str) -> dict[str, Any]:
 
 def commands(job: str) -> list[str]:
   """Those that lead to a job's numbers."""
+  return [shlex.join(words) for words in (*offline_commands(job.split("-")[0]), job_command(job))]
+
+
+def since(curve: Mapping[str, float], offline_steps: int) -> dict[str, float]:
+  """The evaluations from a step on, which is step 0 of the result."""
+  return {
+    str(int(step) - offline_steps): score
+    for step, score in curve.items()
+    if int(step) >= offline_steps
+  }
+
+
+def alone(
+  groups: Sequence[Mapping[str, Any]], found: Mapping[str, Mapping[str, float]]
+) -> list[dict[str, Any]]:
+  """An offline job's groups in the form of an online job's.
+
+  Args:
+    groups: of its summary.
+    found: id of a run -> step -> score, see `since`.
+  """
   return [
-    shlex.join(words) for words in (*offline_commands(job.split("-")[0]), online_command(job))
+    online_table.summarise(
+      job_table.Results(
+        task=group["task"],
+        method=group["method"],
+        label=f"{methods.find(group['method']).title} {_DATA_ALONE}",
+        point=group["point"],
+        runs=tuple(run["id"] for run in group["runs"]),
+        seeds=np.array([run["seed"] for run in group["runs"]]),
+        steps=np.array([int(step) for step in found[group["runs"][0]["id"]]]),
+        scores=np.array([list(found[run["id"]].values()) for run in group["runs"]]),
+        unit=group["unit"],
+        episodes=group["episodes_per_evaluation"],
+        frozen_at=np.array(
+          [-1 if run["diverged_at"] is None else run["diverged_at"] for run in group["runs"]]
+        ),
+      )
+    )
+    for group in groups
   ]
 
 
@@ -180,12 +233,13 @@ def evaluations(directory: Path) -> dict[str, dict[str, float]]:
 
 _SHORT = """The offline phase is short and the networks are small, so these numbers say what
 this code does, and do not compare with the paper's. Online steps are also further gradient steps on
-the data; what these alone would bring was not measured.
+the data: what these bring alone has rows of its own.
 """
 _COLUMNS = """Of mazes, success in per cent; of Hopper, the normalised score: mean ± standard
 deviation over seeds. Regret is 1 - success, averaged over all evaluations, the one before the first
 step included; less is better. *Kept*: λ and ν do not move. What has 0 steps offline began from
-scratch.
+scratch. *On the data alone*: both phases' gradient steps without a simulator; before is where the
+others go online.
 """  # noqa: RUF001 - the paper's symbol
 
 
@@ -229,9 +283,13 @@ def _row(task: Mapping[str, Any], group: Mapping[str, Any]) -> str:
     f"{_whole(group[name]['mean'])} ± {_whole(group[name]['sd'])}" for name in ("start", "end")
   ]
   regret = group["regret"]["mean"]
-  offline = 0 if FROM_SCRATCH in group["label"] else task["offline_steps"]
+  offline, online = task["offline_steps"], task["online_steps"]
+  if FROM_SCRATCH in group["label"]:
+    offline = 0
+  if group["label"].endswith(_DATA_ALONE):
+    offline, online = offline + online, 0
   cells = [
-    task["title"], method(group["label"]), f"{offline:,}, {task['online_steps']:,}", *over, seeds,
+    task["title"], method(group["label"]), f"{offline:,}, {online:,}", *over, seeds,
     "-" if regret is None else f"{regret:.2f}",
   ]  # fmt: skip
   return f"| {' | '.join(cells)} |"

@@ -63,9 +63,10 @@ def test_the_page_holds_the_commands_of_its_numbers(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("job", finetuning.JOBS)
 def test_every_job_has_commands(job):
-  *_, online = finetuning.commands(job)
-  assert online.startswith("python launch/finetune.py --config=configs/finetune.py")
-  assert ("--config.source=" in online) == (not job.endswith("td3"))
+  *_, last = finetuning.commands(job)
+  launcher = "main" if job.endswith("longer") else "finetune"
+  assert last.startswith(f"python launch/{launcher}.py --config=configs/")
+  assert ("--config.source=" in last) == job.endswith(("online", "kept"))
 
 
 def test_jobs_of_other_commands_are_forgotten(monkeypatch):
@@ -92,3 +93,24 @@ def test_the_curves_have_no_run_that_diverged():
 def test_the_stored_page_is_what_the_stored_result_makes():
   stored = json.loads(finetuning.RESULT.read_text())
   assert finetuning.PAGE.read_text(encoding="utf-8") == finetuning.page(stored)
+
+
+def test_training_on_the_data_alone_has_the_columns_of_online_training():
+  """Evaluated at 4, 8 and 12 thousand steps; online training would begin at 4."""
+  curves = {
+    f"dmg,seed={seed}": finetuning.since({"4000": 0.0, "8000": 50.0, "12000": end}, 4000)
+    for seed, end in enumerate((100.0, 40.0))
+  }
+  assert curves["dmg,seed=0"] == {"0": 0.0, "4000": 50.0, "8000": 100.0}
+  stored = {
+    "task": "dmg/pointmaze-large/diverse-v0",
+    "method": "dmg",
+    "point": {},
+    "unit": "D4RL-normalised score",
+    "episodes_per_evaluation": 20,
+    "runs": [{"id": name, "seed": seed, "diverged_at": None} for seed, name in enumerate(curves)],
+  }
+  (group,) = finetuning.alone([stored], curves)
+  assert group["label"] == "DMG on the data alone"
+  assert (group["start"]["mean"], group["end"]["mean"]) == (0, 70)
+  assert group["regret"]["mean"] == pytest.approx((0.5 + 0.7) / 2)
