@@ -53,6 +53,11 @@ _STEPS = flags.DEFINE_integer(
   "steps", 1_000_000, "Environment steps: of a training, at most; in a maze, of the data."
 )
 _TRAIN = flags.DEFINE_bool("train", False, "Train also where policies come with the package.")
+_POLICIES_OF = flags.DEFINE_string(
+  "policies_of",
+  None,
+  "Environment whose policies, which come with the package, are recorded in --env.",
+)
 _LEARNER = flags.DEFINE_enum("learner", "sac", learners.NAMES, "Algorithm of the training.")
 _ENVIRONMENTS = flags.DEFINE_integer(
   "environments", 2, "Environments of a training that are stepped together."
@@ -135,6 +140,7 @@ def main() -> None:
       noise=_NOISE.value,
       keep=_KEEP.value,
       shipped=not _TRAIN.value,
+      policies_of=_POLICIES_OF.value,
       dataset_id=dataset_id,
       root=path(_ROOT, minari_files.root()),
       export=path(_EXPORT, None),

@@ -135,9 +135,9 @@ def _method(made: _Made) -> str:
 
 def _make(request: Request, recipe: Recipe, directory: Path, tell: Callable[[str], None]) -> _Made:
   """The tier's episodes."""
+  found = _shipped(request, recipe) if request.shipped else {}
   if request.tier in maze_data.TIERS:
     return _sent(request, recipe)
-  found = _shipped(request, recipe) if request.shipped else {}
   _check_keep(request, recipe, len(found))
   known = catalog.reference_returns(recipe.env_id)
   if request.tier == "random":
@@ -152,6 +152,8 @@ def _make(request: Request, recipe: Recipe, directory: Path, tell: Callable[[str
       notes[_STAND_IN] = f"policies along a training, in place of its {request.tier}"
     training = next(iter(found.values())).quote["training"]
     reference = known or tuple(training["reference_returns"])
+    if request.policies_of is not None:
+      notes["policies_of"] = request.policies_of
     return _Made(episodes, found, reference, {"seed": recipe.seed, **notes})
   env = make(recipe.env_id, recipe.env_kwargs)
   limit = step_limit(env)
@@ -200,15 +202,44 @@ def _train(request: Request, recipe: Recipe, directory: Path) -> _Made:
 
 
 def _shipped(request: Request, recipe: Recipe) -> dict[str, tiers.Policy]:
-  """The policies of the package for the tier; none if it has none, or for other settings."""
-  if recipe.env_kwargs:
+  """The policies of the package for the tier; none if it has none, or for other settings.
+
+  Raises:
+    UserError: where those of another environment are asked for, and there are none, or they
+      do not fit.
+  """
+  if recipe.env_kwargs and request.policies_of is None:
     return {}
   found = {
     name: tiers.Policy(policies.load(path), policies.provenance(path))
-    for name, path in policies.shipped(recipe.env_id, request.tier).items()
+    for name, path in policies.shipped(request.policies_of or recipe.env_id, request.tier).items()
   }
   levels = {policy.quote["training"]["level"] for policy in found.values()}
-  return {} if "medium" in request.tier and levels != {request.level} else found
+  if "medium" in request.tier and levels != {request.level}:
+    found = {}
+  if request.policies_of is not None:
+    _check_fit(found, request, recipe)
+  return found
+
+
+def _check_fit(found: dict[str, tiers.Policy], request: Request, recipe: Recipe) -> None:
+  """Refuses the policies of another environment where there are none, or of other sizes."""
+  asked = f"--policies_of={request.policies_of}"
+  if not found:
+    raise UserError(
+      f"{asked}: no policies for {request.tier} data at this --level come with the package; name "
+      "an environment that it has policies of, or leave the flag out"
+    )
+  env = make(recipe.env_id, recipe.env_kwargs)
+  own = spaces(env)
+  env.close()
+  layers = next(iter(found.values())).actor["params"]["policy"]
+  sizes = len(layers["layer_0"]["kernel"]), len(layers[max(layers)]["bias"])
+  if sizes != (own.observation_size, len(own.action_low)):
+    raise UserError(
+      f"{asked}: its policies take {sizes[0]} observed numbers and give {sizes[1]} actions, but "
+      f"{recipe.env_id} has {own.observation_size} and {len(own.action_low)}; name another"
+    )
 
 
 def _sent(request: Request, recipe: Recipe) -> _Made:

@@ -42,6 +42,8 @@ class Request(NamedTuple):
       replay, evenly spaced episodes are kept.
     shipped: whether policies that come with the package are used, so that nothing
       is trained.
+    policies_of: the environment whose shipped policies are recorded, where it is
+      another one with the same observations and actions; None for the recipe's own.
     dataset_id: such as "dmg/hopper/medium-v0".
     root: folder of Minari data sets.
     export: of a D4RL-form HDF5 file to write as well, if any.
@@ -53,6 +55,7 @@ class Request(NamedTuple):
   noise: float
   keep: int
   shipped: bool
+  policies_of: str | None
   dataset_id: str
   root: Path
   export: Path | None
@@ -111,6 +114,8 @@ def check(request: Request, recipe: Recipe) -> None:
   for rule in _rules(request, recipe):
     if not rule.holds:
       raise UserError(f"--{rule.flag} is {rule.value}, but it must be {rule.requirement}")
+  if request.policies_of is not None and not request.shipped:
+    raise UserError("--policies_of takes policies that come with the package; leave out --train")
   if request.dataset_id == catalog.EMBEDDED:
     raise UserError(f"{catalog.EMBEDDED} comes with the package; name another --dataset_id")
   _check_folder("root", request.root)
