@@ -107,6 +107,10 @@ class Critic(nn.Module):
     values = ensemble(self.hidden_sizes, 1, self.precision, self.normalised, name="critics")
     return values(inputs).squeeze(-1)
 
+  def first_alone(self) -> nn.Module:
+    """The module of the first critic's parameters, which keep their leading axis."""
+    return self.clone(critics=1)
+
 
 class Value(nn.Module):
   """State value: observations (..., S) -> values (...)."""

@@ -9,6 +9,7 @@ they do not use (`dmg_jax.methods`).
 """
 
 import functools
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import chex
@@ -44,6 +45,8 @@ class Form(NamedTuple):
     weighted: whether advantages weigh the regression.
     first_critic: whether that term is the first critic's value, as in TD3, and not the
       smallest of all critics'.
+    penalty: of (policy, observations, its actions), a term that is added to the actor's
+      loss; hashable. DMG has none.
   """
 
   learner: in_sample.Learner = in_sample.EXPECTILE
@@ -52,6 +55,7 @@ class Form(NamedTuple):
   maximises: bool = True
   weighted: bool = True
   first_critic: bool = False
+  penalty: Callable[[Callable[[Array], Array], Array, Array], Array] | None = None
 
   @property
   def critics(self) -> bool:
@@ -260,6 +264,9 @@ def _improve_actor(
     loss = losses.actor_loss(
       policy_q, policy_actions, batch.actions, weights, h.q_coefficient, h.nu
     )
+    if form.penalty is not None:
+      policy = functools.partial(act, networks, parameters)
+      loss += form.penalty(policy, batch.observations, policy_actions)
     return loss, (policy_q, policy_actions)
 
   count = state.actor.optimiser.count
@@ -302,4 +309,4 @@ def _min_q(networks: Networks, critic: Parameters, observations: Array, actions:
 def _first_q(networks: Networks, critic: Parameters, observations: Array, actions: Array) -> Array:
   """(B,) the first critic's values; the others are not computed."""
   first = jax.tree.map(lambda leaf: leaf[:1], critic)
-  return _apply(networks.critic.clone(critics=1), first, observations, actions)[0]
+  return _apply(networks.critic.first_alone(), first, observations, actions)[0]

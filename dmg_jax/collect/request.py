@@ -42,12 +42,12 @@ class Request(NamedTuple):
       replay, evenly spaced episodes are kept.
     shipped: whether policies that come with the package are used, so that nothing
       is trained.
-    policies_of: the environment whose shipped policies are recorded, where it is
-      another one with the same observations and actions; None for the recipe's own.
     dataset_id: such as "dmg/hopper/medium-v0".
     root: folder of Minari data sets.
     export: of a D4RL-form HDF5 file to write as well, if any.
     invocation: the script and its arguments, as the user gave them.
+    policies_of: the environment whose shipped policies are recorded, where it is
+      another one with observations and actions of the same sizes.
   """
 
   tier: str
@@ -55,11 +55,11 @@ class Request(NamedTuple):
   noise: float
   keep: int
   shipped: bool
-  policies_of: str | None
   dataset_id: str
   root: Path
   export: Path | None
   invocation: tuple[str, ...]
+  policies_of: str | None = None
 
 
 def task(env_id: str) -> str:

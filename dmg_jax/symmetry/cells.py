@@ -44,6 +44,9 @@ class Cells:
   def __contains__(self, name: str) -> bool:
     return name in self._stored["cells"]
 
+  def __getitem__(self, name: str) -> Mapping[str, Any]:
+    return self._stored["cells"][name]
+
   def fill(self, name: str, compute: Callable[[], Mapping[str, Any]]) -> None:
     """Computes a cell, unless it is there, and stores it with the seconds that it took."""
     if name in self:

@@ -1,13 +1,39 @@
-"""Agents of continuous actions that know a symmetry: augmented batches, or symmetric networks."""
+"""Agents of continuous actions that know a symmetry, in three ways.
+
+Batches are augmented, the actor pays for what is not consistent, or the networks are
+symmetric by construction.
+"""
 
 import functools
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 from flax import linen as nn
 
+from dmg_jax.agents import dmg
 from dmg_jax.symmetry.groups import Group, picks
 from dmg_jax.types import Agent, Array, Metrics, Networks, Transitions
+
+# How DMG can use a symmetry; "none" not at all.
+USES = ("none", "augmented", "consistency", "networks")
+
+
+def make(use: str, networks: Networks, group: Group, weight: float) -> Agent:
+  """DMG that uses a group in one of `USES`.
+
+  Args:
+    use: each sample turned by an element, the penalty `Consistency`, or averaged networks.
+    networks: of `dmg_jax.networks.make`.
+    group: on observations and actions, as the networks see them.
+    weight: of the penalty; the other uses have none.
+  """
+  if use == "networks":
+    return dmg.make(symmetric_networks(networks, group))
+  if use == "consistency":
+    return dmg.make(networks, form=dmg.DMG._replace(penalty=Consistency(group, weight)))
+  agent = dmg.make(networks)
+  return augmented(agent, group) if use == "augmented" else agent
 
 
 @functools.cache
@@ -35,6 +61,34 @@ def augmented(agent: Agent, group: Group) -> Agent:
   return agent._replace(
     update=update, noise_shape=lambda batch_size, action_size: (batch_size, action_size + 1)
   )
+
+
+class Consistency(NamedTuple):
+  """A penalty of `dmg.Form`: weight * E[|pi(g s) - g pi(s)|^2].
+
+  The expectation over the group is taken exactly, the identity included, where a drawn
+  element would do: a group of order n costs n - 1 more passes. The square is averaged over the
+  action's dimensions, as in the actor's regression, so that the weight has the scale of nu.
+  Gradients flow through both actions.
+
+  Attributes:
+    group: on observations, as the networks see them, and actions.
+    weight: of the term.
+  """
+
+  group: Group
+  weight: float
+
+  def __call__(
+    self, policy: Callable[[Array], Array], observations: Array, actions: Array
+  ) -> Array:
+    """The term, a scalar; `actions` (B, A) are the policy's at `observations` (B, S)."""
+    on_observations, on_actions = (part[1:] for part in self.group)
+    if not on_observations:
+      return jnp.zeros((), actions.dtype)
+    ahead = policy(_copies(on_observations, observations))
+    squares = jnp.square(ahead - _copies(on_actions, actions))
+    return self.weight * jnp.mean(squares) * len(on_observations) / self.group.order
 
 
 def _turned(matrices: tuple, chosen: Array, vectors: Array) -> Array:
@@ -74,6 +128,10 @@ class SymmetricCritic(nn.Module):
   def __call__(self, observations: Array, actions: Array) -> Array:
     copies = _copies(self.group.observations, observations), _copies(self.group.actions, actions)
     return jnp.mean(self.inner(*copies), axis=1)
+
+  def first_alone(self) -> nn.Module:
+    """As of `networks.Critic`."""
+    return self.clone(inner=self.inner.first_alone())
 
 
 class SymmetricValue(nn.Module):

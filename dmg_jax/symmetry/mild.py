@@ -7,15 +7,13 @@ from typing import Any
 import numpy as np
 
 from dmg_jax import networks
-from dmg_jax.agents import dmg
 from dmg_jax.envs import reacher
 from dmg_jax.symmetry import contexts, groups, learners, offline, runs, teacher
 from dmg_jax.symmetry.cells import Cells
 from dmg_jax.types import Agent, Hyperparameters, Transitions
 
 LAMS, NUS = (0.0, 0.25, 1.0), (0.01, 0.1, 1.0)
-# Nothing; each sample under a quarter turn, drawn at random; networks averaged over all four.
-USES = ("none", "augmented", "networks")
+CONSISTENCY_WEIGHT = 1.0
 QUARTER_TURNS = groups.rotations(4, vectors=5, actions=2)
 SETTINGS: dict[str, Any] = {
   "data": "mixed",
@@ -33,18 +31,15 @@ SETTINGS: dict[str, Any] = {
 
 def fill(seed: int, cells: Cells) -> None:
   """One cell for each use of the symmetry: the whole grid."""
-  for use in USES:
+  for use in learners.USES:
     cells.fill(use, partial(measure, use, seed))
 
 
 def make_agent(use: str) -> Agent:
-  """DMG that uses the quarter turns in one of `USES`."""
+  """DMG that uses the quarter turns in one of `learners.USES`."""
   sizes = SETTINGS["hidden_sizes"]
   modules = networks.make(2, networks.Architecture(sizes, sizes, sizes))
-  if use == "networks":
-    return dmg.make(learners.symmetric_networks(modules, QUARTER_TURNS))
-  agent = dmg.make(modules)
-  return learners.augmented(agent, QUARTER_TURNS) if use == "augmented" else agent
+  return learners.make(use, modules, QUARTER_TURNS, CONSISTENCY_WEIGHT)
 
 
 def continuous(data: Transitions) -> Transitions:

@@ -16,6 +16,7 @@ from dmg_jax.symmetry import (
   reacher_facts,
   robots,
   teacher,
+  walker,
 )
 from dmg_jax.symmetry.cells import Cells, read
 
@@ -40,6 +41,7 @@ PARTS: Mapping[str, Part] = {
   "offline": Part(offline.SETTINGS, offline.fill),
   "mild": Part(mild.SETTINGS, mild.fill),
   "robots": Part(robots.SETTINGS, robots.fill),
+  "walker": Part(walker.SETTINGS, walker.fill),
 }
 PAGE = "page"
 
