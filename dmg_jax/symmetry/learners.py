@@ -4,9 +4,10 @@ Batches are augmented, the actor pays for what is not consistent, or the network
 symmetric by construction.
 """
 
+import dataclasses
 import functools
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax.numpy as jnp
 from flax import linen as nn
@@ -63,11 +64,12 @@ def augmented(agent: Agent, group: Group) -> Agent:
   )
 
 
-class Consistency(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Consistency:
   """A penalty of `dmg.Form`: weight * E[|pi(g s) - g pi(s)|^2].
 
   The expectation over the group is taken exactly, the identity included, where a drawn
-  element would do: a group of order n costs n - 1 more passes. The square is averaged over the
+  element would do: a group of n elements costs n - 1 more passes. The square is averaged over the
   action's dimensions, as in the actor's regression, so that the weight has the scale of nu.
   Gradients flow through both actions.
 

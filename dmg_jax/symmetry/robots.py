@@ -1,6 +1,6 @@
 """Symmetries of walking robots, verified in the simulator.
 
-A claimed symmetry is a group of signed permutations of observations and actions. It is one
+A claimed symmetry is a group of orthogonal matrices on observations and actions. It is one
 if the simulator agrees: a transition and its copy under an element give states that are
 copies, the same reward and the same end.
 """
@@ -12,13 +12,19 @@ import numpy as np
 
 from dmg_jax.envs import make, robots
 from dmg_jax.errors import UserError
-from dmg_jax.symmetry import groups
+from dmg_jax.symmetry import ants, groups
 from dmg_jax.symmetry.cells import Cells
 from dmg_jax.symmetry.groups import Group
 
 TOLERANCE = 1e-6
-ROBOTS = ("Walker2d-v5", "Walker2d-v4", "HalfCheetah-v5", "HalfCheetah-v4")
-SETTINGS: dict[str, Any] = {"robots": ROBOTS, "transitions": 1000, "tolerance": TOLERANCE}
+ANTS = ("Ant-v5", "dmg_jax/AntDirections-v0")
+ROBOTS = ("Walker2d-v5", "Walker2d-v4", "HalfCheetah-v5", "HalfCheetah-v4", *ANTS)
+FELT = "dmg_jax/AntDirections-v0, as observed"
+SETTINGS: dict[str, Any] = {
+  "robots": (*ROBOTS, FELT),
+  "transitions": 1000,
+  "tolerance": TOLERANCE,
+}
 # Of 17 numbers: height and angle of the torso, three joints of each leg; then the velocities,
 # of the torso three.
 _JOINTS, _OTHER_JOINTS = (2, 3, 4), (5, 6, 7)
@@ -26,13 +32,22 @@ _SPEEDS, _OTHER_SPEEDS = (11, 12, 13), (14, 15, 16)
 
 
 def fill(seed: int, cells: Cells) -> None:
-  """What the simulator says of the exchange of legs, for each robot."""
+  """What the simulator says of the legs' exchange, for each robot."""
   for env_id in ROBOTS:
     cells.fill(env_id, partial(_asked, env_id, seed))
+  cells.fill(FELT, partial(_felt, seed))
 
 
 def _asked(env_id: str, seed: int) -> dict[str, Any]:
-  return differences(env_id, exchange_of_legs(), SETTINGS["transitions"], seed)._asdict()
+  group = ants.turns_of_legs() if env_id in ANTS else exchange_of_legs()
+  return differences(env_id, group, SETTINGS["transitions"], seed)._asdict()
+
+
+def _felt(seed: int) -> dict[str, Any]:
+  env = make.make(ANTS[1])
+  states = np.stack([state for state, _ in _met(env, SETTINGS["transitions"], seed)])
+  env.close()
+  return Difference(ants.felt_difference(states), 0.0, 0)._asdict()
 
 
 def exchange_of_legs() -> Group:
@@ -69,7 +84,7 @@ def differences(env_id: str, group: Group, transitions: int = 1000, seed: int = 
   States are those of episodes with uniformly random actions.
 
   Args:
-    env_id: a robot of Gymnasium, see `envs.robots.check_robot`.
+    env_id: one of `ANTS`, or a robot of Gymnasium, see `envs.robots.check_robot`.
     group: on its state without the horizontal position.
     transitions: how many, each with every element.
     seed: of the episodes and actions.
@@ -77,25 +92,18 @@ def differences(env_id: str, group: Group, transitions: int = 1000, seed: int = 
   Raises:
     UserError: for another environment, or a group of another size.
   """
-  robots.check_robot(env_id)
+  if env_id not in ANTS:
+    robots.check_robot(env_id)
   env = make.make(env_id)
   inner: Any = env.unwrapped
-  spaces = make.spaces(env)
-  groups.check_size(group, spaces.observation_size)
-  draws = np.random.default_rng(seed)
+  groups.check_size(group, len(_state(inner)))
+  met = _met(env, transitions, seed)
   worst = Difference(0.0, 0.0, 0)
-  env.reset(seed=seed)
-  met: list[tuple[np.ndarray, np.ndarray]] = []
-  while len(met) < transitions:
-    action = draws.uniform(spaces.action_low, spaces.action_high)
-    met.append((_state(inner), action))
-    if any(env.step(action.astype(np.float32))[2:4]):
-      env.reset()
-  for observations, on_actions in zip(group.observations[1:], group.actions[1:], strict=True):
-    turn, turn_action = np.array(observations), np.array(on_actions)
-    for state, action in met:
-      after, reward, ended = _step(env, inner, state, action)
-      copy, copy_reward, copy_ended = _step(env, inner, turn @ state, turn_action @ action)
+  for state, action in met:
+    after, reward, ended = _step(env, inner, state, action)
+    for observations, on_actions in zip(group.observations[1:], group.actions[1:], strict=True):
+      turn = np.array(observations)
+      copy, copy_reward, copy_ended = _step(env, inner, turn @ state, np.array(on_actions) @ action)
       worst = Difference(
         max(worst.state, float(np.abs(turn @ after - copy).max())),
         max(worst.reward, abs(reward - copy_reward)),
@@ -103,6 +111,20 @@ def differences(env_id: str, group: Group, transitions: int = 1000, seed: int = 
       )
   env.close()
   return worst
+
+
+def _met(env: Any, transitions: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
+  """States and actions of episodes with uniformly random actions."""
+  bounds = make.spaces(env)
+  draws = np.random.default_rng(seed)
+  env.reset(seed=seed)
+  met: list[tuple[np.ndarray, np.ndarray]] = []
+  while len(met) < transitions:
+    action = draws.uniform(bounds.action_low, bounds.action_high)
+    met.append((_state(env.unwrapped), action))
+    if any(env.step(action.astype(np.float32))[2:4]):
+      env.reset()
+  return met
 
 
 def verify(env_id: str, group: Group, transitions: int = 1000, seed: int = 0) -> Difference:
@@ -123,14 +145,20 @@ def verify(env_id: str, group: Group, transitions: int = 1000, seed: int = 0) ->
 
 def _state(inner: Any) -> np.ndarray:
   """All of the state but the horizontal position, uncut."""
-  return np.concatenate([inner.data.qpos[1:], inner.data.qvel])
+  return np.concatenate([inner.data.qpos[_hidden(inner) :], inner.data.qvel])
+
+
+def _hidden(inner: Any) -> int:
+  """How many numbers the horizontal position has: in a plane one, and two of a free body."""
+  return 2 if inner.model.nq != inner.model.nv else 1
 
 
 def _step(env: Any, inner: Any, state: np.ndarray, action: np.ndarray):
   """State, reward and end after an action from a state, with no history of the solver."""
   env.reset(seed=0)
-  positions = inner.model.nq - 1
-  inner.set_state(np.concatenate([[0.0], state[:positions]]), state[positions:])
+  hidden = _hidden(inner)
+  positions = inner.model.nq - hidden
+  inner.set_state(np.concatenate([np.zeros(hidden), state[:positions]]), state[positions:])
   inner.data.qacc_warmstart[:] = 0
   _, reward, ended, *_ = inner.step(action)
   return _state(inner), float(reward), bool(ended)

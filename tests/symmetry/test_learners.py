@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 from conftest import make_transitions, small_architecture
 
-from dmg_jax import networks
+from dmg_jax import methods, networks, training
 from dmg_jax.agents import dmg
 from dmg_jax.symmetry import groups, learners, runs
 from dmg_jax.types import Hyperparameters
@@ -54,6 +54,65 @@ def test_symmetric_critics_give_copies_the_same_value():
     plain, copy = (jax.jit(module.apply)(parameters, *given) for given in (inputs, turned))
     assert plain.shape == ((8,) if len(inputs) == 1 else (2, 8))
     np.testing.assert_allclose(plain, copy, atol=1e-6)
+
+
+def test_td3_climbs_the_first_of_symmetric_critics():
+  modules = learners.symmetric_networks(PLAIN, GROUP)
+  data = make_transitions(60)
+  form = methods.find("td3_bc").form
+  state = jax.jit(lambda key: dmg.init(key, 5, 2, networks=modules, form=form))(jax.random.key(0))
+  pairs = data.observations[:8], data.actions[:8]
+  first = dmg._first_q(modules, state.critic.parameters, *pairs)
+  every = modules.critic.apply(state.critic.parameters, *pairs)
+  np.testing.assert_allclose(first, every[0], atol=1e-6)
+  assert not np.allclose(first, every[1], atol=1e-3)
+
+
+def test_the_penalty_is_the_mean_over_the_group_and_nothing_for_symmetric_policies():
+  observations = make_transitions(8).observations
+  penalty = learners.Consistency(GROUP, 0.5)
+  actor = jax.jit(PLAIN.actor.init)(jax.random.key(0), observations)
+
+  def plain(rows):
+    return PLAIN.actor.apply(actor, rows)
+
+  squares = [
+    np.square(
+      plain(observations @ np.array(turn, np.float32).T) - plain(observations) @ np.array(own).T
+    )
+    for turn, own in zip(GROUP.observations, GROUP.actions, strict=True)
+  ]
+  found = penalty(plain, observations, plain(observations))
+  np.testing.assert_allclose(found, 0.5 * np.mean(squares), rtol=1e-5)
+  assert found > 1e-3
+  modules = learners.symmetric_networks(PLAIN, GROUP)
+  actor = jax.jit(modules.actor.init)(jax.random.key(0), observations)
+
+  def symmetric(rows):
+    return modules.actor.apply(actor, rows)
+
+  assert penalty(symmetric, observations, symmetric(observations)) < 1e-10
+
+
+def test_an_agent_that_pays_gets_consistent():
+  data = make_transitions(60)
+  agent = learners.make("consistency", PLAIN, GROUP, 100.0)
+  assert agent is learners.make("consistency", PLAIN, GROUP, 100.0)  # compiles once
+  rows = data.observations[:8]
+
+  def inconsistency(policy):
+    def act(observations):
+      return agent.act(policy, observations)
+
+    return learners.Consistency(GROUP, 1.0)(act, rows, act(rows))
+
+  trained = runs.train(
+    agent, [0], Hyperparameters(actor_learning_rate=1e-2), data, [(0, 60)], batch_size=16,
+    steps=50, side_by_side=True,
+  )  # fmt: skip
+  before = agent.policy(training.initial_state(np.uint32(0), agent, 5, 2))
+  after = jax.tree.map(lambda leaf: leaf[0], trained.policies)
+  assert inconsistency(after) < inconsistency(before) / 4
 
 
 def test_an_augmented_agent_learns_from_turned_samples():
