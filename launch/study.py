@@ -13,9 +13,9 @@ uniform, initial (states).
 
 `structure` asks whether pessimism that respects a symmetry generalises better than more or less
 of it (arXiv 2607.02288). PART is circle, reacher, teacher (which is stored in the package),
-distillation, offline, mild or robots; or page, which only writes the page anew. A part that was
-interrupted goes on where it was. Without --out it writes benchmarks/results/structure_PART.json,
-docs/structure.md and its pictures; with it, all of them in DIR.
+distillation, offline, mild, robots or walker; or page, which only writes the page anew. A part
+that was interrupted goes on where it was. Without --out it writes docs/structure.md, its pictures
+and benchmarks/results/structure_PART.json; with it, all of them in DIR.
 """
 
 import signal

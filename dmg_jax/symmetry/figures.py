@@ -5,10 +5,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import matplotlib
+import numpy as np
 from matplotlib.figure import Figure
 
 from dmg_jax.report.figures import style
 from dmg_jax.symmetry import drawings as arms
+from dmg_jax.symmetry import page_walker, walker_summary
 from dmg_jax.symmetry.page import by_width
 
 Numbers = Mapping[str, Any]
@@ -20,6 +22,8 @@ def draw_all(numbers: Mapping[str, Numbers]) -> dict[str, bytes]:
     "circle": _circle,
     "reacher": lambda _: arms.picture(),
   }
+  if "walker" in numbers and walker_summary.sets(numbers["walker"]):
+    drawings["walker"] = _walker
   pictures = {}
   with style.style(), matplotlib.rc_context({"savefig.dpi": 150}):
     for part, draw in drawings.items():
@@ -50,4 +54,38 @@ def _circle(part: Numbers) -> Figure:
     ylim=(-0.03, 1.03),
   )
   axes.legend()
+  return figure
+
+
+def _walker(part: Numbers) -> Figure:
+  """Score against nu: a panel for each set, a line for each use, all seeds as dots."""
+  settings, cells = part["settings"], part["cells"]
+  tiers, shares, done = settings["tiers"], settings["shares"], walker_summary.sets(part)
+  figure = Figure(figsize=(style.WIDTHS["full"], 3.6), layout="constrained")
+  panels = figure.subplots(len(tiers), len(shares), sharex=True, sharey="row", squeeze=False)
+  for tier, line in zip(tiers, panels, strict=True):
+    for share, axes in zip(shares, line, strict=True):
+      of = f"{tier} {share:g}"
+      axes.set(title=page_walker.name(of), xscale="log")
+      for place, use in enumerate(settings["uses"]):
+        if of not in done:
+          continue
+        points = walker_summary.points(cells, of, [use])
+        nus = np.array([float(nu) for _, nu in points])
+        scores = np.array(list(points.values())).reshape(len(nus), -1)
+        colour, dashes = style.appearance(place)
+        moved = nus * 1.12 ** (place - 1.5)
+        for column in scores.T:
+          axes.plot(moved, column, ".", ms=2, color=colour, alpha=0.5)
+        label = page_walker.USES[use]
+        axes.plot(moved, scores.mean(axis=1), dashes, color=colour, label=label)
+      if of in done:
+        data = float(np.mean(cells[f"{of} none"]["data_score"]))
+        axes.axhline(data, color=style.GREY, linestyle=":", linewidth=0.8, label="data")
+  for axes in panels[-1]:
+    axes.set_xlabel(r"$\nu$")
+  for axes in panels[:, 0]:
+    axes.set_ylabel("score")
+  handles, labels = panels[0, 0].get_legend_handles_labels()
+  figure.legend(handles, labels, loc="outside lower center", ncols=5)
   return figure

@@ -97,6 +97,7 @@ def measure(
     "data_return": [
       float(data.rewards[start : start + size].sum() / offline.EPISODES) for start, size in spans
     ],
+    "weight": CONSISTENCY_WEIGHT if use == "consistency" else None,
     "updates_per_second": trained.updates_per_second,
     "diverged": int(trained.diverged.sum()),
   }

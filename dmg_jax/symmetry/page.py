@@ -5,7 +5,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from dmg_jax.symmetry import page_beyond, page_tables
+from dmg_jax.symmetry import page_beyond, page_tables, page_walker
 
 Numbers = Mapping[str, Any]
 _WAITING = {
@@ -16,6 +16,7 @@ _WAITING = {
   "offline": "IQL and CQL with data augmentation, Tables 2 and 7 to 9",
   "mild": "DMG on the continuous reacher",
   "robots": "symmetries asked of the simulator",
+  "walker": "symmetric DMG on Walker2d-v5",
 }
 
 
@@ -33,6 +34,7 @@ def page(numbers: Mapping[str, Numbers]) -> str:
     "offline": page_tables.offline_learners,
     "mild": page_beyond.mild,
     "robots": page_beyond.robots,
+    "walker": page_walker.walker,
   }
   made = [
     f"{section(numbers[part]).strip()}\n\n{source(part, numbers[part])}"

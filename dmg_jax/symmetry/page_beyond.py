@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from dmg_jax.symmetry import page_walker
 from dmg_jax.symmetry.page_tables import row, sizes, spread
 
 Numbers = Mapping[str, Any]
@@ -15,12 +16,15 @@ Numbers = Mapping[str, Any]
 def mild(part: Numbers) -> str:
   """DMG on the continuous reacher: the grid of amounts and structure."""
   settings, cells = part["settings"], part["cells"]
-  uses = {
-    "none": "no symmetry",
-    "augmented": "augmented batches",
-    "networks": "symmetric networks",
-  }
+  uses = page_walker.USES
   done = {use: cells[use] for use in uses if use in cells}
+  paid = ""
+  if "consistency" in done:
+    weight = f"{done['consistency']['weight']:g} · "
+    paid = (
+      f" *Consistency*: the actor also pays\n{weight}E|π(g s) - g π(s)|², averaged over the turns g "
+      "and over the action's dimensions; the weight is not tuned."
+    )
   lines = [row("λ", "ν", *(uses[use] for use in done)), row(*["---"] * (2 + len(done)))]
   for lam in settings["lams"]:
     for nu in settings["nus"]:
@@ -40,7 +44,7 @@ def mild(part: Numbers) -> str:
 Does the claim hold for mild generalisation? λ and ν are DMG's amounts; the structure is how it uses the quarter turns. The
 data are the *{settings["data"]}* ones of context 0, with torques as continuous actions and the sparse reward. *Augmented
 batches*: each sample is turned by a quarter turn drawn at random. *Symmetric networks*: actor, critics and value are averages
-over the four turns. Return in {settings["test_contexts"]} contexts of the test, mean and deviation of {settings["seeds"]} seeds; networks of
+over the four turns.{paid} Return in {settings["test_contexts"]} contexts of the test, mean and deviation of {settings["seeds"]} seeds; networks of
 {sizes(settings["hidden_sizes"])}, {settings["steps"]:,} steps with batches of {settings["batch_size"]}, γ = {settings["discount"]:g}.
 
 {chr(10).join(lines)}
@@ -67,15 +71,21 @@ def robots(part: Numbers) -> str:
   return f"""
 ## Robots whose legs exchange
 
-The exchange of both legs is a signed permutation of 17 observed numbers and 6 actions. `dmg_jax.symmetry.robots.verify` asks the
-simulator: a transition and its exchanged copy, from states of random episodes, have to give states that are copies,
+A claimed symmetry is a group of orthogonal matrices on observations and actions. `dmg_jax.symmetry.robots.verify` asks the
+simulator: a transition and its copy under each element, from states of random episodes, have to give states that are copies,
 the same reward and the same end, to {settings["tolerance"]:g} over {settings["transitions"]:,} transitions.
 
 {chr(10).join(lines)}
 
-The feet of `Walker2d-v4`, in which policies of D4RL's data are evaluated, differ in friction (0.9 and 1.9; `-v5` has 1.9 for
-both), so that the exchange of legs is no exact symmetry there. HalfCheetah's legs are no copies of one another.
-
-`dmg_jax.symmetry.learners` has augmented batches and symmetric networks for any verified group. A table of symmetric DMG
-on Walker2d's data is not measured yet; nor is a consistency term in DMG's actor there.
+* **Two legs.** Their exchange is a signed permutation of 17 observed numbers and 6 actions. The feet of `Walker2d-v4`, in which
+  policies of D4RL's data are evaluated, differ in friction (0.9 and 1.9; `-v5` has 1.9 for both), so that the exchange is
+  no exact symmetry there. HalfCheetah's legs are no copies of one another.
+* **Four legs.** The ant with another of its legs as the first: the torso's frame turns by 90 degrees, hips and ankles change
+  places, some ankles with the other sign, and the world stays. On the state (27 numbers: all but x and y) this is exact. A turn
+  of the frame multiplies the quaternion by an orthogonal matrix that is no signed permutation; four of them change its sign,
+  which is the same attitude, so that the group has eight elements. The turn of the world itself is not listed: what `AntDirections` observes
+  does not depend on it at all, and the reward of `Ant-v5` names one direction of the world.
+* **As observed in `AntDirections`,** the turn is refused. There, velocities and direction are in the frame of the heading, the
+  direction of the torso's first axis on the floor. The second axis is at a right angle to the first in the torso, and on the
+  floor only where the torso is level. The row has the largest difference of an observation, without a step.
 """

@@ -17,7 +17,7 @@ from dmg_jax.symmetry.cells import Cells
 from dmg_jax.symmetry.groups import Group
 
 TOLERANCE = 1e-6
-ANTS = ("Ant-v5", "dmg_jax/AntDirections-v0")
+ANTS = ("Ant-v5", "dmg_jax/AntDirections-v0", "dmg_jax/AntMaze-UMaze-v0")
 ROBOTS = ("Walker2d-v5", "Walker2d-v4", "HalfCheetah-v5", "HalfCheetah-v4", *ANTS)
 FELT = "dmg_jax/AntDirections-v0, as observed"
 SETTINGS: dict[str, Any] = {
