@@ -210,9 +210,10 @@ def _shipped(request: Request, recipe: Recipe) -> dict[str, tiers.Policy]:
   """
   if recipe.env_kwargs and request.policies_of is None:
     return {}
+  source = recipe.env_id if request.policies_of is None else request.policies_of
   found = {
     name: tiers.Policy(policies.load(path), policies.provenance(path))
-    for name, path in policies.shipped(request.policies_of or recipe.env_id, request.tier).items()
+    for name, path in policies.shipped(source, request.tier).items()
   }
   levels = {policy.quote["training"]["level"] for policy in found.values()}
   if "medium" in request.tier and levels != {request.level}:

@@ -17,7 +17,7 @@ from dmg_jax import run_directory, run_log
 from dmg_jax.collect import collect, tiers
 from dmg_jax.collect.recording import Recording
 from dmg_jax.collect.request import Request
-from dmg_jax.data import policies
+from dmg_jax.data import catalog, policies
 from dmg_jax.data.episodes import Episode
 from dmg_jax.data.load import load
 from dmg_jax.data.stream import Stream
@@ -218,6 +218,28 @@ def test_policies_that_come_with_the_package_save_the_training(tmp_path, monkeyp
     tmp_path, tier="medium", level=-2.0, keep=1000, dataset_id="dmg/other/medium-v0", shipped=True
   )
   assert (tmp_path / "recording").exists()
+
+
+def test_shipped_policies_are_recorded_in_another_version_of_their_robot(tmp_path):
+  recipe = RECIPE._replace(env_id="Walker2d-v5")
+  asked = {"shipped": True, "level": 0.45, "keep": 1000, "policies_of": "Walker2d-v4"}
+  dataset_id = "dmg/walker2d-v5/medium-v0"
+  folder = collect_in(tmp_path, recipe, tier="medium", dataset_id=dataset_id, **asked)
+  provenance = provenance_of(folder)
+  assert provenance["policies_of"] == "Walker2d-v4"
+  # -v5 has no reference of its own: the scale is that of the policies' training.
+  data = load(str(folder))
+  assert data.env_id == "Walker2d-v5"
+  assert data.reference == catalog.reference_returns("Walker2d-v4")
+  for changes, message in (
+    ({"policies_of": "Hopper-v4"}, "take 11 observed numbers and give 3 actions, but Walker2d-v5"),
+    ({"policies_of": "Swimmer-v5"}, "no policies for medium data at this --level"),
+    ({"level": 0.3}, "no policies for medium data at this --level"),
+    ({"policies_of": ""}, "--policies_of=: no policies"),
+  ):
+    with pytest.raises(UserError, match=message):
+      collect_in(tmp_path, recipe, tier="medium", dataset_id="dmg/x/y-v0", **asked | changes)
+  assert not (tmp_path / "recording").exists()
 
 
 def test_an_environment_without_reference_returns_is_scored_by_its_own_training(

@@ -67,6 +67,7 @@ def test_a_recording_is_found_again_with_more_steps_alone():
     ({"learner": "ppo"}, {}, "--learner is ppo, but it must be one of sac, td3"),
     ({"exploration_noise": ()}, {}, "--exploration_noise is given 0 times"),
     ({"steps": 2**31}, {}, "--steps is 2147483648"),
+    ({}, {"policies_of": "Hopper-v4", "shipped": False}, "leave out --train"),
     ({}, {"dataset_id": "mine"}, "'mine' is not the id of a Minari data set"),
     ({}, {"dataset_id": "dmg/hopper/medium-replay-v0"}, "comes with the package"),
   ],
