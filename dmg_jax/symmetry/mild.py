@@ -15,6 +15,11 @@ from dmg_jax.types import Agent, Hyperparameters, Transitions
 LAMS, NUS = (0.0, 0.25, 1.0), (0.01, 0.1, 1.0)
 CONSISTENCY_WEIGHT = 1.0
 QUARTER_TURNS = groups.rotations(4, vectors=5, actions=2)
+# A group, but no symmetry of the reacher: the two torques turn along, as if they were a vector.
+FALSE_TURNS = groups.group(
+  QUARTER_TURNS.observations, groups.rotations(4, vectors=1, actions=1).observations
+)
+USES = (*learners.USES, "false")
 SETTINGS: dict[str, Any] = {
   "data": "mixed",
   "lams": LAMS,
@@ -31,14 +36,16 @@ SETTINGS: dict[str, Any] = {
 
 def fill(seed: int, cells: Cells) -> None:
   """One cell for each use of the symmetry: the whole grid."""
-  for use in learners.USES:
+  for use in USES:
     cells.fill(use, partial(measure, use, seed))
 
 
 def make_agent(use: str) -> Agent:
-  """DMG that uses the quarter turns in one of `learners.USES`."""
+  """DMG that uses the quarter turns in one of `USES`; "false": batches augmented by false ones."""
   sizes = SETTINGS["hidden_sizes"]
   modules = networks.make(2, networks.Architecture(sizes, sizes, sizes))
+  if use == "false":
+    return learners.make("augmented", modules, FALSE_TURNS, CONSISTENCY_WEIGHT)
   return learners.make(use, modules, QUARTER_TURNS, CONSISTENCY_WEIGHT)
 
 

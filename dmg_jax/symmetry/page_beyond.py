@@ -16,14 +16,19 @@ Numbers = Mapping[str, Any]
 def mild(part: Numbers) -> str:
   """DMG on the continuous reacher: the grid of amounts and structure."""
   settings, cells = part["settings"], part["cells"]
-  uses = page_walker.USES
+  uses = {**page_walker.USES, "false": "false symmetry"}
   done = {use: cells[use] for use in uses if use in cells}
-  paid = ""
+  explained = ""
   if "consistency" in done:
     weight = f"{done['consistency']['weight']:g} · "
-    paid = (
-      f" *Consistency*: the actor also pays\n{weight}E|π(g s) - g π(s)|², averaged over the turns g "
-      "and over the action's dimensions; the weight is not tuned."
+    explained += (
+      f"\n*Consistency*: the actor also pays {weight}E|π(g s) - g π(s)|², averaged over the turns g and "
+      "over the action's dimensions; the weight is not tuned."
+    )
+  if "false" in done:
+    explained += (
+      "\n*False symmetry*: augmented batches in which the two torques turn along, as if they were a "
+      "vector; the targets of actor and critics are then those of another problem."
     )
   lines = [row("λ", "ν", *(uses[use] for use in done)), row(*["---"] * (2 + len(done)))]
   for lam in settings["lams"]:
@@ -44,7 +49,8 @@ def mild(part: Numbers) -> str:
 Does the claim hold for mild generalisation? λ and ν are DMG's amounts; the structure is how it uses the quarter turns. The
 data are the *{settings["data"]}* ones of context 0, with torques as continuous actions and the sparse reward. *Augmented
 batches*: each sample is turned by a quarter turn drawn at random. *Symmetric networks*: actor, critics and value are averages
-over the four turns.{paid} Return in {settings["test_contexts"]} contexts of the test, mean and deviation of {settings["seeds"]} seeds; networks of
+over the four turns.{explained}
+Return in {settings["test_contexts"]} contexts of the test, mean and deviation of {settings["seeds"]} seeds; networks of
 {sizes(settings["hidden_sizes"])}, {settings["steps"]:,} steps with batches of {settings["batch_size"]}, γ = {settings["discount"]:g}.
 
 {chr(10).join(lines)}

@@ -37,7 +37,7 @@ def walker(part: Numbers) -> str:
 Does DMG that knows the exchange of legs learn more from the same data? The simulator agrees with the exchange to
 {max(symmetry["state"], symmetry["reward"]):.1g}; the command asks it before it trains. The data are our own, not D4RL's: the policies that come
 with the package for `Walker2d-v4`, with noise, recorded in `{settings["env"]}` (*medium-replay* has policies along the training
-in place of its replay). They are no copies under the exchange: the recorded gait is one of two mirrored ones.
+in place of its replay).{_asymmetry(cells, settings["tiers"])}
 
 ```bash
 {commands}
@@ -66,6 +66,17 @@ less that without symmetry, chosen alike; Student's 95 % interval over {settings
 
 {_verdict(gains, settings["seeds"])}
 """
+
+
+def _asymmetry(cells: Numbers, tiers: list[str]) -> str:
+  """How unlike its mirror image the recorded gait is, where that was measured."""
+  if "asymmetry" not in cells:
+    return ""
+  each = " and ".join(f"{cells['asymmetry'][tier]:.1f} ({tier})" for tier in tiers)
+  return (
+    "\nThe gait is not its own mirror image: the means of two exchanged numbers differ by up to "
+    f"{each} standard deviations."
+  )
 
 
 def name(of: str) -> str:

@@ -54,6 +54,10 @@ def fill(seed: int, cells: Cells) -> None:
         f"{fact['name']} is not the data set of the stored numbers; collect it by its command "
         "there, or name another --out"
       )
+  cells.fill(
+    "asymmetry",
+    lambda: {tier: walker_sets.asymmetry(dataset, legs) for tier, dataset in tiers.items()},
+  )
   seeds = list(range(seed, seed + SETTINGS["seeds"]))
   sets = walker_sets.make(tiers, SHARES, seeds, legs)
   simulators = evaluation.Simulators(env_id)

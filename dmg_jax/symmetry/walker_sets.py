@@ -74,6 +74,22 @@ def facts(dataset: Dataset) -> dict[str, Any]:
   }
 
 
+def asymmetry(dataset: Dataset, group: Group) -> float:
+  """How far the data are from their own copies: of the number that differs most.
+
+  Returns:
+    The largest difference between means of an observed number and of its copies, in standard
+    deviations of both together. Data of a symmetric policy have 0, up to chance.
+  """
+  observations = np.asarray(dataset.transitions.observations, np.float64)
+  found = []
+  for matrix in group.observations[1:]:
+    copies = observations @ np.array(matrix).T
+    spread = np.concatenate([observations, copies]).std(axis=0)
+    found.append(np.abs(observations.mean(axis=0) - copies.mean(axis=0)) / spread)
+  return float(np.max(found))
+
+
 def draw(transitions: Transitions, share: float, seed: int) -> list[episodes.Episode]:
   """Whole episodes, drawn without replacement until they hold a share of the transitions.
 

@@ -112,7 +112,7 @@ def test_cells_of_other_data_are_not_mixed(tmp_path, monkeypatch):
 
   run(0)
   cells = read(places.file("walker"))["cells"]
-  assert list(cells) == ["symmetry", "data"] + [
+  assert list(cells) == ["symmetry", "data", "asymmetry"] + [
     f"medium {share} {use}" for share in ("1", "0.1", "0.01") for use in learners.USES
   ]
   with pytest.raises(UserError, match="is not the data set of the stored numbers"):
@@ -163,6 +163,7 @@ def made_up(gain: float) -> dict:
     "settings": settings,
     "cells": {
       "symmetry": {"state": 1e-13, "reward": 1e-14},
+      "asymmetry": dict.fromkeys(settings["tiers"], 1.5),
       "data": dict.fromkeys(settings["tiers"], fact),
       **cells,
     },
@@ -175,6 +176,7 @@ def test_the_page_says_what_the_intervals_say():
   assert "* augmented batches: better than no symmetry in 0 of 1 sets, worse in 0" in text
   assert re.search(r"\| medium, 10 % \| 10 \| 20.0 \| 0.1 \| 2.5 ± 1.3", text)
   assert "30.0 ± 0.0 (1 diverged)" in text
+  assert "differ by up to 1.5 (medium) and 1.5 (medium-replay) standard deviations" in text
   assert "+5.0 [5.0, 5.0]" in text
   worse = page_walker.walker(made_up(-5.0))
   assert "symmetric networks: better than no symmetry in 0 of 1 sets, worse in 1" in worse
@@ -186,6 +188,21 @@ def test_a_picture_needs_one_set_with_all_uses():
   del part["cells"]["medium 0.1 none"]
   assert not figures.draw_all({"walker": part})
   assert "No set is measured" in page_walker.walker(part)
+
+
+def test_asymmetry_is_counted_in_deviations():
+  even = tier()
+  turn = np.array(LEGS.observations[1], np.float32)
+  transitions = even.transitions
+  both = np.concatenate([transitions.observations, transitions.observations @ turn.T])
+  symmetric = even._replace(transitions=transitions.replace(observations=both))
+  assert walker_sets.asymmetry(symmetric, LEGS) < 1e-6
+  bent = both.copy()
+  bent[:, 2] += 100  # the thigh of one leg: 100 apart, and 50 the deviation of both together
+  found = walker_sets.asymmetry(
+    even._replace(transitions=transitions.replace(observations=bent)), LEGS
+  )
+  np.testing.assert_allclose(found, 2, rtol=0.01)
 
 
 def test_the_exchange_acts_on_what_the_networks_see_as_on_raw_numbers():
