@@ -178,6 +178,7 @@ def test_the_page_says_what_the_intervals_say():
   assert "30.0 ± 0.0 (1 diverged)" in text
   assert "differ by up to 1.5 (medium) and 1.5 (medium-replay) standard deviations" in text
   assert "+5.0 [5.0, 5.0]" in text
+  assert "Measured so far: 1 of 6 sets" in text
   worse = page_walker.walker(made_up(-5.0))
   assert "symmetric networks: better than no symmetry in 0 of 1 sets, worse in 1" in worse
 
