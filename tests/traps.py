@@ -104,7 +104,9 @@ def arm(point: str, occurrence: int = 0, signals: list[int] | None = None) -> No
 
 def printed_command(text: str) -> list[str]:
   """Script and arguments of the command that a stopped job printed."""
-  python, *words = shlex.split(text.splitlines()[-1].partition("to go on: ")[2])
+  lines = [line for line in text.splitlines() if "to go on: " in line]
+  assert len(lines) == 1, text
+  python, *words = shlex.split(lines[0].partition("to go on: ")[2])
   assert python == "python"
   return words
 
