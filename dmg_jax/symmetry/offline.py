@@ -62,18 +62,22 @@ SETTINGS: dict[str, Any] = {
 
 
 def fill(seed: int, cells: Cells) -> None:
-  """All cells of Tables 2 and 7, those of the other teacher, then those of Tables 9 and 8."""
+  """All cells of Tables 2 and 7, among them those of the other teacher, then of Tables 9 and 8."""
 
-  def fill_all(tables: Sequence[tuple[str, str]]) -> None:
-    for cell in (
-      (*table, data, use) for data in GREEDY for table in tables for use in discrete.USES
-    ):
-      cells.fill(name(*cell), partial(measure, *cell, seed))
+  def fill_all(data: str, tables: Sequence[tuple[str, str]]) -> None:
+    for method, place in tables:
+      for use in discrete.USES:
+        cell = method, place, data, use
+        cells.fill(name(*cell), partial(measure, *cell, seed))
 
-  fill_all((("iql", "actor"), ("cql", "critic")))
+  first, then = (("iql", "actor"), ("cql", "critic")), (("iql", "both"), ("iql", "critic"))
+  fill_all("expert", first)
   for cell in COMPARED:
     cells.fill(f"dqn {name(*cell)}", partial(measure, *cell, seed, taught_by="dqn"))
-  fill_all((("iql", "both"), ("iql", "critic")))
+  for data in ("mixed", "suboptimal"):
+    fill_all(data, first)
+  for data in GREEDY:
+    fill_all(data, then)
 
 
 def name(method: str, place: str, data: str, use: str) -> str:
