@@ -40,7 +40,7 @@ def _play_planner(share: Array, contexts: Array, key: Array) -> reacher.Episodes
 def _taught_by_planner() -> teacher.Teacher:
   played = teacher.rows_of(_play_planner(0.0, np.zeros(1, np.float32), jax.random.key(0)))
   values = jax.jit(partial(jax.lax.map, planner.values))(jnp.asarray(played.observations))
-  return teacher.Teacher(played.observations, np.asarray(values))
+  return teacher.Teacher(np.asarray(played.observations), np.asarray(values))
 
 
 def _play_dqn(share: Array, contexts: Array, key: Array) -> reacher.Episodes:
