@@ -48,7 +48,7 @@ def distilled(part: Numbers) -> str:
       actions = taught["greedy_actions"]
       lines.append(
         row(
-          title, len(actions), int(np.count_nonzero(np.diff(actions))), f"{taught['smallest_gap']:.2g}",
+          title, len(actions), int(np.count_nonzero(np.diff(actions))),
           spread(cell["right_in_training"]), spread(cell["training"]), spread(cell["test"]),
         )
       )  # fmt: skip
@@ -57,12 +57,11 @@ def distilled(part: Numbers) -> str:
   both = (cells[f"{target} {eta:g}"]["test"], cells[f"dqn {target} {eta:g}"]["test"])
   low, high = difference_interval(*both)
   head = (
-    "teacher", "steps", "changes of action", "smallest gap of values", "right actions",
-    "training", "test",
+    "teacher", "steps", "changes of action", "right actions", "training", "test",
   )  # fmt: skip
   return f"""
 
-**Does the plan's regularity matter?** The {target} target with η = {eta:g}, of each teacher; the gap is between its largest and second-largest value:
+**Does the plan's regularity matter?** The {target} target with η = {eta:g}, of each teacher:
 
 {chr(10).join([row(*head), row(*["---"] * len(head)), *lines])}
 
