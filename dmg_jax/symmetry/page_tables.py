@@ -99,7 +99,7 @@ deviation of {settings["seeds"]} networks of {sizes(settings["hidden_sizes"])}, 
 
 *Right actions*: at how many of the training's states the network's greedy action is the teacher's. Where it is
 below 1, the networks did not fit their target, so that a low return in test is not yet a failure to generalise. A larger
-symmetric η also widens the margin that has to be fitted. {_both_targets(settings, cells)}
+symmetric η also widens the margin that has to be fitted.{_both_targets(settings, cells)}{_lacking(settings, cells)}
 """
   apart = {
     name.removeprefix("apart: "): cell for name, cell in cells.items() if name.startswith("apart")
@@ -132,8 +132,17 @@ def _both_targets(settings: Numbers, cells: Mapping[str, Numbers]) -> str:
         f" From η = {least:g} to {most:g} the {target} target goes from {first:.2f} to {last:.2f} in test."
       )
   return (
-    "The symmetric target's return in test less the asymmetric one's, 95 % intervals of the mean: "
+    " The symmetric target's return in test less the asymmetric one's, 95 % intervals of the mean: "
     f"{', '.join(found)}; {above} of {len(found)} lie above 0.{''.join(ends)}"
+  )
+
+
+def _lacking(settings: Numbers, cells: Mapping[str, Numbers]) -> str:
+  """How many lines of Table 1 there are no numbers of."""
+  lines = [(target, eta) for target in ("symmetric", "asymmetric") for eta in settings["etas"]]
+  missing = sum(_distilled(settings, cells, *line) is None for line in lines)
+  return (
+    f" Of the {len(lines)} lines of the table {missing} are not measured yet." if missing else ""
   )
 
 
@@ -211,7 +220,7 @@ Our choices: data of one context, as the paper's returns in training have the de
 {int(settings["iql"]["expert"]["batch_size"])} for IQL (64, and 16 for suboptimal data) and {settings["cql_batch_size"]} for CQL (128); learning rates {settings["iql_learning_rate"]:g} and {settings["cql_learning_rate"]:g}
 (1e-3, and 1e-4 to 5e-4); weight of DAC in IQL {settings["iql_consistency"]:g} (not known). The others are the paper's.
 
-{(chr(10) * 2).join(made)}
+{(chr(10) * 2).join(made) or "No table is complete enough to be shown."}
 
 Training ran at {min(rates):,.0f} to {max(rates):,.0f} updates per second, of a cell's runs together.
 """

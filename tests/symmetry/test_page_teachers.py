@@ -64,6 +64,7 @@ def test_missing_cells_are_dashes_and_counted(distilled, learners):
   text = page.page({"distillation": distilled, "offline": learners})
   assert "Of the 54 cells of all tables 49 are not measured yet" in text
   assert "| mixed | test | - | - | - | - | - |" in text
+  assert "Of the 8 lines of the table 7 are not measured yet" in text
   empty = page.page({"distillation": part(distillation.SETTINGS, {})})
   assert "Distillation of pessimistic values" not in empty
 
