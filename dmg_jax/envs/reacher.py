@@ -127,7 +127,7 @@ def step(arm: Arm, torques: Array) -> Outcome:
     forearm=rotate(rotate(arm.forearm, elbow_turn), shoulder_turn),
     speeds=speeds,
   )
-  reached = _segment_distance(arm.hand, moved.hand) < GOAL_RADIUS
+  reached = segment_distance(arm.hand, moved.hand) < GOAL_RADIUS
   distance = _distance(moved.hand)
   nearer = (1 - distance / 2) / (HORIZON / 2) * (distance < arm.nearest)
   sparse = reached.astype(distance.dtype)
@@ -150,8 +150,8 @@ def _distance(positions: Array) -> Array:
   return jnp.sqrt(jnp.sum(jnp.square(positions), axis=-1))
 
 
-def _segment_distance(first: Array, last: Array) -> Array:
-  """(...) of the goal from the segment between two positions (..., 2)."""
+def segment_distance(first: Array, last: Array) -> Array:
+  """(...) of the goal from the segment between two positions (..., 2), in metres."""
   along = last - first
   length = jnp.sum(jnp.square(along), axis=-1)
   share = -jnp.sum(first * along, axis=-1) / jnp.where(length > 0, length, 1)
@@ -183,7 +183,8 @@ def episodes(policy, contexts: Array, key: Array, *, discrete: bool) -> Episodes
   """Plays one episode in each context, all side by side, in one scan.
 
   Args:
-    policy: (observations (E, 10), key) -> actions: (E, 9) one-hot, or (E, 2) in [-1, 1].
+    policy: (observations (E, 10), key, alive (E,)) -> actions: (E, 9) one-hot, or (E, 2) in
+      [-1, 1]; where an episode has ended, they are void.
     contexts: (E,) in radians.
     key: of the policy's randomness; each step folds in its number.
     discrete: which kind of actions the policy gives.
@@ -192,7 +193,7 @@ def episodes(policy, contexts: Array, key: Array, *, discrete: bool) -> Episodes
   def advance(carry, time):
     arm, alive = carry
     observations = observe(arm)
-    actions = policy(observations, jax.random.fold_in(key, time))
+    actions = policy(observations, jax.random.fold_in(key, time), alive)
     torques = torques_of(jnp.argmax(actions, axis=-1)) if discrete else MAX_TORQUE * actions
     outcome = step(arm, torques.astype(observations.dtype))
     taken = Episodes(

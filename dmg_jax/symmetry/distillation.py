@@ -9,12 +9,12 @@ import numpy as np
 from dmg_jax.agents import distillation
 from dmg_jax.envs import reacher
 from dmg_jax.networks import Outputs
-from dmg_jax.symmetry import contexts, runs, targets, teacher
+from dmg_jax.symmetry import contexts, planner, runs, targets, teachers
 from dmg_jax.symmetry.cells import Cells
 
 ETAS = (0.01, 0.1, 1.0, 10.0)
 TARGETS = {"symmetric": targets.symmetric, "asymmetric": targets.asymmetric}
-HIDDEN_SIZES, LARGER = (64, 64, 32), (128, 128, 64)
+HIDDEN_SIZES, LARGER = (128, 64, 32), (256, 128, 64)
 STEPS = 5000
 # What is changed for the worst cell, to tell a failure to fit from one to generalise.
 APART: dict[str, dict[str, Any]] = {
@@ -25,7 +25,12 @@ APART: dict[str, dict[str, Any]] = {
   "scaled targets, longer": {"scaled": True, "steps": 4 * STEPS},
   "scaled targets, larger network": {"scaled": True, "hidden_sizes": LARGER},
 }
+# The target that both teachers' values are compared with.
+COMPARED = ("symmetric", 1.0)
 SETTINGS: dict[str, Any] = {
+  "teacher": "planner",
+  "horizon": planner.HORIZON,
+  "aim": planner.AIM,
   "etas": ETAS,
   "hidden_sizes": HIDDEN_SIZES,
   "larger": LARGER,
@@ -41,12 +46,18 @@ SETTINGS: dict[str, Any] = {
 
 
 def fill(seed: int, cells: Cells) -> None:
-  """The table, and what becomes of its worst cell with more steps, units, or scaled targets."""
+  """Both teachers, the table, the same of a teacher with an irregular plan, and what becomes
+  of the table's worst cell with more steps, units, or scaled targets."""
+  for kind in teachers.KINDS:
+    cells.fill(f"teacher {kind}", partial(teachers.facts, kind))
   for name in TARGETS:
     for eta in ETAS:
       # There, both targets are the same.
       if (name, eta) != ("asymmetric", targets.SMALLEST):
         cells.fill(f"{name} {eta:g}", partial(measure, name, eta, seed))
+  cells.fill(
+    f"dqn {COMPARED[0]} {COMPARED[1]:g}", partial(measure, *COMPARED, seed, taught_by="dqn")
+  )
   for name, changes in APART.items():
     worst = partial(measure, "asymmetric", ETAS[-1], seed, seeds=SETTINGS["seeds_apart"])
     cells.fill(f"apart: {name}", partial(worst, **changes))
@@ -61,6 +72,7 @@ def measure(
   steps: int = SETTINGS["steps"],
   hidden_sizes: tuple[int, ...] = HIDDEN_SIZES,
   scaled: bool = False,
+  taught_by: str = SETTINGS["teacher"],
 ) -> dict[str, Any]:
   """Networks distilled from a target, as one population, and their greedy returns.
 
@@ -73,13 +85,14 @@ def measure(
     hidden_sizes: of the networks.
     scaled: whether targets are shifted and divided to mean 0 and deviation 1, all
       actions by the same numbers, which leaves the greedy policy as it is.
+    taught_by: a key of `teachers.KINDS`.
 
   Returns:
     Returns in training and in test of every seed; the share of training states at which
     the greedy action is the target's; and the mean squared error at the end, in the
     unit of the targets as trained.
   """
-  _, taught = teacher.load()
+  taught = teachers.KINDS[taught_by].taught()
   observations = targets.rotated(taught.observations, contexts.TRAINING).reshape(-1, 10)
   made = TARGETS[name](taught.values, eta, len(contexts.TRAINING)).reshape(-1, reacher.ACTIONS)
   if scaled:

@@ -8,7 +8,7 @@ import numpy as np
 
 from dmg_jax import networks
 from dmg_jax.envs import reacher
-from dmg_jax.symmetry import contexts, groups, learners, offline, runs, teacher
+from dmg_jax.symmetry import contexts, groups, learners, offline, runs
 from dmg_jax.symmetry.cells import Cells
 from dmg_jax.types import Agent, Hyperparameters, Transitions
 
@@ -20,6 +20,7 @@ FALSE_TURNS = groups.group(
   QUARTER_TURNS.observations, groups.rotations(4, vectors=1, actions=1).observations
 )
 USES = (*learners.USES, "false")
+TEACHER = "dqn"
 SETTINGS: dict[str, Any] = {
   "data": "mixed",
   "lams": LAMS,
@@ -63,9 +64,8 @@ def measure(
   Returns:
     Of each "lambda nu": returns in context 0 and in the test contexts, of every seed.
   """
-  policy, _ = teacher.load()
   numbers = list(range(seed, seed + seeds))
-  sets = [continuous(offline.data_set(policy, SETTINGS["data"], number)) for number in numbers]
+  sets = [continuous(offline.data_set(TEACHER, SETTINGS["data"], number)) for number in numbers]
   data, spans = offline.join(sets)
   points = list(product(LAMS, NUS))
   rate = SETTINGS["learning_rate"]

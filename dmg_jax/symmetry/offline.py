@@ -6,7 +6,7 @@ training are those of a single episode, as 0.75 ± 0.43 is the deviation of zero
 """
 
 from collections.abc import Sequence
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import jax
@@ -15,12 +15,12 @@ import numpy as np
 from dmg_jax.agents import discrete, discrete_cql, discrete_iql
 from dmg_jax.envs import reacher
 from dmg_jax.networks import Outputs
-from dmg_jax.symmetry import contexts, groups, runs, teacher
+from dmg_jax.symmetry import contexts, groups, runs, teacher, teachers
 from dmg_jax.symmetry.cells import Cells
 from dmg_jax.types import Agent, Transitions
 
 TRAINING = (0,)
-HIDDEN_SIZES = (64, 64, 32)
+HIDDEN_SIZES = (128, 64, 32)
 QUARTER_TURNS = groups.rotations(4, vectors=5, actions=reacher.ACTIONS)
 EXPLORATION, EPISODES = 0.6, 10
 # Of ten episodes, how many are the teacher's own; the others explore.
@@ -39,10 +39,17 @@ CQL: dict[str, dict[str, float]] = {
   "mixed": {"conservatism": 10, "dac_latent": 100, "dac_output": 100},
   "suboptimal": {"conservatism": 5, "dac_latent": 100, "dac_output": 10},
 }
+# Cells that are also made with the teacher whose plan is irregular.
+COMPARED = tuple(
+  (method, place, "expert", use)
+  for method, place in (("iql", "actor"), ("cql", "critic"))
+  for use in ("none", "aug_d", "dac_output")
+)
 SETTINGS: dict[str, Any] = {
+  "teacher": "planner",
   "hidden_sizes": HIDDEN_SIZES,
   "seeds": 5,
-  "steps": 2000,
+  "steps": 10_000,
   "discount": 0.95,
   "iql": IQL,
   "iql_learning_rate": 1e-3,
@@ -55,15 +62,22 @@ SETTINGS: dict[str, Any] = {
 
 
 def fill(seed: int, cells: Cells) -> None:
-  """All cells of Tables 2 and 7, then those of Tables 9 and 8."""
+  """All cells of Tables 2 and 7, among them those of the other teacher, then of Tables 9 and 8."""
+
+  def fill_all(data: str, tables: Sequence[tuple[str, str]]) -> None:
+    for method, place in tables:
+      for use in discrete.USES:
+        cell = method, place, data, use
+        cells.fill(name(*cell), partial(measure, *cell, seed))
+
   first, then = (("iql", "actor"), ("cql", "critic")), (("iql", "both"), ("iql", "critic"))
-  for tables in (first, then):
-    for data in GREEDY:
-      for method, place in tables:
-        for use in discrete.USES:
-          cells.fill(
-            name(method, place, data, use), partial(measure, method, place, data, use, seed)
-          )
+  fill_all("expert", first)
+  for cell in COMPARED:
+    cells.fill(f"dqn {name(*cell)}", partial(measure, *cell, seed, taught_by="dqn"))
+  for data in ("mixed", "suboptimal"):
+    fill_all(data, first)
+  for data in GREEDY:
+    fill_all(data, then)
 
 
 def name(method: str, place: str, data: str, use: str) -> str:
@@ -117,12 +131,20 @@ def point(method: str, data: str, use: str) -> tuple[Any, int]:
   )
 
 
-def data_set(policy: Any, data: str, seed: int) -> Transitions:
-  """Ten episodes of the teacher in context 0, fresh for each seed."""
+def data_set(taught_by: str, data: str, seed: int) -> Transitions:
+  """Ten episodes of a teacher, of `teachers.KINDS`, in context 0, fresh for each seed."""
   share = np.where(np.arange(EPISODES) < GREEDY[data], 0.0, EXPLORATION).astype(np.float32)
   key = jax.random.fold_in(jax.random.key(seed), list(GREEDY).index(data))
-  played = teacher.play(policy, share[:, None], np.zeros(EPISODES, np.float32), key)
+  played = teachers.KINDS[taught_by].play(share[:, None], np.zeros(EPISODES, np.float32), key)
   return teacher.rows_of(played)
+
+
+@cache
+def _data_sets(
+  taught_by: str, data: str, seeds: tuple[int, ...]
+) -> tuple[Transitions, list[tuple[int, int]]]:
+  """Of all seeds, joined; many cells have the same."""
+  return join([data_set(taught_by, data, seed) for seed in seeds])
 
 
 def measure(
@@ -134,15 +156,15 @@ def measure(
   seeds: int = SETTINGS["seeds"],
   steps: int = SETTINGS["steps"],
   hidden_sizes: tuple[int, ...] = HIDDEN_SIZES,
+  taught_by: str = SETTINGS["teacher"],
 ) -> dict[str, Any]:
   """Trains a cell's runs, each on a data set of its own, and plays them greedily.
 
   Returns:
     Returns in context 0 and in the test contexts, and the data's rows, of every seed.
   """
-  policy, _ = teacher.load()
   numbers = range(seed, seed + seeds)
-  joined, spans = join([data_set(policy, data, number) for number in numbers])
+  joined, spans = _data_sets(taught_by, data, tuple(numbers))
   hyperparameters, batch_size = point(method, data, use)
   agent = make_agent(method, place, use, hidden_sizes)
   trained = runs.train(

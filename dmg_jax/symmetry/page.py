@@ -5,7 +5,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from dmg_jax.symmetry import page_beyond, page_tables, page_walker
+from dmg_jax.symmetry import page_beyond, page_tables, page_teachers, page_walker
 
 Numbers = Mapping[str, Any]
 _WAITING = {
@@ -30,8 +30,8 @@ def page(numbers: Mapping[str, Numbers]) -> str:
     "circle": _circle,
     "reacher": _reacher,
     "teacher": page_tables.teacher,
-    "distillation": page_tables.distillation,
-    "offline": page_tables.offline_learners,
+    "distillation": _distillation,
+    "offline": _offline,
     "mild": page_beyond.mild,
     "robots": page_beyond.robots,
     "walker": page_walker.walker,
@@ -43,6 +43,16 @@ def page(numbers: Mapping[str, Numbers]) -> str:
   ]
   missing = [part for part in sections if part not in numbers]
   return "\n\n".join(text.strip() for text in (_head(), *made, _limits(missing))) + "\n"
+
+
+def _distillation(part: Numbers) -> str:
+  shown = page_teachers.planner, page_tables.distillation, page_teachers.distilled
+  return "\n\n".join(show(part).strip() for show in shown)
+
+
+def _offline(part: Numbers) -> str:
+  shown = page_tables.offline_learners, page_teachers.offline_learners
+  return "\n\n".join(show(part).strip() for show in shown)
 
 
 def _head() -> str:

@@ -59,7 +59,7 @@ def mild(part: Numbers) -> str:
 ## Beyond the paper: DMG on the continuous reacher
 
 Does the claim hold for mild generalisation? λ and ν are DMG's amounts; the structure is how it uses the quarter turns. The
-data are the *{settings["data"]}* ones of context 0, with torques as continuous actions and the sparse reward. *Augmented
+data are the *{settings["data"]}* ones of context 0 of the double DQN, with torques as continuous actions and the sparse reward. *Augmented
 batches*: each sample is turned by a quarter turn drawn at random. *Symmetric networks*: actor, critics and value are averages
 over the four turns.{explained}
 Return in {settings["test_contexts"]} contexts of the test, mean and deviation of {settings["seeds"]} seeds; networks of

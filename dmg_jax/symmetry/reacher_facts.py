@@ -64,8 +64,9 @@ def plan_at_all_rotations() -> dict[str, Any]:
   }
 
 
-def random_torques(observations: Array, key: Array) -> Array:
+def random_torques(observations: Array, key: Array, alive: Array) -> Array:
   """(E, 2), uniform in [-1, 1]."""
+  del alive
   return jax.random.uniform(key, (len(observations), 2), minval=-1)
 
 

@@ -7,6 +7,7 @@ the context, so that the values at a rotated state are those of the state itself
 """
 
 import io
+from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -61,16 +62,21 @@ def values_of(policy: Any, observations: Array) -> Array:
   return discrete.apply(Outputs(HIDDEN_SIZES, reacher.ACTIONS, "float32"), policy, observations)[1]
 
 
-def exploring(policy: Any, share: Array):
-  """The agent's policy with a share of actions drawn at random, for `reacher.episodes`."""
+def exploring(greedy: Callable[[Array, Array], Array], share: Array):
+  """A policy with a share of actions drawn at random, for `reacher.episodes`.
 
-  def choose(observations: Array, key: Array) -> Array:
+  Args:
+    greedy: (observations (E, 10), needed (E,)) -> (E, 9) one-hot, void where not needed.
+    share: (E, 1) or a scalar.
+  """
+
+  def choose(observations: Array, key: Array, alive: Array) -> Array:
     first, second = jax.random.split(key)
     count = len(observations)
     random = jax.random.randint(first, (count,), 0, reacher.ACTIONS)
-    greedy = agent().act(policy, observations)
     explores = jax.random.uniform(second, (count, 1)) < share
-    return jnp.where(explores, jax.nn.one_hot(random, reacher.ACTIONS), greedy)
+    own = greedy(observations, alive & ~explores[:, 0])
+    return jnp.where(explores, jax.nn.one_hot(random, reacher.ACTIONS), own)
 
   return choose
 
@@ -78,7 +84,12 @@ def exploring(policy: Any, share: Array):
 @jax.jit
 def play(policy: Any, share: Array, contexts: Array, key: Array) -> reacher.Episodes:
   """Episodes of the exploring policy, one in each context; share 0 is greedy."""
-  return reacher.episodes(exploring(policy, share), contexts, key, discrete=True)
+
+  def greedy(observations: Array, needed: Array) -> Array:
+    del needed
+    return agent().act(policy, observations)
+
+  return reacher.episodes(exploring(greedy, share), contexts, key, discrete=True)
 
 
 def rows_of(played: reacher.Episodes) -> Transitions:

@@ -132,9 +132,9 @@ def test_contexts_that_are_no_angles_are_one_line(contexts):
 def test_episodes_are_one_compilation_and_end_at_the_goal():
   compiled = []
 
-  def policy(observations, key):
+  def policy(observations, key, alive):
     compiled.append(1)
-    return reacher_facts.random_torques(observations, key)
+    return reacher_facts.random_torques(observations, key, alive)
 
   play = jax.jit(lambda contexts, key: reacher.episodes(policy, contexts, key, discrete=False))
   for seed in range(3):

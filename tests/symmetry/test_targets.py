@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from dmg_jax.errors import UserError
-from dmg_jax.symmetry import contexts, distillation, offline, targets, teacher
+from dmg_jax.symmetry import contexts, distillation, offline, targets, teacher, teachers
 
 
 @pytest.fixture(scope="module")
@@ -31,9 +31,10 @@ def test_turned_actions_are_never_the_teachers(shipped):
   assert not set(np.argmax(shipped[1].values, axis=1)) & set(pair)
 
 
+@pytest.mark.parametrize("kind", teachers.KINDS)
 @pytest.mark.parametrize("eta", distillation.ETAS)
-def test_both_targets_are_optimal_in_training_and_have_the_pessimism_that_they_say(shipped, eta):
-  values = shipped[1].values.astype(float)
+def test_both_targets_are_optimal_in_training_and_have_the_pessimism_that_they_say(kind, eta):
+  values = teachers.KINDS[kind].taught().values.astype(float)
   for target in distillation.TARGETS.values():
     made = target(values, eta, 4)
     np.testing.assert_array_equal(np.argmax(made, axis=2), [np.argmax(values, axis=1)] * 4)
@@ -75,14 +76,14 @@ def test_a_distillation_in_small_gives_returns_of_every_seed():
 
 
 def test_data_are_fresh_for_each_seed_and_as_greedy_as_their_name_says(shipped):
-  policy, taught = shipped
-  expert = offline.data_set(policy, "expert", 0)
+  _, taught = shipped
+  expert = offline.data_set("dqn", "expert", 0)
   assert len(expert.rewards) == 10 * len(taught.values)
   assert expert.rewards.sum() == 10
-  some, other = (offline.data_set(policy, "suboptimal", seed) for seed in (0, 1))
+  some, other = (offline.data_set("dqn", "suboptimal", seed) for seed in (0, 1))
   assert len(some.rewards) > len(expert.rewards)
   assert len(some.rewards) != len(other.rewards) or (some.actions != other.actions).any()
-  mixed = offline.data_set(policy, "mixed", 0)
+  mixed = offline.data_set("dqn", "mixed", 0)
   np.testing.assert_allclose(mixed.observations[0], taught.observations[0], atol=1e-6)
   assert mixed.rewards.sum() >= 5
   joined, spans = offline.join([some, other])
@@ -93,8 +94,9 @@ def test_data_are_fresh_for_each_seed_and_as_greedy_as_their_name_says(shipped):
 
 def test_a_cell_of_the_tables_in_small():
   found = offline.measure(
-    "cql", "critic", "expert", "dac_output", 0, seeds=2, steps=5, hidden_sizes=(16,)
-  )
+    "cql", "critic", "expert", "dac_output", 0, seeds=2, steps=5, hidden_sizes=(16,),
+    taught_by="dqn",
+  )  # fmt: skip
   assert len(found["test"]) == len(found["training"]) == len(found["rows"]) == 2
   assert found["data_return"] == [1, 1]
   assert found["diverged"] == 0

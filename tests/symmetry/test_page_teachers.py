@@ -1,0 +1,80 @@
+"""The page's sections on learners of the reacher, where some cells are not there yet."""
+
+import copy
+
+import pytest
+
+from dmg_jax.agents import discrete
+from dmg_jax.symmetry import distillation, offline, page, page_teachers
+
+PLANS = {"planner": [2] * 12 + [8] * 15, "dqn": [2, 5] * 13 + [2]}
+
+
+def cell(test: float) -> dict:
+  return {
+    "training": [1.0, 1.0], "test": [test, test + 0.1], "right_in_training": [1.0, 1.0],
+    "updates_per_second": 1000.0, "processor_seconds": 1.0,
+  }  # fmt: skip
+
+
+def part(settings, cells) -> dict:
+  return {
+    "command": "command", "seed": 0, "versions": {"jax": "1"}, "device": "cpu",
+    "settings": settings, "cells": cells,
+  }  # fmt: skip
+
+
+@pytest.fixture
+def distilled():
+  taught = {
+    f"teacher {kind}": {"greedy_actions": plan, "smallest_gap": 0.01, "processor_seconds": 1.0}
+    for kind, plan in PLANS.items()
+  }
+  return part(
+    distillation.SETTINGS, taught | {"symmetric 1": cell(0.8), "dqn symmetric 1": cell(0.4)}
+  )
+
+
+@pytest.fixture
+def learners():
+  names = [offline.name("iql", "actor", "expert", use) for use in discrete.USES]
+  cells = {name: cell(0.8) for name in names} | {f"dqn {names[0]}": cell(0.2)}
+  return part(offline.SETTINGS, cells)
+
+
+def test_the_plan_is_told_in_phases():
+  assert (
+    page_teachers.phases(PLANS["planner"]) == "action 2 for 12 steps, then action 8 for 15 steps"
+  )
+
+
+def test_both_teachers_are_compared_where_both_were_measured(distilled, learners):
+  text = page.page({"distillation": distilled, "offline": learners})
+  assert "| planner | 27 | 1 | 1.00 ± 0.00 | 1.00 ± 0.00 | 0.85 ± 0.07 |" in text
+  assert "| double DQN | 27 | 26 | 1.00 ± 0.00 | 1.00 ± 0.00 | 0.45 ± 0.07 |" in text
+  assert "| IQL, no augmentation | 0.85 ± 0.07 | 0.25 ± 0.07 | +0.60" in text
+  assert "Of 1 intervals, 1 lie above 0" in text
+  for name in ("dqn symmetric 1", "teacher planner"):
+    fewer = copy.deepcopy(distilled)
+    del fewer["cells"][name]
+    assert "| double DQN |" not in page.page({"distillation": fewer})
+
+
+def test_missing_cells_are_dashes_and_counted(distilled, learners):
+  text = page.page({"distillation": distilled, "offline": learners})
+  assert "Of the 54 cells of all tables 49 are not measured yet" in text
+  assert "| mixed | test | - | - | - | - | - |" in text
+  assert "Of the 8 lines of the table 7 are not measured yet" in text
+  empty = page.page({"distillation": part(distillation.SETTINGS, {})})
+  assert "Distillation of pessimistic values" not in empty
+
+
+def test_the_page_counts_intervals_above_0(distilled):
+  cells = distilled["cells"]
+  for eta in distillation.ETAS:
+    cells[f"symmetric {eta:g}"] = cell(0.8)
+    if eta != distillation.ETAS[0]:
+      cells[f"asymmetric {eta:g}"] = cell(0.9 if eta == 1 else 0.1)
+  text = page.page({"distillation": distilled})
+  assert "2 of 3 lie above 0" in text
+  assert "the asymmetric target goes from 0.85 to 0.15 in test" in text
