@@ -10,6 +10,7 @@ import numpy as np
 from dmg_jax.agents import discrete
 from dmg_jax.report.numbers import signed
 from dmg_jax.report.scores.intervals import difference_interval
+from dmg_jax.symmetry import distillation as distilled
 from dmg_jax.symmetry import offline, printed
 
 Numbers = Mapping[str, Any]
@@ -179,12 +180,16 @@ def _apart(settings: Numbers, apart: Mapping[str, Numbers]) -> str:
         shown,
       )
     )
+  missing = [name for name in distilled.APART if name not in apart]
+  waiting = f"Not measured yet: {'; '.join(missing)}." if missing else ""
   return f"""
 **The cell that the paper leaves open.** With the asymmetric target and η = {settings["etas"][-1]:g} its networks fail in training already, so
 that the cell mixes a failure to fit with one to generalise. {settings["seeds_apart"]} networks each; *longer* is {settings["longer"]:,} steps, the *larger network*
 {sizes(settings["larger"])}; *scaled targets* are shifted and divided to mean 0 and deviation 1:
 
 {chr(10).join(lines)}
+
+{waiting}
 """
 
 

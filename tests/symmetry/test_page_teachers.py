@@ -77,4 +77,8 @@ def test_the_page_counts_intervals_above_0(distilled):
       cells[f"asymmetric {eta:g}"] = cell(0.9 if eta == 1 else 0.1)
   text = page.page({"distillation": distilled})
   assert "2 of 3 lie above 0" in text
+  cells["apart: longer"] = cell(0.3)
+  assert "Not measured yet: as in the table; larger network" in page.page(
+    {"distillation": distilled}
+  )
   assert "the asymmetric target goes from 0.85 to 0.15 in test" in text
