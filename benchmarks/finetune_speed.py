@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from importlib import metadata
 from typing import Any
 
-import finetuning
+import finetuning_page
 import jax
 import numpy as np
 from absl import app, flags
@@ -130,22 +130,7 @@ def pytorch(threads: int, steps: int) -> Job:
   env = make(ENV)
   observation_size, low, _ = spaces(env)
   point = tasks.paper_point("", tasks.ANTMAZE)
-  settings = TorchSettings(
-    S=observation_size,
-    A=len(low),
-    B=tasks.BATCH_SIZE,
-    N=steps,
-    start_step=0,
-    mode="online",
-    lam_end=point["lam"],
-    nu_end=point["nu"],
-    tau=point["target_rate"],
-    policy_freq=point["policy_delay"],
-    temperature=point["inverse_temperature"],
-    max_weight=point["weight_clip"],
-    lr_actor_final=point["actor_learning_rate"],
-    **{name: point[name] for name in ("discount", "expectile", "lam", "nu")},
-  )
+  settings = TorchSettings.at_point(point, (observation_size, len(low)), steps, "online")
   shared = made_up(SHARED, observation_size, len(low))
   widths = point["actor_hidden_sizes"]
   loop = online_torch.Loop(env, shared, steps, settings, tuple(widths), NOISE, threads)
@@ -220,7 +205,7 @@ def main(_) -> None:
     "versions": {name: metadata.version(name) for name in ("dmg_jax", "jax", "mujoco", "torch")},
   }
   RESULT.write_text(json.dumps(result, indent=1) + "\n")
-  finetuning.write_page()
+  finetuning_page.write()
   print(json.dumps({name: result[name] for name in ("medians", "ratios")}, indent=1))
 
 

@@ -74,25 +74,8 @@ def train_torch(directory: Path, steps: int, point: dict, seed: int) -> None:
   units = scaling.with_statistics(
     scaling.for_actions(raw.observations.shape[1], low, high), np.asarray(raw.observations)
   )
-  settings = recorded_trace.Settings(
-    S=raw.observations.shape[1],
-    A=raw.actions.shape[1],
-    B=point["batch_size"],
-    N=steps,
-    start_step=0,
-    mode="offline",
-    discount=point["discount"],
-    tau=point["target_rate"],
-    policy_freq=point["policy_delay"],
-    expectile=point["expectile"],
-    temperature=point["inverse_temperature"],
-    lam=point["lam"],
-    lam_end=point["lam"],
-    nu=point["nu"],
-    nu_end=point["nu"],
-    max_weight=point["weight_clip"],
-    lr_actor_final=point["actor_learning_rate"],
-  )
+  sizes = raw.observations.shape[1], raw.actions.shape[1]
+  settings = recorded_trace.Settings.at_point(point, sizes, steps, "offline")
   started = time.monotonic()
   agent = torch_step.Agent(settings, tuple(point["actor_hidden_sizes"]), torch.float32)
   agent.train(units.apply(raw), steps)

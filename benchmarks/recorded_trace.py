@@ -8,6 +8,7 @@ mapping here, {"l1.weight": (out, in), "l1.bias": (out,), ...}.
 import dataclasses
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -65,6 +66,38 @@ class Settings:
   nu_end: float
   max_weight: float
   lr_actor_final: float
+
+  @classmethod
+  def at_point(
+    cls, point: Mapping[str, Any], sizes: tuple[int, int], steps: int, mode: str
+  ) -> "Settings":
+    """Those of a run that begins, with lambda and nu where they are.
+
+    Args:
+      point: hyperparameters of a run, by our names.
+      sizes: of observation and action.
+      steps: N.
+      mode: "offline" or "online".
+    """
+    return cls(
+      S=sizes[0],
+      A=sizes[1],
+      B=point["batch_size"],
+      N=steps,
+      start_step=0,
+      mode=mode,
+      discount=point["discount"],
+      tau=point["target_rate"],
+      policy_freq=point["policy_delay"],
+      expectile=point["expectile"],
+      temperature=point["inverse_temperature"],
+      lam=point["lam"],
+      lam_end=point["lam"],
+      nu=point["nu"],
+      nu_end=point["nu"],
+      max_weight=point["weight_clip"],
+      lr_actor_final=point["actor_learning_rate"],
+    )
 
   def __post_init__(self):
     if self.mode not in ("offline", "online"):

@@ -69,7 +69,7 @@ Return in {settings["test_contexts"]} contexts of the test, mean and deviation o
 
 Does structure help at equal amounts? The difference from no symmetry in test, averaged over the grid, with Student's 95 %
 interval over {settings["seeds"]} seeds: {against}.
-Of these {len(gains)} intervals, {decided} leave out 0. The best point of each, chosen on the test itself, so too good: {best}.
+{decided} of these {len(gains)} intervals exclude 0. The best point of each, chosen on the test returns themselves and so biased upwards: {best}.
 Mean return in context 0 over the grid: {inside}.
 """
 

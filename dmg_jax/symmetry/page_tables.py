@@ -108,8 +108,14 @@ symmetric η also widens the margin that has to be fitted.{_both_targets(setting
   if apart:
     text += _apart(settings, apart)
   return f"""{text}
-Training ran at {min(rates):,.0f} to {max(rates):,.0f} updates per second, of all networks together.
+{_rates(rates)} of all networks together.
 """
+
+
+def _rates(rates: Sequence[float]) -> str:
+  """The beginning of a sentence on the speed of training, from that of each cell."""
+  low, high = (f"{rate:,.0f}" for rate in (min(rates), max(rates)))
+  return f"Training ran at {low if low == high else f'{low} to {high}'} updates per second,"
 
 
 def _both_targets(settings: Numbers, cells: Mapping[str, Numbers]) -> str:
@@ -227,7 +233,7 @@ Our choices: data of one context, as the paper's returns in training have the de
 
 {(chr(10) * 2).join(made) or "No table is complete enough to be shown."}
 
-Training ran at {min(rates):,.0f} to {max(rates):,.0f} updates per second, of a cell's runs together.
+{_rates(rates)} of a cell's runs together.
 """
 
 

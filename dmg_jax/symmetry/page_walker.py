@@ -59,9 +59,9 @@ in place of its replay).{_asymmetry(cells, settings["tiers"])}
 
 {_grid(part, done)}
 
-**Does the best symmetric point beat the best of the sweep over ν?** The best of each use over ν was chosen on the seeds
-that it is quoted for, so too good. The gain is not: of each seed, the score at the point that the other seeds choose,
-less that without symmetry, chosen alike; Student's 95 % interval over {settings["seeds"]} seeds. *Any* is the best of the three uses and all ν.
+**Does the best symmetric point beat the best of the sweep over ν?** The best ν of each use is chosen on
+the same seeds that it is quoted for, so its mean is biased upwards. The gain is not: for each seed, the other seeds choose the
+point with the symmetry and the point without it, and the gain is the difference of this seed's scores there. Brackets: Student's 95 % interval over {settings["seeds"]} seeds. *Any* is the best of the three uses and all ν.
 
 {_best(cells, done, uses, gains)}
 
@@ -89,6 +89,7 @@ def _progress(settings: Numbers, done: list[str]) -> str:
 
 
 def name(of: str) -> str:
+  """A set for people: of "medium 0.1", "medium, 10 %"."""
   tier, share = of.split()
   return tier if share == "1" else f"{tier}, {float(share):.0%}".replace("%", " %")
 

@@ -1,13 +1,12 @@
 """Data of Walker2d-v5 for symmetric DMG: our own tiers, whole and in small parts."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
-from dmg_jax.data import episodes, load, scaling
+from dmg_jax.data import episodes, load, minari_files, scaling
 from dmg_jax.data.dataset import Dataset
 from dmg_jax.data.scaling import Scaling
 from dmg_jax.errors import UserError
@@ -59,10 +58,16 @@ def stored(env_id: str, tier: str) -> Dataset:
 
 
 def facts(dataset: Dataset) -> dict[str, Any]:
-  """What a stored result says of a data set: hash, command, size and return."""
+  """What a stored result says of a data set: hash, command, size and return.
+
+  Raises:
+    UserError: if its `provenance.json` is missing or damaged.
+  """
   folder = load.minari_folder(dataset.name)
   assert folder is not None
-  provenance = json.loads((folder / "provenance.json").read_text())
+  provenance = minari_files.provenance(folder)
+  if provenance is None:
+    raise UserError(f"{folder} has no provenance.json; collect the data set anew")
   return {
     "name": dataset.name,
     "sha256": dataset.sha256,

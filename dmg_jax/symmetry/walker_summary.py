@@ -15,10 +15,10 @@ class Comparison(NamedTuple):
   """The best points of two groups of points, and their difference.
 
   Attributes:
-    best: the point with the largest mean over all seeds, and that mean: too good, as it was
-      chosen on the seeds themselves.
+    best: the point with the largest mean over all seeds, and that mean: biased upwards, as it
+      is chosen on the same seeds.
     gains: (S,) of each seed: the score of the point that the other seeds choose, less that of
-      the one that they choose without the symmetry. Nobody is judged by the seed that chose.
+      the one that they choose without the symmetry. No seed chooses its own point.
   """
 
   best: Point

@@ -1,7 +1,11 @@
 import json
+import subprocess
+import sys
 
 import finetuning
 import finetuning_figure
+import finetuning_jobs
+import finetuning_page
 import pytest
 
 from dmg_jax import run_log
@@ -38,7 +42,7 @@ def test_the_page_holds_the_commands_of_its_numbers(tmp_path, monkeypatch):
   monkeypatch.setattr(finetuning, "run", leave)
   monkeypatch.setattr(finetuning, "ROOT", tmp_path)
   result = finetuning.collected("python benchmarks/finetuning.py", ["medium-kept"], {})
-  page = finetuning.page(result)
+  page = finetuning_page.page(result)
   assert (
     "| PointMaze-Medium | DMG fine-tuned (lam and nu kept) | 4,000, 100,000 | 95 ± 7 | 95 ± 7 | "
     "100, 90 | 0.25 |"
@@ -61,16 +65,18 @@ def test_the_page_holds_the_commands_of_its_numbers(tmp_path, monkeypatch):
   assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.parametrize("job", finetuning.JOBS)
+@pytest.mark.parametrize("job", finetuning_jobs.JOBS)
 def test_every_job_has_commands(job):
-  *_, last = finetuning.commands(job)
+  *_, last = finetuning_jobs.commands(job)
   launcher = "main" if job.endswith("longer") else "finetune"
   assert last.startswith(f"python launch/{launcher}.py --config=configs/")
   assert ("--config.source=" in last) == job.endswith(("online", "kept"))
 
 
 def test_jobs_of_other_commands_are_forgotten(monkeypatch):
-  monkeypatch.setattr(finetuning, "measure", lambda job: {"commands": finetuning.commands(job)})
+  monkeypatch.setattr(
+    finetuning, "measure", lambda job: {"commands": finetuning_jobs.commands(job)}
+  )
   stale = {"umaze-online": {"commands": ["python launch/other.py"]}}
   first = finetuning.collected("", ["hopper-kept"], {"jobs": stale})
   assert list(first["jobs"]) == ["hopper-kept"]
@@ -91,8 +97,8 @@ def test_the_curves_have_no_run_that_diverged():
 
 
 def test_the_stored_page_is_what_the_stored_result_makes():
-  stored = json.loads(finetuning.RESULT.read_text())
-  assert finetuning.PAGE.read_text(encoding="utf-8") == finetuning.page(stored)
+  stored = json.loads(finetuning_page.RESULT.read_text())
+  assert finetuning_page.PAGE.read_text(encoding="utf-8") == finetuning_page.page(stored)
 
 
 def test_training_on_the_data_alone_has_the_columns_of_online_training():
@@ -114,3 +120,30 @@ def test_training_on_the_data_alone_has_the_columns_of_online_training():
   assert group["label"] == "DMG on the data alone"
   assert (group["start"]["mean"], group["end"]["mean"]) == (0, 70)
   assert group["regret"]["mean"] == pytest.approx((0.5 + 0.7) / 2)
+
+
+def test_the_page_says_what_it_lacks_and_nothing_of_rows_that_it_has_not():
+  task = finetuning_jobs.TASKS["medium"]._asdict()
+  online = {"task": task, "groups": [group("IQL fine-tuned")], "evaluations": {}, "commands": []}
+  alone = online | {"groups": [group(f"DMG {finetuning_jobs.DATA_ALONE}")]}
+  page = finetuning_page.page({"jobs": {"medium-online": online}})
+  assert "is not measured in PointMaze-Medium." in page
+  assert "*Kept*" not in page
+  assert "*On the data alone*" not in page
+  page = finetuning_page.page({"jobs": {"medium-online": online, "medium-longer": alone}})
+  assert "is not measured" not in page
+  assert "| DMG on the data alone | 104,000, 0 |" in page
+  assert "*On the data alone*" in page
+
+
+def test_an_unknown_job_is_one_line():
+  script = finetuning_page.ROOT / "benchmarks" / "finetuning.py"
+  result = subprocess.run(
+    [sys.executable, script, "--jobs=medium-online,../medium"],
+    capture_output=True,
+    text=True,
+    check=False,
+  )
+  assert result.returncode != 0
+  assert "a name is no job; --help lists them" in result.stderr
+  assert "Traceback" not in result.stderr

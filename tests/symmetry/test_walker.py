@@ -51,6 +51,17 @@ def tier(seed: int = 0) -> dataset.Dataset:
   )
 
 
+@pytest.mark.parametrize(
+  ("content", "told"), [(None, "has no provenance.json"), ('{"command', "is damaged")]
+)
+def test_data_without_a_whole_provenance_are_one_line(content, told, tmp_path, monkeypatch):
+  monkeypatch.setattr(walker_sets.load, "minari_folder", lambda name: tmp_path)
+  if content is not None:
+    (tmp_path / "provenance.json").write_text(content)
+  with pytest.raises(UserError, match=told):
+    walker_sets.facts(tier())
+
+
 def test_a_part_of_a_tier_is_whole_episodes_that_hold_the_share():
   transitions = tier().transitions
   drawn = {
