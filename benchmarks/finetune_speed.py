@@ -6,9 +6,10 @@ DMG with networks of the paper's size learns in a point-mass maze, one gradient 
 environment step, from made-up rows and its own. Of a step, which every run takes, it tells the
 seconds of the simulators, of learning (measured alone), and of the rest: acting, storing and
 dispatch. The same loop with the eager PyTorch step (extra `bench`) has one run in one process;
-more runs are one after another. All is measured in one sitting, in interleaved rounds: a number
-is the median of the rounds, and a ratio the median of the ratios within each round. The result
-goes to benchmarks/results/finetune_speed.json, and a table of it to docs/finetuning.md.
+more runs are one after another. On a GPU it learns there as well as on the CPU. All is measured in
+one sitting, in interleaved rounds: a number is the median of the rounds, and a ratio the median of
+the ratios within each round. The result goes to benchmarks/results/finetune_speed.json, or
+finetune_speed_gpu.json, and a table of it to docs/finetuning.md.
 """
 
 import json
@@ -22,7 +23,7 @@ import finetuning_page
 import jax
 import numpy as np
 from absl import app, flags
-from finetune_speed_page import RESULT
+from finetune_speed_page import GPU_RESULT, RESULT
 from machine import device_name
 
 from dmg_jax import experience, methods, tasks, training
@@ -122,8 +123,8 @@ def _learning(
   return (time.perf_counter() - started) / (count // at_once * at_once)
 
 
-def pytorch(threads: int, steps: int) -> Job:
-  """The plain script; products have so many threads."""
+def pytorch(threads: int, steps: int, device: str = "cpu") -> Job:
+  """The plain script; products on a CPU have so many threads."""
   import online_torch
   from recorded_trace import Settings as TorchSettings
 
@@ -133,7 +134,7 @@ def pytorch(threads: int, steps: int) -> Job:
   settings = TorchSettings.at_point(point, (observation_size, len(low)), steps, "online")
   shared = made_up(SHARED, observation_size, len(low))
   widths = point["actor_hidden_sizes"]
-  loop = online_torch.Loop(env, shared, steps, settings, tuple(widths), NOISE, threads)
+  loop = online_torch.Loop(env, shared, steps, settings, tuple(widths), NOISE, threads, device)
 
   def job(count: int) -> dict[str, float]:
     started = time.perf_counter()
@@ -191,6 +192,9 @@ def main(_) -> None:
   jobs = {_name(runs, every): ours(runs, every, total) for runs, every in CONFIGURATIONS}
   for threads in sorted({1, available_cores()}):
     jobs[f"PyTorch, {threads} thread{'s' * (threads > 1)}"] = pytorch(threads, total)
+  on_gpu = jax.default_backend() == "gpu"
+  if on_gpu:
+    jobs["PyTorch, GPU"] = pytorch(1, total, "cuda")
   found = measured(jobs, values.rounds, values.steps)
   result = {
     "command": " ".join(["python", *sys.argv]),
@@ -204,7 +208,7 @@ def main(_) -> None:
     "cores_used": available_cores(),
     "versions": {name: metadata.version(name) for name in ("dmg_jax", "jax", "mujoco", "torch")},
   }
-  RESULT.write_text(json.dumps(result, indent=1) + "\n")
+  (GPU_RESULT if on_gpu else RESULT).write_text(json.dumps(result, indent=1) + "\n")
   finetuning_page.write()
   print(json.dumps({name: result[name] for name in ("medians", "ratios")}, indent=1))
 

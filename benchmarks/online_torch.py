@@ -24,7 +24,8 @@ class Loop:
     settings: of the step.
     hidden_sizes: of all networks.
     noise: standard deviation of the exploration.
-    threads: of PyTorch's products.
+    threads: of PyTorch's products on a CPU.
+    device: of the networks, by PyTorch's name; the simulator's rows stay on the host.
   """
 
   def __init__(
@@ -36,11 +37,14 @@ class Loop:
     hidden_sizes: tuple[int, int],
     noise: float,
     threads: int,
+    device: str,
   ):
     self._env, self._settings, self._noise, self._threads = env, settings, noise, threads
     self._generator = np.random.default_rng(0)
     torch.manual_seed(0)
-    self._agent = torch_step.Agent(settings, hidden_sizes, torch.float32)
+    self._device = torch.device(device)
+    with self._device:
+      self._agent = torch_step.Agent(settings, hidden_sizes, torch.float32)
     self._size = len(shared.rewards)
     self._rows = {
       field.name: np.concatenate([leaf, np.zeros((rounds, *leaf.shape[1:]), np.float32)])
@@ -52,10 +56,11 @@ class Loop:
   def advance(self, rounds: int) -> None:
     """Takes an environment and a gradient step, `rounds` times."""
     torch.set_num_threads(self._threads)
-    settings, rows = self._settings, self._rows
+    settings, rows, device = self._settings, self._rows, self._device
     for _ in range(rounds):
       with torch.no_grad():
-        action = self._agent.actor(torch.from_numpy(self._observation)[None])[0].numpy()
+        observation = torch.from_numpy(self._observation).to(device)
+        action = self._agent.actor(observation[None])[0].cpu().numpy()
       action = np.clip(action + self._noise * self._generator.normal(size=settings.A), -1, 1)
       found, reward, terminated, truncated, _ = self._env.step(np.float32(action))
       new = (self._observation, action, float(reward) - 1, found, not terminated)
@@ -66,5 +71,7 @@ class Loop:
       if terminated or truncated:
         self._observation = np.float32(self._env.reset()[0])
       chosen = self._generator.integers(self._size, size=settings.B)
-      batch = [torch.from_numpy(leaf[chosen]) for leaf in rows.values()]
-      self._agent.step(batch, torch.randn(settings.B, settings.A))
+      batch = [torch.from_numpy(leaf[chosen]).to(device) for leaf in rows.values()]
+      self._agent.step(batch, torch.randn(settings.B, settings.A, device=device))
+    if device.type != "cpu":
+      torch.cuda.synchronize(device)

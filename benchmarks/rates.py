@@ -1,20 +1,24 @@
 """Rates of training on data of Hopper's sizes, in interleaved rounds."""
 
 import functools
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
-from dmg_jax import methods, tasks, training
+from dmg_jax import methods, networks, tasks, training
 from dmg_jax.population import Population
 from dmg_jax.types import Hyperparameters, Transitions
 
 OBSERVATION_SIZE, ACTION_SIZE = 11, 3
 BATCH, DELAY = tasks.BATCH_SIZE, tasks.POLICY_DELAY
 ROWS = 100_000
+MATMULS = 1000
 
 # A job does its work once and returns its rate.
 Jobs = dict[str, Callable[[], float]]
@@ -64,6 +68,40 @@ def training_of(population: Population, steps: int) -> tuple[Callable[[], float]
   seconds = population.prepare(cycles)
   work = cycles * DELAY * population.count
   return lambda: timed(work, functools.partial(population.advance, cycles)), seconds
+
+
+def matmuls(threads: int, at_once: int, precision: str) -> Callable[[], float]:
+  """Operations per second of 256 x 256 products.
+
+  On a CPU each thread scans by itself, with single-threaded products, all at the
+  same time: the rates are added.
+
+  Args:
+    threads: of a CPU; 1 on an accelerator.
+    at_once: products in a batch, on an accelerator; 1 on a CPU.
+    precision: of the products.
+  """
+  shape = (256, 256) if at_once == 1 else (at_once, 256, 256)
+  right = jnp.asarray(np.random.default_rng(0).normal(size=shape) / 16, jnp.float32)
+  algorithm = networks.PRODUCTS[precision]
+
+  def scan(left):
+    product = lambda left, _: (jnp.matmul(left, right, precision=algorithm), None)  # noqa: E731
+    return jax.lax.scan(product, left, length=MATMULS)[0]
+
+  options = training.compiler_options(jax.default_backend())
+  compiled = jax.jit(scan).lower(right).compile(compiler_options=options)
+
+  def one(together: threading.Barrier) -> float:
+    together.wait()
+    work = 2 * 256**3 * MATMULS * at_once
+    return timed(work, lambda: jax.block_until_ready(compiled(right)))
+
+  def measure() -> float:
+    with ThreadPoolExecutor(threads) as pool:
+      return sum(pool.map(one, [threading.Barrier(threads)] * threads))
+
+  return measure
 
 
 def measured(jobs: Jobs, rounds: int) -> dict[str, list[float]]:

@@ -18,16 +18,12 @@ import platform
 import re
 import resource
 import sys
-import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
-import numpy as np
 import rates
 import throughput_report
 from absl import app, flags
@@ -55,7 +51,6 @@ _ONE_CALL = flags.DEFINE_list(
 _TORCH = flags.DEFINE_bool("torch", True, "Measure the PyTorch step, if it is installed.")
 _OUT = flags.DEFINE_string("out", None, "JSON file of the result, default by device; plot beside.")
 
-MATMULS = 1000
 STEP_FLOPS = cost.step_flops(networks.PAPER, OBSERVATION_SIZE, ACTION_SIZE, BATCH, DELAY)
 
 
@@ -72,39 +67,6 @@ def one_call(runs: int, data: Transitions) -> Callable[[], float]:
     jax.block_until_ready(carried[0])
 
   return lambda: timed(cycles * DELAY * runs, advance)
-
-
-def matmuls(threads: int, at_once: int = 1) -> Callable[[], float]:
-  """Operations per second of 256 x 256 products.
-
-  On a CPU each thread scans by itself, with single-threaded products, all at the
-  same time: the rates are added.
-
-  Args:
-    threads: of a CPU; 1 on an accelerator.
-    at_once: products in a batch, on an accelerator.
-  """
-  shape = (256, 256) if at_once == 1 else (at_once, 256, 256)
-  right = jnp.asarray(np.random.default_rng(0).normal(size=shape) / 16, jnp.float32)
-  precision = networks.PRODUCTS[_PRECISION.value]
-
-  def scan(left):
-    product = lambda left, _: (jnp.matmul(left, right, precision=precision), None)  # noqa: E731
-    return jax.lax.scan(product, left, length=MATMULS)[0]
-
-  options = training.compiler_options(jax.default_backend())
-  compiled = jax.jit(scan).lower(right).compile(compiler_options=options)
-
-  def one(together: threading.Barrier) -> float:
-    together.wait()
-    work = 2 * 256**3 * MATMULS * at_once
-    return timed(work, lambda: jax.block_until_ready(compiled(right)))
-
-  def measure() -> float:
-    with ThreadPoolExecutor(threads) as pool:
-      return sum(pool.map(one, [threading.Barrier(threads)] * threads))
-
-  return measure
 
 
 def torch_steps(data: Transitions, threads: int) -> Callable[[], float]:
@@ -149,8 +111,10 @@ def measure() -> dict[str, Any]:
   on_cpu = jax.default_backend() == "cpu"
   workers = available_cores()
   jobs: rates.Jobs = {
-    throughput_report.ONE_CORE: matmuls(1),
-    throughput_report.LIMIT: matmuls(workers) if on_cpu else matmuls(1, max(counts)),
+    throughput_report.ONE_CORE: rates.matmuls(1, 1, _PRECISION.value),
+    throughput_report.LIMIT: rates.matmuls(
+      *((workers, 1) if on_cpu else (1, max(counts))), _PRECISION.value
+    ),
   }
   compile_seconds: dict[str, float] = {}
   for runs in counts:

@@ -28,6 +28,6 @@ def test_the_section_has_a_row_for_each_loop():
     "environment": "a maze", "command": "python benchmarks/finetune_speed.py", "rounds": 2,
     "steps": 20, "device": "a processor", "cores_used": 2, "versions": {"jax": "1"},
   }  # fmt: skip
-  lines = finetune_speed_page.lines(result)
-  assert "| 1 run | 95 | 2.50 | 10.6 |  | 8.5 |  |" in lines
-  assert "| PyTorch, 1 thread | 40 |  | 26.7 |  |  |  |" in lines
+  lines = finetune_speed_page.table(result, "speed.json")
+  assert "| 1 run | 95 | 2.50 | 10.56 |  | 8.50 |  |" in lines
+  assert "| PyTorch, 1 thread | 40 |  | 26.67 |  |  |  |" in lines

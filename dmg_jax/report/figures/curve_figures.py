@@ -11,7 +11,7 @@ from dmg_jax.report.paper.paper_scores import PaperCell
 from dmg_jax.report.scores.intervals import mean_interval
 from dmg_jax.report.scores.method_names import order
 from dmg_jax.report.scores.score import Score
-from dmg_jax.tasks import is_antmaze
+from dmg_jax.report.units import counts_successes
 
 Cells = Mapping[tuple[str, str], Sequence[Score]]
 
@@ -66,6 +66,6 @@ def learning_curves(
 
 def unit(datasets: Sequence[str]) -> str:
   """What scores on these data sets are counted in."""
-  if all(is_antmaze(dataset) for dataset in datasets):
+  if all(counts_successes(dataset) for dataset in datasets):
     return "success rate (%)"
   return "D4RL-normalised score"

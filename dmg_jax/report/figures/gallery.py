@@ -19,6 +19,7 @@ from dmg_jax.report.paper import exhibits, paper_scores
 from dmg_jax.report.paper.comparison_text import last_few
 from dmg_jax.report.scores import family as side_by_side
 from dmg_jax.report.scores import lines
+from dmg_jax.report.scores.labels import without_shared_settings
 from dmg_jax.report.scores.method_names import order
 from dmg_jax.report.scores.populations import FAMILIES, Compared, family
 from dmg_jax.report.scores.score import Score
@@ -66,8 +67,9 @@ def draw(
     width: inches.
     diverged: runs without a score, of which ablations show that they were run.
   """
-  looks = style.looks({score.method for score in scores if not score.is_variant})
-  yield from _curves(scores, width, looks)
+  named, left_out = without_shared_settings(scores)
+  looks = style.looks({s.method for s in (*scores, *named) if not s.is_variant})
+  yield from _curves(named, left_out, width, looks)
   yield from _ablations(scores, diverged, statistic, width)
   if places := side_by_side.places(scores, statistic):
     shown = [score for score in scores if score.dataset in {place.dataset for place in places}]
@@ -122,7 +124,12 @@ def _unit(scores: Sequence[Score], statistic: str) -> str:
   return curve_figures.unit([score.dataset for score in scores]) + names[statistic]
 
 
-def _curves(scores: Sequence[Score], width: float, looks: style.Looks) -> Iterator[Named]:
+def _curves(
+  scores: Sequence[Score],
+  left_out: Mapping[tuple[str, str], str],
+  width: float,
+  looks: style.Looks,
+) -> Iterator[Named]:
   """Of offline training and, apart, of online training, whose steps are others."""
   for name, counted, table, method, note in _CURVES:
     cells: dict[tuple[str, str], list[Score]] = {}
@@ -132,13 +139,15 @@ def _curves(scores: Sequence[Score], width: float, looks: style.Looks) -> Iterat
     printed = {
       dataset: cell for (dataset, of), cell in paper_scores.cells(table).items() if of == method
     }
-    yield from _curves_of(name, cells, printed, note, width, looks)
+    settings = {dataset: text for (dataset, of), text in left_out.items() if of == counted}
+    yield from _curves_of(name, cells, printed, settings, note, width, looks)
 
 
 def _curves_of(
   name: str,
   cells: curve_figures.Cells,
   printed: Mapping[str, paper_scores.PaperCell],
+  settings: Mapping[str, str],
   note: str,
   width: float,
   looks: style.Looks,
@@ -148,10 +157,12 @@ def _curves_of(
   for kind in FAMILIES:
     of_kind = {key: cells[key] for key in ordered if family(key[0]) == kind}
     if of_kind:
+      datasets = dict.fromkeys(dataset for dataset, _ in of_kind)
+      shared = [f"; all on {name}: {settings[name]}" for name in datasets if name in settings]
       yield Named(
         f"{name}_{kind}",
         f"score of every evaluation{note}: mean over seeds, shaded its 95 % interval (Student's t);"
-        f" {words.seed_counts(len(group) for group in of_kind.values())}.",
+        f" {words.seed_counts(len(group) for group in of_kind.values())}{''.join(shared)}.",
         curve_figures.learning_curves(of_kind, width, looks, printed),
       )
 

@@ -101,7 +101,7 @@ def caption(comparison: Comparison, episodes: Sequence[int] = ()) -> list[str]:
   return [
     f"Table {table} of the DMG paper (arXiv 2411.07934), beside measured scores.",
     "Measured, as are methods that the paper's table does not have: "
-    f"{statistic}, D4RL-normalised (AntMaze: success rate x 100)"
+    f"{statistic}, D4RL-normalised (mazes: success rate x 100)"
     + (f", episodes an evaluation: {counted}" if counted else "")
     + f"; mean ± {spread}, over the seeds counted (the paper's: {seeds}).",
     "Difference: measured less printed; within: no more than the paper's ±, or than the measured "

@@ -1,10 +1,11 @@
 """What tables call the runs of a job."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from dmg_jax import methods, tasks
 from dmg_jax.data import catalog
+from dmg_jax.report.scores.score import Score
 
 # What follows a method's title in the label of a run that learned online.
 FINE_TUNED, FROM_SCRATCH = "fine-tuned", "from scratch"
@@ -61,9 +62,51 @@ def shorten(labelled: Iterable[tuple[str, str]]) -> tuple[dict[str, str], str]:
   short = {}
   for label, found in parts.items():
     rest = ", ".join(part for part in found if part not in shared)
-    title = label.partition(" (")[0]
-    short[label] = f"{title} ({rest})" if rest else title
+    short[label] = f"{_title(label)} ({rest})" if rest else _title(label)
   return short, ", ".join(shared)
+
+
+def without_shared_settings(
+  scores: Sequence[Score],
+) -> tuple[list[Score], dict[tuple[str, str], str]]:
+  """Runs of ours under their methods' own names, where all on a data set share their settings.
+
+  On data of one's own, all methods may have settings that are not the usual ones, which
+  then do not tell its methods apart. Runs that count other steps stand for themselves.
+
+  Args:
+    scores: of any methods.
+
+  Returns:
+    The scores; and by data set, and what steps count, the settings left out of names.
+  """
+  together: dict[tuple[str, str], list[Score]] = {}
+  for score in scores:
+    together.setdefault((score.dataset, score.counted), []).append(score)
+  renamed: list[Score] = []
+  left_out: dict[tuple[str, str], str] = {}
+  for place, found in together.items():
+    if all(score.is_variant for score in found):
+      short, shared = shorten((_method(score), score.method) for score in found)
+      if len(short) == 1:
+        short = {label: _title(label) for label in short}
+        shared = ", ".join(_settings(next(iter(short))))
+      if not any(_settings(name) for name in short.values()):
+        found = [score._replace(method=short[score.method]) for score in found]
+        left_out[place] = shared
+    renamed += found
+  return renamed, left_out
+
+
+def _method(score: Score) -> str:
+  """The name of a run of ours in `methods.METHODS`."""
+  assert score.job is not None
+  mine = score.job.task, score.job.label
+  return next(r["method"] for r in score.job.config["runs"] if (r["task"], r["label"]) == mine)
+
+
+def _title(label: str) -> str:
+  return label.partition(" (")[0]
 
 
 def _settings(label: str) -> list[str]:

@@ -8,7 +8,7 @@ import numpy as np
 from dmg_jax.report.numbers import fixed, plus_minus
 from dmg_jax.report.scores.statistics import mean_and_deviation
 from dmg_jax.report.tables.job_table import Results
-from dmg_jax.report.units import SCORE
+from dmg_jax.report.units import SCORE, counts_successes
 
 _LABEL, _CELL = 30, 22
 # Of an episode that reaches its goal, where the reward is 1 there and 0 elsewhere.
@@ -40,7 +40,7 @@ def summarise(results: Results) -> dict[str, Any]:
 def _run(results: Results, place: int) -> dict[str, Any]:
   curve = np.asarray(results.scores[place], np.float64)
   whole = bool(results.active[place]) and curve.size > 0 and bool(np.isfinite(curve).all())
-  regret = whole and results.unit == SCORE and _is_success(results)
+  regret = whole and results.unit == SCORE and counts_successes(results.task)
   return {
     "id": results.runs[place],
     "seed": int(results.seeds[place]),
@@ -49,11 +49,6 @@ def _run(results: Results, place: int) -> dict[str, Any]:
     "end": float(curve[-1]) if whole else None,
     "regret": float(np.mean(1 - curve / _SUCCESS)) if regret else None,
   }
-
-
-def _is_success(results: Results) -> bool:
-  """Whether a score is 100 times a share of successes."""
-  return "maze" in results.task.lower()
 
 
 def _over(rows: Sequence[Mapping[str, Any]], name: str) -> dict[str, float | None]:

@@ -83,7 +83,8 @@ def test_our_data_has_no_line_of_the_papers():
 
 
 def test_mazes_are_counted_in_successes():
-  assert curve_figures.unit(["antmaze-umaze-v2"]) == "success rate (%)"
+  mazes = ["antmaze-umaze-v2", "dmg/pointmaze-large/diverse-v0"]
+  assert curve_figures.unit(mazes) == "success rate (%)"
   assert curve_figures.unit(["antmaze-umaze-v2", MEDIUM]) == "D4RL-normalised score"
 
 
@@ -273,6 +274,24 @@ def test_curves_of_online_runs_are_apart_and_begin_with_the_offline_score():
   assert "online, at step 0 before the first step" in second.caption
   short = draw([score._replace(steps=20) for score in online])
   assert "; environment steps of the runs: 20" in short[1].caption
+
+
+def test_settings_that_all_runs_on_a_data_set_share_do_not_keep_them_from_the_curves():
+  shared = [
+    *made("DMG (target_rate 0.05, lam 0.5)", OWN, [1.0, 2.0]),
+    *made("IQL (target_rate 0.05)", OWN, [3.0, 4.0]),  # lambda has no effect in it
+  ]
+  first, *_ = draw(shared)
+  assert first.name == "learning_curves_own_data"
+  assert texts(first.figure) == ["DMG", "IQL"]
+  assert first.caption.endswith(f"; all on {OWN}: target_rate 0.05, lam 0.5.")
+  (alone, *_) = draw(made("DMG (target_rate 0.05)", OWN, [1.0, 2.0]))
+  assert alone.caption.endswith(f"; all on {OWN}: target_rate 0.05.")
+  # Variants of one method, or beside the method itself, are no curves.
+  for other in ("DMG (target_rate 0.1)", "DMG"):
+    scores = [*made("DMG (target_rate 0.05)", OWN, [1.0]), *made(other, OWN, [2.0])]
+    named = [figure for figure in draw(scores) if figure.name.startswith("learning_curves")]
+    assert [len(figure.figure.axes[0].lines) for figure in named] == [1] * (other == "DMG")
 
 
 def test_captions_name_who_is_left_out_and_why():
