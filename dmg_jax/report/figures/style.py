@@ -75,8 +75,8 @@ def panels(names: Sequence[str], width: float) -> tuple[Figure, list[Axes]]:
   grid = figure.subplots(rows, columns, squeeze=False).ravel().tolist()
   for unused in grid[count:]:
     unused.remove()
-  # A letter is about 0.6 of its font size wide; the names must not meet.
-  room = 72 * width / columns / (0.6 * max(map(len, names)) or 1)
+  # A letter is about 0.6 of its font size wide, and names must not meet.
+  room = 72 * width / columns / (0.68 * max(map(len, names)) or 1)
   for axes, name in zip(grid, names, strict=False):
     # To the right: long names then have the room above the axis labels.
     axes.set_title(name, loc="right", fontsize=min(_SETTINGS["axes.titlesize"], room))
