@@ -81,7 +81,7 @@ def ours(runs: int, learn_every: int, steps: int, rows: int = SHARED) -> Job:
       for seed, env in enumerate(environments)
     ],
     shared,
-    Settings(learn_every=learn_every),
+    Settings(learn_every=learn_every, workers=available_cores()),
   )
   loop.prepare(steps)
 

@@ -122,7 +122,12 @@ class OnlineBeginning:
       self._exploration(),
       playing,
       jax.tree.map(lambda *parts: np.concatenate(parts), *self._parts),
-      Settings(settings["random_steps"], settings["learn_every"], settings["updates_per_step"]),
+      Settings(
+        settings["random_steps"],
+        settings["learn_every"],
+        settings["updates_per_step"],
+        settings["workers"],
+      ),
     )
     return self._loop
 

@@ -2,10 +2,11 @@
 
 Its uses differ only in who learns, from which rows, and in what happens between
 rounds. Every run has its own simulators, episodes and region of the data; all act
-in one batched call and learn in one compiled call.
+in one batched call, and learn as `parts` says.
 """
 
 import functools
+import itertools
 import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -15,13 +16,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from dmg_jax import experience, training
+from dmg_jax import experience
 from dmg_jax.data.scaling import Scaling
 from dmg_jax.data.stream import Stream
 from dmg_jax.online import rounds
 from dmg_jax.online.exploration import Exploration
+from dmg_jax.online.parts import Parts
 from dmg_jax.training import ACTIVE, Program, Runs
-from dmg_jax.types import Array, Metrics, Transitions
+from dmg_jax.types import Array, Metrics, Parameters, Transitions
 
 # A stream of its own for random actions, beside those of training and exploration.
 _RANDOM_STEPS = np.uint32(2**32 - 3)
@@ -36,11 +38,13 @@ class Settings(NamedTuple):
       gradient steps: several in one compiled call are faster than one by one, and
       the policy acts that long without learning.
     updates: gradient steps for each round.
+    workers: threads that learn, on a CPU.
   """
 
   random_rounds: int = 0
   learn_every: int = 1
   updates: int = 1
+  workers: int = 1
 
 
 class Playing(NamedTuple):
@@ -66,7 +70,7 @@ class Playing(NamedTuple):
 
 @functools.partial(jax.jit, static_argnames=("exploration", "random"))
 def _act(
-  runs: Runs,
+  parts: Sequence[Runs],
   scalings: Scaling,
   observations: Array,
   round_: Array,
@@ -76,25 +80,42 @@ def _act(
   """(R, E, A) actions in the environments' units, from (R, E, S), and (R,) `frozen_at`."""
   size = scalings.action_centre.shape[-1]
 
-  def one(run, scaling, rows):
+  def one(seed, parameters, scaling, rows):
     actions: Array
     if random:
-      key = jax.random.fold_in(jax.random.key(run.seeds), _RANDOM_STEPS)
+      key = jax.random.fold_in(jax.random.key(seed), _RANDOM_STEPS)
       shape = (len(rows), size)
       actions = jax.random.uniform(jax.random.fold_in(key, round_), shape, minval=-1)
     else:
-      parameters = exploration.parameters(run.states)
-      actions = exploration.act(parameters, scaling.observe(rows), run.seeds, round_)
+      actions = exploration.act(parameters, scaling.observe(rows), seed, round_)
     return scaling.act(actions)
 
-  return jax.vmap(one)(runs, scalings, observations), runs.frozen_at
+  found = [
+    (part.seeds, jax.vmap(exploration.parameters)(part.states), part.frozen_at) for part in parts
+  ]
+  seeds, parameters, frozen_at = _concatenated(found)
+  return jax.vmap(one)(seeds, parameters, scalings, observations), frozen_at
 
 
 @functools.partial(jax.jit, donate_argnums=(0, 1))
 def _store(
-  data: Transitions, own: experience.Region, transitions: Transitions, frozen_at: Array
-) -> tuple[Transitions, experience.Region]:
-  return experience.append(data, own, transitions, frozen_at == ACTIVE)
+  data: Transitions,
+  owns: Sequence[experience.Region],
+  transitions: Transitions,
+  frozen_at: Sequence[Array],
+) -> tuple[Transitions, list[experience.Region]]:
+  """The data with (R, N, ...) transitions in the runs' regions, and these, as they are parted."""
+  active = jnp.concatenate(frozen_at) == ACTIVE
+  data, own = experience.append(data, _concatenated(owns), transitions, active)
+  ends = np.cumsum([0] + [len(each.sizes) for each in owns])
+  return data, [
+    jax.tree.map(lambda leaf, start=start, end=end: leaf[start:end], own)
+    for start, end in itertools.pairwise(ends)
+  ]
+
+
+def _concatenated(trees: Sequence[Any]) -> Any:
+  return jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *trees)
 
 
 class Loop:
@@ -113,7 +134,6 @@ class Loop:
     agent: of all runs.
     count: R.
     round: rounds so far.
-    data: rows of all runs, on the device.
     seconds: spent in the simulators.
   """
 
@@ -128,19 +148,26 @@ class Loop:
     settings: Settings,
   ):
     self.agent, self.count, self.seconds = program.agent, len(playing), 0.0
-    self._program, self._settings, self._exploration = program, settings, exploration
+    self._settings, self._exploration = settings, exploration
     self._playing = playing
     self.round = self._stored = max(one.stream.size for one in playing)
     sizes = [one.stream.size * one.stream.environments for one in playing]
     offsets = len(shared.rewards) + np.cumsum([0] + [one.stream.rewards.size for one in playing])
     own = experience.Region(offsets[:-1].astype(np.int32), np.array(sizes, np.int32))
-    scalings = jax.tree.map(lambda *leaves: np.stack(leaves), *(p.scaling for p in playing))
-    self._runs, (self._points, self._scalings), self.data = training.place(
-      runs.replace(own=own), (hyperparameters, scalings), _joined(shared, playing, offsets), program
+    self._parts = Parts(
+      program,
+      runs.replace(own=own),
+      hyperparameters,
+      _joined(shared, playing, offsets),
+      settings.workers,
+    )
+    # Frozen copies of the last run may fill up the devices.
+    self._padding = sum(len(part.seeds) for part in self._parts.placed) - self.count
+    self._scalings = jax.device_put(
+      self._padded([one.scaling for one in playing]), self._parts.split
     )
     self._frozen_at = np.array(runs.frozen_at)
     self._observations: Any = None
-    self._compiled: dict[int, Any] = {}
 
   def advance(self, count: int) -> Metrics:
     """Plays `count` rounds, or as many as a run is left for; the mean metrics of its calls.
@@ -156,7 +183,7 @@ class Loop:
     """
     if self._observations is None:
       self._observations = np.stack([rounds.begin(p.environments, p.stream) for p in self._playing])
-    found = []
+    found: list[list[Metrics]] = []
     for _ in range(count):
       actions = self._explore()
       if not self.active().any():
@@ -164,18 +191,21 @@ class Loop:
       self._play(actions)
       if metrics := self._learn():
         found.append(metrics)
-    means = jax.device_get(found)
-    self._frozen_at = np.array(self._runs.frozen_at)[: self.count]
-    if not means:
+    self._frozen_at = self._parts.frozen_at()
+    if not found:
       return {}
-    return jax.tree.map(lambda *values: np.mean(np.stack(values), axis=0)[: self.count], *means)
+    means = [
+      jax.tree.map(lambda *values: np.mean(np.stack(values), axis=0), *calls)
+      for calls in zip(*jax.device_get(found), strict=True)
+    ]
+    return jax.tree.map(lambda *leaves: self._parts.joined(leaves), *means)
 
   def prepare(self, count: int) -> float:
     """Compiles the training that `advance(count)` will call; seconds that it took."""
     started = time.monotonic()
     ahead = range(self.round + 1, self.round + count + 1)
     for phase in {self._phase(round_) for round_ in ahead if self._is_due(round_)}:
-      self._executable(phase)
+      self._parts.compiled(phase, self._steps)
     return time.monotonic() - started
 
   def active(self) -> np.ndarray:
@@ -188,36 +218,35 @@ class Loop:
 
   def freeze(self, place: int, step: int) -> None:
     """Freezes a run at its state of now."""
-    frozen_at = np.array(self._runs.frozen_at)
-    frozen_at[place] = step
-    placed = jax.device_put(frozen_at, self._runs.frozen_at.sharding)  # type: ignore[union-attr]
-    self._runs = self._runs.replace(frozen_at=placed)
+    self._parts.freeze(place, step)
     self._frozen_at[place] = step
 
   def learn_with(self, hyperparameters: Any) -> None:
     """From now on the agent has other hyperparameters; leaves (R,)."""
-    self._points = jax.tree.map(
-      lambda new, old: jax.device_put(np.resize(new, old.shape), old.sharding),
-      hyperparameters,
-      self._points,
-    )
+    self._parts.learn_with(hyperparameters)
+
+  @property
+  def data(self) -> Transitions:
+    """Rows of all runs, on the device."""
+    return self._parts.data
 
   def runs(self) -> Runs:
     """All runs, as NumPy arrays with a leading axis R: copies.
 
     Their regions count all that the streams hold, also what was not learned from yet.
     """
-    found = training.gather(self._runs, self.count)
+    found = self._parts.runs()
+    assert found.own is not None
     sizes = [one.stream.size * one.stream.environments for one in self._playing]
     return found.replace(own=found.own.replace(sizes=np.array(sizes, np.int32)))
 
-  def policies(self) -> Any:
+  def policies(self) -> Parameters:
     """Parameters of all policies, leading axis R: NumPy arrays."""
-    policies = jax.vmap(self.agent.policy)(self._runs.states)
-    return jax.tree.map(lambda leaf: np.array(leaf)[: self.count], policies)
+    return self._parts.policies()
 
   def close(self) -> None:
-    """Frees the simulators."""
+    """Frees the simulators and ends the threads."""
+    self._parts.close()
     for one in self._playing:
       for env in one.environments:
         env.close()
@@ -225,15 +254,11 @@ class Loop:
   def _explore(self) -> np.ndarray:
     """(R, E, A) actions of the next round; runs for which they are not finite freeze."""
     random = self.round < self._settings.random_rounds
-    observations = self._observations
-    if len(self._runs.seeds) > self.count:  # Frozen copies fill up the devices.
-      more = np.repeat(observations[-1:], len(self._runs.seeds) - self.count, axis=0)
-      observations = np.concatenate([observations, more])
     actions, frozen_at = jax.device_get(
       _act(
-        self._runs,
+        self._parts.placed,
         self._scalings,
-        observations,
+        self._padded(self._observations),
         np.uint32(self.round),
         exploration=self._exploration,
         random=random,
@@ -242,7 +267,8 @@ class Loop:
     self._frozen_at = frozen_at[: self.count].copy()
     finite = np.isfinite(actions).all(axis=(1, 2))[: self.count]
     for place in np.flatnonzero(self.active() & ~finite):
-      self.freeze(int(place), int(np.asarray(self._runs.states.step)[place]))
+      steps = self._parts.joined([part.states.step for part in self._parts.placed])
+      self.freeze(int(place), int(steps[place]))
     return actions
 
   def _play(self, actions: np.ndarray) -> None:
@@ -270,31 +296,32 @@ class Loop:
     taken = (round_ - self._settings.random_rounds) * self._settings.updates - self._steps
     return taken % self.agent.cycle
 
-  def _learn(self) -> Metrics:
-    """Stores what is new, and learns, where that is due."""
+  def _learn(self) -> list[Metrics]:
+    """Stores what is new, and learns, where that is due; the metrics of each part."""
     if not self._is_due(self.round):
-      return {}
+      return []
     self._store_new()
-    learn = self._executable(self._phase(self.round))
-    self._runs, metrics = learn(self._runs, self._points, self.data)
-    return metrics
-
-  def _executable(self, phase: int) -> Any:
-    """The compiled training of a phase."""
-    if phase not in self._compiled:
-      self._compiled[phase] = training.advance_steps.lower(
-        self._runs, self._points, self.data, self._program, phase, self._steps
-      ).compile()
-    return self._compiled[phase]
+    found = self._parts.advance(self._phase(self.round), self._steps)
+    return found if found[0] else []
 
   def _store_new(self) -> None:
     """Moves the rounds since the last call to the device."""
-    parts = [one.transitions(self._stored, self.round) for one in self._playing]
-    parts += parts[-1:] * (len(self._runs.seeds) - self.count)
-    new = jax.tree.map(lambda *leaves: np.stack(leaves), *parts)
-    self.data, own = _store(self.data, self._runs.own, new, self._runs.frozen_at)
-    self._runs = self._runs.replace(own=own)
+    parts = self._parts
+    new = self._padded([one.transitions(self._stored, self.round) for one in self._playing])
+    parts.data, owns = _store(
+      parts.data,
+      [part.own for part in parts.placed],
+      new,
+      [part.frozen_at for part in parts.placed],
+    )
+    parts.own(owns)
     self._stored = self.round
+
+  def _padded(self, of_runs: Sequence[Any]) -> Any:
+    """A tree for each run, stacked; the last again for the copies that fill up the devices."""
+    trees = list(of_runs)
+    trees += trees[-1:] * self._padding
+    return jax.tree.map(lambda *leaves: np.stack(leaves), *trees)
 
 
 def _joined(shared: Transitions, playing: Sequence[Playing], offsets: np.ndarray) -> Transitions:
