@@ -1,6 +1,7 @@
 """The jobs of benchmarks/beyond.py, and their commands.
 
-  python benchmarks/beyond_jobs.py search|report [STEPS]
+  python benchmarks/beyond_jobs.py search [STEPS]
+  python benchmarks/beyond_jobs.py report [STEPS]
 
 prints, for each job of a part, its name and the arguments of `launch/main.py`. The jobs may run
 anywhere, side by side; benchmarks/beyond.py reads the folders that they leave.
@@ -68,22 +69,28 @@ class Part(NamedTuple):
   """What the jobs of a part have in common.
 
   Attributes:
-    data: of the jobs: name -> ids of its data sets, all in one family of settings.
-    methods_or_variants: what is trained on each.
-    seeds, steps, episodes: of each run; episodes of an evaluation.
+    seeds, steps: of each run.
     evaluations: in all, evenly spaced.
+    episodes: of an evaluation.
   """
 
-  data: Mapping[str, tuple[str, ...]]
-  variants: tuple[str, ...]
   seeds: int
   steps: int
-  episodes: int
   evaluations: int
+  episodes: int
 
 
+_SEARCH = Part(3, 15_000, 5, 3)
+_REPORT = Part(5, 40_000, 8, 5)
 SEARCH_DATA = (*_data("hopper", _TIERS), *_data("halfcheetah", _TIERS))
-_SEARCH = Part({"": SEARCH_DATA}, tuple(VARIANTS), 3, 15_000, 3, 5)
+_MORE = ("random", "full-replay")
+# Job of the report -> its config file and its data sets, none of which the search had.
+REPORT_DATA: Mapping[str, tuple[str, tuple[str, ...]]] = {
+  "walker2d": ("mujoco", _data("walker2d", (*_TIERS, *_MORE))),
+  "hopper": ("mujoco", _data("hopper", _MORE)),
+  "halfcheetah": ("mujoco", _data("halfcheetah", _MORE)),
+  "pointmaze": ("antmaze", ("dmg/pointmaze-large/diverse-v0",)),
+}
 
 
 def settings(part: Part, steps: int) -> dict[str, Any]:
@@ -115,6 +122,20 @@ def search_jobs(steps: int = _SEARCH.steps) -> dict[str, list[str]]:
   }
 
 
+def report_jobs(steps: int = _REPORT.steps) -> dict[str, list[str]]:
+  """Name of a job -> arguments of `launch/main.py`: a job for each robot and method."""
+  common = _fields(settings(_REPORT, steps))
+  return {
+    f"{name}_{method}": [
+      f"--config=configs/{config}.py:{','.join(data)}",
+      f"--config.methods={method}",
+      *common,
+    ]
+    for name, (config, data) in REPORT_DATA.items()
+    for method in ("dmg_plus", BASE)
+  }
+
+
 def _fields(values: Mapping[str, Any]) -> list[str]:
   return [f"--config.{name}={_text(value)}" for name, value in values.items()]
 
@@ -125,7 +146,7 @@ def _text(value: Any) -> str:
 
 def main(words: list[str]) -> None:
   part, *steps = words
-  jobs = {SEARCH: search_jobs}[part](*map(int, steps))
+  jobs = {SEARCH: search_jobs, REPORT: report_jobs}[part](*map(int, steps))
   for name, arguments in jobs.items():
     print(name, *arguments)
 

@@ -34,7 +34,7 @@ class Method(NamedTuple):
   title: str
   description: str
   fixed: Mapping[str, float] = {}
-  usual: Mapping[str, float] = {}
+  usual: Mapping[str, Any] = {}
   learner: in_sample.Learner = in_sample.EXPECTILE
   first_critic: bool = False
   soft: bool = False
@@ -200,7 +200,8 @@ def point(method: str, hyperparameters: Hyperparameters) -> Hyperparameters:
     UserError: for any other method.
   """
   found = find(method)
-  return hyperparameters.replace(**found.usual, **found.fixed)
+  traced = {name: value for name, value in found.usual.items() if hasattr(hyperparameters, name)}
+  return hyperparameters.replace(**traced, **found.fixed)
 
 
 def agent(
