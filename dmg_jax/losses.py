@@ -23,6 +23,18 @@ def bellman_target(
   return rewards + discount * not_dones * mixture
 
 
+def lower_confidence_bound(q_values: Array) -> Array:
+  """Mean less standard deviation of C critics' values: (C, B) -> (B,).
+
+  The deviation is that of the C values (divisor C), so that of two critics this is the
+  smallest. Where all agree its gradient is the mean's, and not NaN.
+  """
+  mean = jnp.mean(q_values, axis=0)
+  variance = jnp.mean(jnp.square(q_values - mean), axis=0)
+  spread = variance > 0
+  return mean - jnp.where(spread, jnp.sqrt(jnp.where(spread, variance, 1)), 0)
+
+
 def generalised_share(
   generalised_values: Array, in_sample_values: Array, lam: Array | float
 ) -> Array:

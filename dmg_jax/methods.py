@@ -34,7 +34,7 @@ class Method(NamedTuple):
   title: str
   description: str
   fixed: Mapping[str, float] = {}
-  usual: Mapping[str, float] = {}
+  usual: Mapping[str, Any] = {}
   learner: in_sample.Learner = in_sample.EXPECTILE
   first_critic: bool = False
   soft: bool = False
@@ -62,7 +62,7 @@ class Method(NamedTuple):
     if not form.weighted:
       fields |= _WEIGHTS
     if not form.target_actor:
-      fields |= _SMOOTHING
+      fields |= _TARGET_POLICY
     if not form.critics:
       fields |= _CRITIC
     return fields
@@ -76,14 +76,15 @@ _VALUE = frozenset(
   }
 )  # fmt: skip
 _WEIGHTS = frozenset({"inverse_temperature", "weight_clip"})
-_SMOOTHING = frozenset({"smoothing_noise", "smoothing_clip"})
+_TARGET_POLICY = frozenset({"smoothing_noise", "smoothing_clip", "averaged_policy"})
 _CRITIC = frozenset(
   {
     "critic_learning_rate", "critic_hidden_sizes", "critics", "critic_layer_norm", "discount",
-    "target_rate",
+    "target_rate", "reward_scale", "lower_confidence_bound",
   }
 )  # fmt: skip
-_NOT_SOFT = (frozenset(vars(Hyperparameters())) | {*networks.Architecture._fields}) - {
+_OPTIONS = frozenset({"lower_confidence_bound", "averaged_policy"})  # static fields of a `Form`
+_NOT_SOFT = (frozenset(vars(Hyperparameters())) | {*networks.Architecture._fields} | _OPTIONS) - {
   "discount", "target_rate", "actor_learning_rate", "critic_learning_rate", "actor_hidden_sizes",
   "critic_hidden_sizes",
 }  # fmt: skip
@@ -199,7 +200,8 @@ def point(method: str, hyperparameters: Hyperparameters) -> Hyperparameters:
     UserError: for any other method.
   """
   found = find(method)
-  return hyperparameters.replace(**found.usual, **found.fixed)
+  traced = {name: value for name, value in found.usual.items() if hasattr(hyperparameters, name)}
+  return hyperparameters.replace(**traced, **found.fixed)
 
 
 def agent(
@@ -215,10 +217,12 @@ def agent(
   """
   if find(method).soft:
     return sac.make(soft_networks(point, action_size, precision), point["policy_delay"])
+  # A run that was stored before there was an option does not have it.
+  options = {name: point.get(name, False) for name in _OPTIONS}
   return dmg.make(
     networks.make(action_size, _architecture(point, precision)),
     point["policy_delay"],
-    _shared(find(method).form),
+    _shared(find(method).form)._replace(**options),
   )
 
 

@@ -197,10 +197,13 @@ def from_json(config: Mapping[str, Any]) -> Plan:
   return Plan(
     tuple(Task(**task) for task in config["tasks"]),
     tuple(
-      Run(**(run | {"point": {name: _read(value) for name, value in run["point"].items()}}))
-      for run in config["runs"]
+      Run(**(run | {"point": {**tasks.LATER, **_point(run["point"])}})) for run in config["runs"]
     ),
   )
+
+
+def _point(stored: Mapping[str, Any]) -> dict[str, Any]:
+  return {name: _read(value) for name, value in stored.items()}
 
 
 def _stored(value: Any) -> Any:

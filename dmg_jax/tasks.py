@@ -24,6 +24,8 @@ _LOCOMOTION: Mapping[str, Any] = {
   **vars(Hyperparameters()),
   "batch_size": BATCH_SIZE,
   "policy_delay": POLICY_DELAY,
+  "lower_confidence_bound": False,
+  "averaged_policy": False,
   **_ARCHITECTURE,
 }
 _ANTMAZE_CHANGES = {"nu": 0.5, "expectile": 0.9, "inverse_temperature": 10.0, "weight_clip": 100.0}
@@ -33,6 +35,10 @@ _EXPERT_NU = 10.0
 _GUMBEL_TEMPERATURE = 5.0
 _SPARSE_TEMPERATURE, _MEDIUM_EXPERT_SPARSE_TEMPERATURE = 2.0, 5.0
 FIELDS = tuple(_LOCOMOTION)
+# Fields that a run of an earlier version does not name, at what it had.
+LATER: Mapping[str, Any] = {
+  name: _LOCOMOTION[name] for name in ("reward_scale", "lower_confidence_bound", "averaged_policy")
+}
 TRACED = tuple(vars(Hyperparameters()))
 
 # What a whole job has: gradient steps, and how it is evaluated.

@@ -96,3 +96,23 @@ def test_actor_loss_has_a_finite_gradient_where_every_q_is_zero():
     lambda q: losses.actor_loss(q, jnp.zeros((2, 1)), jnp.zeros((2, 1)), jnp.ones(2), 1.0, 0.1)
   )(jnp.zeros(2))
   assert jnp.isfinite(gradient).all()
+
+
+def test_the_lower_confidence_bound_by_hand():
+  # Means 3 and 1; deviations sqrt(((-2)^2 + 0 + 2^2) / 3) and 0.
+  q_values = jnp.array([[1.0, 1.0], [3.0, 1.0], [5.0, 1.0]])
+  np.testing.assert_allclose(
+    losses.lower_confidence_bound(q_values), [3 - (8 / 3) ** 0.5, 1.0], rtol=1e-6
+  )
+
+
+def test_of_two_critics_the_bound_is_the_smallest():
+  q_values = jax.random.normal(jax.random.key(0), (2, 50))
+  np.testing.assert_allclose(
+    losses.lower_confidence_bound(q_values), q_values.min(axis=0), atol=1e-6
+  )
+
+
+def test_where_critics_agree_the_bounds_gradient_is_the_means():
+  gradient = jax.grad(lambda q_values: losses.lower_confidence_bound(q_values).sum())
+  np.testing.assert_allclose(gradient(jnp.ones((4, 3))), np.full((4, 3), 0.25))

@@ -63,8 +63,14 @@ def test_equal_points_give_one_agent_and_other_sizes_another():
     ("dmg", {"value_temperature"}),
     ("xql_dmg", {"expectile"}),
     ("sql_dmg", {"expectile", "inverse_temperature"}),
-    ("iql", {"value_temperature", "smoothing_noise", "smoothing_clip"}),
-    ("sql", {"expectile", "inverse_temperature", "smoothing_noise", "smoothing_clip"}),
+    ("iql", {"value_temperature", "smoothing_noise", "smoothing_clip", "averaged_policy"}),
+    (
+      "sql",
+      {
+        "expectile", "inverse_temperature", "smoothing_noise", "smoothing_clip",
+        "averaged_policy",
+      },
+    ),
     (
       "td3_bc",
       {

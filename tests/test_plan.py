@@ -132,3 +132,11 @@ def test_a_plan_survives_json():
   back = plan.from_json(json.loads(text))
   assert back.runs == made.runs
   assert back.tasks[0].name == made.tasks[0].name
+
+
+def test_a_run_of_an_earlier_version_has_what_it_had():
+  stored = plan.to_json(make(("dmg",), {}, (0,)))
+  for name in tasks.LATER:
+    del stored["runs"][0]["point"][name]
+  point = plan.from_json(stored).runs[0].point
+  assert (point["reward_scale"], point["averaged_policy"]) == (1.0, False)

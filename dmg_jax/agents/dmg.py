@@ -47,6 +47,10 @@ class Form(NamedTuple):
       smallest of all critics'.
     penalty: of (policy, observations, its actions), a term that is added to the actor's
       loss; hashable. DMG has none.
+    lower_confidence_bound: whether critics count by their mean less their standard
+      deviation, and not by the smallest, see `losses.lower_confidence_bound`.
+    averaged_policy: whether the target policy, whose parameters are an average of the
+      actor's with the rate xi, is the one that is evaluated; it needs `generalises`.
   """
 
   learner: in_sample.Learner = in_sample.EXPECTILE
@@ -56,6 +60,8 @@ class Form(NamedTuple):
   weighted: bool = True
   first_critic: bool = False
   penalty: Callable[[Callable[[Array], Array], Array, Array], Array] | None = None
+  lower_confidence_bound: bool = False
+  averaged_policy: bool = False
 
   @property
   def critics(self) -> bool:
@@ -88,7 +94,7 @@ def make(networks: Networks, policy_delay: int = 2, form: Form = DMG) -> Agent:
   return Agent(
     init=functools.partial(init, networks=networks, form=form),
     update=functools.partial(update, form=form),
-    policy=lambda state: state.actor.parameters,
+    policy=functools.partial(policy, form=form),
     act=functools.partial(act, networks),
     cycle=policy_delay,
     noise_shape=lambda batch_size, action_size: (batch_size, action_size),
@@ -142,6 +148,11 @@ def from_parameters(
   )
 
 
+def policy(state: TrainState, *, form: Form = DMG) -> Parameters:
+  """Parameters of the policy that is evaluated: the actor's, or the target actor's."""
+  return state.target_actor if form.averaged_policy else state.actor.parameters
+
+
 def act(networks: Networks, actor: Parameters, observations: Array) -> Array:
   """The deterministic policy pi(s): (..., S) -> (..., A) in [-1, 1]."""
   return _apply(networks.actor, actor, observations)
@@ -184,7 +195,7 @@ def update(
   metrics: Metrics = {"lam": h.lam, "nu": h.nu}
   target_q = None
   if form.value:
-    target_q = _min_q(state.networks, state.target_critic, batch.observations, batch.actions)
+    target_q = _low_q(state.networks, state.target_critic, batch.observations, batch.actions, form)
     state, learned = _improve_value(state, batch, target_q, h, form)
     metrics |= learned
   if form.critics:
@@ -222,13 +233,18 @@ def _improve_critics(
     smoothing = jnp.clip(h.smoothing_noise * noise, -h.smoothing_clip, h.smoothing_clip)
     next_actions = act(networks, state.target_actor, batch.next_observations)
     next_actions = jnp.clip(next_actions + smoothing, -1, 1)
-    generalised_values = _min_q(
-      networks, state.target_critic, batch.next_observations, next_actions
+    generalised_values = _low_q(
+      networks, state.target_critic, batch.next_observations, next_actions, form
     )
   if form.bootstraps_in_sample:
     in_sample_values = _apply(networks.value, state.value.parameters, batch.next_observations)
   q_target = losses.bellman_target(
-    batch.rewards, batch.not_dones, generalised_values, in_sample_values, h.lam, h.discount
+    h.reward_scale * batch.rewards,
+    batch.not_dones,
+    generalised_values,
+    in_sample_values,
+    h.lam,
+    h.discount,
   )
 
   def critic_loss(parameters):
@@ -246,7 +262,7 @@ def _improve_actor(
 ) -> tuple[TrainState, Metrics]:
   """pi <- argmin -Q(s, pi(s)) / mean|Q| + nu * w * (pi(s) - a)^2, Eq. 14."""
   networks = state.networks
-  climbed = _first_q if form.first_critic else _min_q
+  climbed = _first_q if form.first_critic else functools.partial(_low_q, form=form)
   metrics: Metrics = {}
   weights: Array = jnp.ones_like(batch.rewards)
   if form.weighted:
@@ -301,9 +317,14 @@ def _apply(module: nn.Module, parameters: Parameters, *inputs: Array) -> Array:
   return output
 
 
-def _min_q(networks: Networks, critic: Parameters, observations: Array, actions: Array) -> Array:
-  """(B,) the smallest value of all critics."""
-  return jnp.min(_apply(networks.critic, critic, observations, actions), axis=0)
+def _low_q(
+  networks: Networks, critic: Parameters, observations: Array, actions: Array, form: Form
+) -> Array:
+  """(B,) the smallest value of all critics, or their lower confidence bound."""
+  q_values = _apply(networks.critic, critic, observations, actions)
+  if form.lower_confidence_bound:
+    return losses.lower_confidence_bound(q_values)
+  return jnp.min(q_values, axis=0)
 
 
 def _first_q(networks: Networks, critic: Parameters, observations: Array, actions: Array) -> Array:

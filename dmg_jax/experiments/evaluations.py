@@ -40,19 +40,18 @@ def simulators(plan: Plan, settings: Mapping[str, Any]) -> tuple[Workers, dict[s
   Returns:
     The workers that all of them share, to be closed, and the simulators.
   """
-  most = max(Counter(run.task for run in plan.runs).values())
-  episodes = most * settings["evaluation_episodes"]
-  workers = Workers(automatic_workers(episodes, settings["workers"]))
-  by_environment: dict[str, Simulators] = {}
-  by_task: dict[str, Simulators] = {}
+  environments: dict[str, str] = {}
+  arguments: dict[str, tuple[str, dict[str, Any]]] = {}
   for task in plan.tasks:
     if task.env != NO_ENVIRONMENT:
       kwargs = limited(task.env, task.env_kwargs, task.step_limit)
-      name = json.dumps([task.env, kwargs], sort_keys=True)
-      if name not in by_environment:
-        by_environment[name] = Simulators(task.env, kwargs, workers=workers)
-      by_task[task.name] = by_environment[name]
-  return workers, by_task
+      environments[task.name] = json.dumps([task.env, kwargs], sort_keys=True)
+      arguments[environments[task.name]] = task.env, kwargs
+  together = Counter((run.population, environments.get(run.task)) for run in plan.runs)
+  episodes = max(together.values()) * settings["evaluation_episodes"]
+  workers = Workers(automatic_workers(episodes, settings["workers"]))
+  made = {name: Simulators(*given, workers=workers) for name, given in arguments.items()}
+  return workers, {task: made[name] for task, name in environments.items()}
 
 
 def evaluate_population(
@@ -77,11 +76,14 @@ def evaluate_population(
   not_finite: list[int] = []
   policies = population.policies()
   going_on = active(population.frozen_at())
-  for name in dict.fromkeys(run.task for run in runs):
-    places = [place for place in going_on if runs[place].task == name]
-    if name not in simulators or not places:
+  for shared in _simulators_tasks(simulators):
+    places = [place for place in going_on if runs[place].task in shared]
+    if not places:
       continue
-    scaling = jax.tree.map(lambda leaf: np.stack([leaf] * len(places)), scalings[name])  # noqa: B023
+    scaling = jax.tree.map(
+      lambda *leaves: np.stack(leaves),
+      *(scalings[runs[place].task] for place in places),
+    )
     actors = jax.tree.map(lambda leaf: leaf[np.array(places)], policies)  # noqa: B023
     seeds = episode_seeds(
       settings["evaluation_seed"],
@@ -89,13 +91,22 @@ def evaluate_population(
       step,
       settings["evaluation_episodes"],
     )
-    found = evaluate(simulators[name], Policies(population.agent.act, actors, scaling), seeds)
+    found = evaluate(simulators[shared[0]], Policies(population.agent.act, actors, scaling), seeds)
     for row, place in enumerate(places):
       if np.isnan(found.returns[row]).any():
         not_finite.append(int(place))
       else:
-        rows[runs[place].id] = list(_rows(found, row, runs[place].id, step, tasks[name]))
+        run = runs[place]
+        rows[run.id] = list(_rows(found, row, run.id, step, tasks[run.task]))
   return Evaluated(rows, not_finite)
+
+
+def _simulators_tasks(simulators: Mapping[str, Simulators]) -> list[list[str]]:
+  """The tasks of each of the simulators: their runs play together, in one batched call."""
+  shared: dict[int, list[str]] = {}
+  for name, one in simulators.items():
+    shared.setdefault(id(one), []).append(name)
+  return list(shared.values())
 
 
 def _rows(found: Evaluation, row: int, run: str, step: int, task: Task) -> Iterable[dict[str, Any]]:

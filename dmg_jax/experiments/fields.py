@@ -103,6 +103,11 @@ POINT: Mapping[str, Field] = {
   ),
   "weight_clip": Field("upper bound of the weights", _A_NUMBER, _number),
   "discount": Field("gamma", _A_SHARE, _share),
+  "reward_scale": Field(
+    "multiplies the data's rewards",
+    "a positive number",
+    lambda value: _number(value) and value > 0,
+  ),
   "target_rate": Field("share of new parameters in a target update", _A_SHARE, _share),
   "smoothing_noise": Field("standard deviation of the target policy's noise", _A_NUMBER, _number),
   "smoothing_clip": Field("bound of that noise", _A_NUMBER, _number),
@@ -116,6 +121,16 @@ POINT: Mapping[str, Field] = {
   ),
   "batch_size": Field("transitions in a minibatch", _A_COUNT, _whole),
   "policy_delay": _count("gradient steps for each step of the actor", 100),
+  "lower_confidence_bound": Field(
+    "whether critics count by their mean less their deviation, not by the smallest",
+    _A_SWITCH,
+    _switch,
+  ),
+  "averaged_policy": Field(
+    "whether the target policy, an average of the actor's parameters, is evaluated",
+    _A_SWITCH,
+    _switch,
+  ),
   "actor_hidden_sizes": Field("widths of the actor's hidden layers", _WIDTHS, _sizes),
   "critic_hidden_sizes": Field("widths of the critics' hidden layers", _WIDTHS, _sizes),
   "value_hidden_sizes": Field("widths of the value network's hidden layers", _WIDTHS, _sizes),

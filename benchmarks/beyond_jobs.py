@@ -1,0 +1,155 @@
+"""The jobs of benchmarks/beyond.py, and their commands.
+
+  python benchmarks/beyond_jobs.py search [STEPS]
+  python benchmarks/beyond_jobs.py report [STEPS]
+
+prints, for each job of a part, its name and the arguments of `launch/main.py`. The jobs may run
+anywhere, side by side; benchmarks/beyond.py reads the folders that they leave.
+"""
+
+import sys
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+SEARCH, REPORT = "search", "report"
+BASE, NORMALISED = "dmg", "norm"
+
+# An ingredient: the fields that it changes.
+_NORM = {"critic_layer_norm": True, "value_layer_norm": True}
+_DEPTH = {"critic_hidden_sizes": (256, 256, 256), "value_hidden_sizes": (256, 256, 256)}
+_CRITICS = {"critics": 4}
+# Without LayerNorm, and with it in critics and value: most of what has been published puts it
+# first, so that the others are tried on top of it, and the costly ones also without it.
+VARIANTS: Mapping[str, Mapping[str, Any]] = {
+  BASE: {},
+  NORMALISED: _NORM,
+  "norm_depth": _NORM | _DEPTH,
+  "norm_critics": _NORM | _CRITICS,
+  "norm_bound": _NORM | _CRITICS | {"lower_confidence_bound": True},
+  "depth": _DEPTH,
+  "norm_average": _NORM | {"averaged_policy": True},
+  "norm_discount": _NORM | {"discount": 0.995},
+  "norm_rate": _NORM | {"target_rate": 0.005},
+  "norm_scale": _NORM | {"reward_scale": 0.1},
+  "norm_actor": _NORM | {"actor_layer_norm": True},
+  "norm_constant": _NORM | {"actor_schedule_steps": "inf"},
+  "norm_batch": _NORM | {"batch_size": 512},
+  "critics": _CRITICS,
+  "norm_depth_critics": _NORM | _DEPTH | _CRITICS,
+}
+TITLES: Mapping[str, str] = {
+  BASE: "DMG",
+  NORMALISED: "LayerNorm in critics and value",
+  "norm_depth": "LayerNorm, third layer in critics and value",
+  "norm_critics": "LayerNorm, 4 critics, the smallest",
+  "norm_bound": "LayerNorm, 4 critics, mean less deviation",
+  "depth": "third layer in critics and value",
+  "norm_average": "LayerNorm, averaged policy evaluated",
+  "norm_discount": "LayerNorm, discount 0.995",
+  "norm_rate": "LayerNorm, target rate 0.005",
+  "norm_scale": "LayerNorm, rewards times 0.1",
+  "norm_actor": "LayerNorm, also in the actor",
+  "norm_constant": "LayerNorm, constant rate of the actor",
+  "norm_batch": "LayerNorm, batches of 512",
+  "critics": "4 critics, the smallest",
+  "norm_depth_critics": "LayerNorm, third layer, 4 critics",
+}
+
+_TIERS = ("medium", "medium-replay", "medium-expert")
+
+
+def _data(robot: str, tiers: tuple[str, ...]) -> tuple[str, ...]:
+  """Ids of our own data; Hopper's medium-replay-v0 comes with the package, and is not it."""
+  return tuple(
+    f"dmg/{robot}/{tier}-v{int((robot, tier) == ('hopper', 'medium-replay'))}" for tier in tiers
+  )
+
+
+class Part(NamedTuple):
+  """What the jobs of a part have in common.
+
+  Attributes:
+    seeds, steps: of each run.
+    evaluations: in all, evenly spaced.
+    episodes: of an evaluation.
+  """
+
+  seeds: int
+  steps: int
+  evaluations: int
+  episodes: int
+
+
+_SEARCH = Part(3, 15_000, 5, 3)
+_REPORT = Part(5, 40_000, 8, 5)
+SEARCH_DATA = (*_data("hopper", _TIERS), *_data("halfcheetah", _TIERS))
+_MORE = ("random", "full-replay")
+# Job of the report -> its config file and its data sets, none of which the search had.
+REPORT_DATA: Mapping[str, tuple[str, tuple[str, ...]]] = {
+  "walker2d": ("mujoco", _data("walker2d", (*_TIERS, *_MORE))),
+  "hopper": ("mujoco", _data("hopper", _MORE)),
+  "halfcheetah": ("mujoco", _data("halfcheetah", _MORE)),
+  "pointmaze": ("antmaze", ("dmg/pointmaze-large/diverse-v0",)),
+}
+
+
+def settings(part: Part, steps: int) -> dict[str, Any]:
+  """Fields of every run of a part: few steps at rates higher than the paper's.
+
+  The actor's cosine covers the run, as the paper's covers its million steps.
+  """
+  return {
+    "seeds": part.seeds,
+    "steps": steps,
+    "evaluation_interval": steps // part.evaluations,
+    "evaluation_episodes": part.episodes,
+    "log_interval": steps // (2 * part.evaluations),
+    "checkpoint_interval": steps,
+    "target_rate": 0.02,
+    "actor_learning_rate": 1e-3,
+    "critic_learning_rate": 1e-3,
+    "value_learning_rate": 1e-3,
+    "actor_schedule_steps": steps // 2,
+  }
+
+
+def search_jobs(steps: int = _SEARCH.steps) -> dict[str, list[str]]:
+  """Name of a job -> arguments of `launch/main.py`: one job for each of `VARIANTS`."""
+  data = ",".join(SEARCH_DATA)
+  return {
+    name: [f"--config=configs/mujoco.py:{data}", *_fields(settings(_SEARCH, steps) | fields)]
+    for name, fields in VARIANTS.items()
+  }
+
+
+def report_jobs(steps: int = _REPORT.steps) -> dict[str, list[str]]:
+  """Name of a job -> arguments of `launch/main.py`: a job for each robot and method."""
+  common = _fields(settings(_REPORT, steps))
+  return {
+    f"{name}_{method}": [
+      f"--config=configs/{config}.py:{','.join(data)}",
+      f"--config.methods={method}",
+      *common,
+    ]
+    for name, (config, data) in REPORT_DATA.items()
+    for method in ("dmg_plus", BASE)
+  }
+
+
+def _fields(values: Mapping[str, Any]) -> list[str]:
+  return [f"--config.{name}={_text(value)}" for name, value in values.items()]
+
+
+def _text(value: Any) -> str:
+  return f"({','.join(map(str, value))})" if isinstance(value, tuple) else str(value)
+
+
+def main(words: list[str]) -> None:
+  part, *steps = words
+  jobs = {SEARCH: search_jobs, REPORT: report_jobs}[part](*map(int, steps))
+  for name, arguments in jobs.items():
+    print(name, *arguments)
+
+
+if __name__ == "__main__":
+  main(sys.argv[1:])

@@ -1,0 +1,216 @@
+"""docs/beyond.md, from what benchmarks/beyond.py stored."""
+
+import textwrap
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import beyond_choice
+import beyond_figure
+from beyond_jobs import BASE, NORMALISED, TITLES
+from beyond_scores import (
+  PLUS,
+  Side,
+  gain_interval,
+  measures,
+  report_sides,
+  searched,
+  verdict,
+)
+from family_pages import row
+from jobs import ROOT
+
+from dmg_jax import study_files
+from dmg_jax.report.scores import statistics
+from dmg_jax.report.scores.intervals import Estimate, difference_interval
+
+PAGE = ROOT / "docs" / "beyond.md"
+FIGURE = PAGE.with_name("beyond.png")
+_HEAD = """# Beyond the paper: one setting of DMG against the paper's
+
+<!-- Made by `python benchmarks/beyond.py`; not to be edited. -->
+
+Is there one setting of this package's DMG that is better than the paper's on the same data? It was
+chosen on some data sets and judged on others. All data are our own (`launch/collect.py`), not
+D4RL's, and small. The runs are far shorter than the paper's million steps, at higher rates, so
+these numbers say nothing about the paper's.
+
+A run's *measure* is the mean of its evaluations past half of its steps; its *swing* is the standard
+deviation of these evaluations. Scores are normalised by D4RL's reference returns.
+"""
+
+
+def write(result: Mapping[str, Any]) -> None:
+  """Makes the page and its figure from the stored results."""
+  study_files.write({PAGE: page(result).encode()})
+  beyond_figure.draw(result, FIGURE)
+
+
+def page(result: Mapping[str, Any]) -> str:
+  """The page in Markdown."""
+  lines = [_HEAD, *_search(result["search"])]
+  if "report" in result:
+    lines += _report(result["report"])
+  lines += [f"![Gains in the search, and both settings on unseen data]({FIGURE.name})", ""]
+  lines += _how(result)
+  return "\n".join(lines)
+
+
+def _search(part: Mapping[str, Any]) -> Iterator[str]:
+  sides = searched(part)
+  complete = measures(sides)
+  gains = beyond_choice.gains(complete)
+  base = part["jobs"][BASE]
+  yield "## The search"
+  yield ""
+  yield from _wrapped(
+    f"On {', '.join(f'`{name}`' for name in part['data'])}: {_seeds(sides[BASE])} seeds, "
+    f"{base['steps']:,} gradient steps, {base['precision']}. LayerNorm's gain is over DMG, that of "
+    "what is added to LayerNorm over LayerNorm alone. Intervals are 95 %: what other seeds would "
+    "give on these data. Cost: floating-point operations of a gradient step over DMG's, in "
+    "Hopper's sizes."
+  )
+  yield ""
+  robots = _robots(part["data"])
+  yield row("setting", "mean", "gain, ± standard error", "95 %", "swing", "cost", *robots)
+  yield row("---", *["---:"] * (5 + len(robots)))
+  for name, tasks in sides.items():
+    means = {task: statistics.mean_and_deviation(one.measures)[0] for task, one in tasks.items()}
+    cells = ["", ""]
+    if name in gains:
+      reference = NORMALISED if name.startswith(f"{NORMALISED}_") else BASE
+      low, high = gain_interval(complete, name, reference)
+      cells = [
+        f"{gains[name].mean:+.1f} ± {gains[name].error:.1f}", f"[{low:.1f}, {high:.1f}]"
+      ]  # fmt: skip
+    diverged = sum(one.diverged for one in tasks.values())
+    yield row(
+      TITLES[name] + (f" ({diverged} runs diverged)" if diverged else ""),
+      f"{sum(means.values()) / len(means):.1f}",
+      *cells,
+      f"{sum(one.swing for one in tasks.values()) / len(tasks):.1f}",
+      f"{part['jobs'][name]['step_flops'][BASE] / base['step_flops'][BASE]:.2f}",
+      *(" / ".join(f"{means[task]:.0f}" for task in robots[robot]) for robot in robots),
+    )
+  yield ""
+  tiers = [task.split("/")[2] for task in next(iter(robots.values()))]
+  yield f"The robots' columns: {' / '.join(tiers)}."
+  if part["cut"]:
+    yield f"Not finished in the time that there was: {', '.join(map(_title, part['cut']))}."
+  yield ""
+  yield "The rule of choice, written before the search ran (`benchmarks/beyond_choice.py`):"
+  yield ""
+  yield (beyond_choice.__doc__ or "").split("\n\n", 1)[1].rstrip()
+  yield ""
+  names = beyond_choice.chosen(complete)
+  if not names:
+    yield "By this rule nothing is chosen: there is no `dmg_plus`."
+  else:
+    changed = ", ".join(f"`{name}` {value}" for name, value in beyond_choice.fields(names).items())
+    yield from _wrapped(f"It chooses: {'; '.join(map(_title, names))}. That is {changed}.")
+  yield ""
+
+
+def _report(part: Mapping[str, Any]) -> Iterator[str]:
+  sides = report_sides(part)
+  found = verdict(sides)
+  yield "## On data sets that the search did not see"
+  yield ""
+  jobs = part["jobs"].values()
+  steps = " or ".join(dict.fromkeys(f"{job['steps']:,}" for job in jobs))
+  precisions = " or ".join(dict.fromkeys(job["precision"] for job in jobs))
+  seeds = _seeds({task: one[BASE] for task, one in sides.items()})
+  yield from _wrapped(
+    f"{seeds} seeds, {steps} gradient steps, {precisions}. Mean ± standard deviation over seeds."
+  )
+  yield ""
+  yield row(
+    "data set", "data's mean", "DMG", "`dmg_plus`", "difference, 95 %", "last: DMG", "`dmg_plus`",
+    "swing: DMG", "`dmg_plus`",
+  )  # fmt: skip
+  yield row("---", *["---:"] * 8)
+  for task, one in sides.items():
+    plain, plus = one[BASE], one[PLUS]
+    low, high = difference_interval(plus.measures, plain.measures)
+    yield row(
+      f"`{task}`",
+      _score(part["data"][task]["score"]),
+      *(_spread(side.measures) for side in (plain, plus)),
+      f"[{low:.1f}, {high:.1f}]",
+      *(_spread(side.lasts) for side in (plain, plus)),
+      *(f"{side.swing:.1f}" for side in (plain, plus)),
+    )
+  yield ""
+  yield row("over all data sets", "value", "95 %")
+  yield row("---", "---:", "---:")
+  for name, title in ((BASE, "DMG"), (PLUS, "`dmg_plus`")):
+    yield row(f"IQM, {title}", *_estimate(found.iqm[name], 1))
+  yield row("IQM, `dmg_plus` less DMG", *_estimate(found.difference, 1))
+  yield row("probability that a run of `dmg_plus` scores more", *_estimate(found.improvement, 2))
+  yield ""
+  worse = ", ".join(f"`{task}`" for task in found.worse) or "none"
+  yield from _wrapped(
+    "The goal was a better IQM with an interval that excludes zero, and no data set on which "
+    "`dmg_plus` is below DMG by more than its own deviation. It is "
+    f"{'reached' if found.better else 'not reached'}. Data sets on which it is below by more than "
+    f"that: {worse}."
+  )
+  yield ""
+
+
+def _how(result: Mapping[str, Any]) -> Iterator[str]:
+  yield "## How it was made"
+  yield ""
+  job = next(iter(result["search"]["jobs"].values()))
+  yield from _wrapped(
+    f"On {', '.join(job['devices'])}, jax {job['versions']['jax']}. The command of each job is in "
+    "[`beyond.json`](../benchmarks/results/beyond.json), with all evaluations; "
+    "`python benchmarks/beyond_jobs.py search` prints those of the search. Data of recorded "
+    "policies do not have the same bits on every machine; the hashes of ours:"
+  )
+  yield ""
+  yield row("data set", "transitions", "mean score", "made by", "SHA-256 of the arrays")
+  yield row("---", "---:", "---:", "---", "---")
+  for part in result.values():
+    for name, made in part["data"].items():
+      yield row(
+        f"`{name}`",
+        f"{made['transitions']:,}",
+        _score(made["score"]),
+        f"`{made['command']}`",
+        f"`{made['sha256'][:16]}…`",
+      )
+  yield ""
+
+
+def _robots(data: Mapping[str, Any]) -> dict[str, list[str]]:
+  found: dict[str, list[str]] = {}
+  for name in data:
+    found.setdefault(name.split("/")[1], []).append(name)
+  return found
+
+
+def _seeds(sides: Mapping[str, Side]) -> str:
+  counts = dict.fromkeys(str(len(one.measures)) for one in sides.values())
+  return " or ".join(counts)
+
+
+def _title(name: str) -> str:
+  return TITLES.get(name, name)
+
+
+def _spread(values: list[float]) -> str:
+  mean, deviation = statistics.mean_and_deviation(values)
+  return f"{mean:.1f} ± {deviation:.1f}"
+
+
+def _score(value: float | None) -> str:
+  return "-" if value is None else f"{value:.1f}"
+
+
+def _estimate(found: Estimate, digits: int) -> tuple[str, str]:
+  value, low, high = (f"{float(number):.{digits}f}" for number in found)
+  return value, f"[{low}, {high}]"
+
+
+def _wrapped(text: str) -> list[str]:
+  return textwrap.wrap(text, 100, break_long_words=False, break_on_hyphens=False)

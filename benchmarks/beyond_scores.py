@@ -1,0 +1,143 @@
+"""What benchmarks/beyond.py says of stored curves: measures, swings, gains, and the verdict."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import beyond_read
+import numpy as np
+from beyond_choice import Measures
+from beyond_jobs import BASE, VARIANTS
+
+from dmg_jax.report.scores import intervals, statistics
+
+PLUS = "dmg_plus"
+# Of the resampling.
+_SEED, _DRAWS = 0, 2000
+
+
+class Side(NamedTuple):
+  """A method on a data set.
+
+  Attributes:
+    measures: of each seed: mean of the evaluations past half of the steps.
+    lasts: of each seed: the last evaluation.
+    swing: mean over seeds of the standard deviation of those evaluations, within a run.
+    diverged: how many seeds did.
+  """
+
+  measures: list[float]
+  lasts: list[float]
+  swing: float
+  diverged: int
+
+
+def side(stored: Mapping[str, Any]) -> Side:
+  """From a job's stored curves of one method on one data set."""
+  halves = [beyond_read.last_half(stored["steps"], curve) for curve in stored["scores"]]
+  return Side(
+    [float(np.mean(half)) for half in halves],
+    [half[-1] for half in halves],
+    float(np.mean([np.std(half, ddof=1) if len(half) > 1 else 0.0 for half in halves])),
+    len(stored["diverged"]),
+  )
+
+
+def searched(result: Mapping[str, Any]) -> dict[str, dict[str, Side]]:
+  """Variant -> data set -> `Side`, of the finished jobs in the order of the plan."""
+  jobs = result["jobs"]
+  return {
+    name: {task: side(found[BASE]) for task, found in jobs[name]["data"].items()}
+    for name in VARIANTS
+    if name in jobs
+  }
+
+
+def report_sides(part: Mapping[str, Any]) -> dict[str, dict[str, Side]]:
+  """Data set -> method -> `Side`, of the data sets that have both with two seeds at least."""
+  found: dict[str, dict[str, Side]] = {}
+  for job in part["jobs"].values():
+    for task, methods in job["data"].items():
+      found.setdefault(task, {}).update({name: side(one) for name, one in methods.items()})
+  return {
+    task: found[task]
+    for task in sorted(found)
+    if {BASE, PLUS} <= {*found[task]} and all(len(one.measures) > 1 for one in found[task].values())
+  }
+
+
+def measures(sides: Mapping[str, Mapping[str, Side]]) -> dict[str, dict[str, list[float]]]:
+  """Of the variants that are complete: no run diverged."""
+  return {
+    name: {task: one.measures for task, one in tasks.items()}
+    for name, tasks in sides.items()
+    if not any(one.diverged for one in tasks.values())
+  }
+
+
+def gain_interval(found: Measures, name: str, reference: str) -> intervals.Interval:
+  """Of the mean difference over the data sets, 95 %; other seeds, the same data."""
+  pairs = [(found[name][task], found[reference][task]) for task in found[name]]
+  return intervals.mean_difference_interval(pairs)
+
+
+class Verdict(NamedTuple):
+  """The two methods over all data sets of the report.
+
+  Attributes:
+    iqm: method -> interquartile mean.
+    difference: of the IQMs, dmg_plus less DMG.
+    improvement: probability that a run of dmg_plus scores more than one of DMG.
+    worse: data sets on which dmg_plus is below DMG by more than its standard deviation.
+  """
+
+  iqm: dict[str, intervals.Estimate]
+  difference: intervals.Estimate
+  improvement: intervals.Estimate
+  worse: list[str]
+
+  @property
+  def better(self) -> bool:
+    """Whether the goal is reached: a better IQM, beyond the interval, and worse nowhere."""
+    return bool(self.difference.low > 0) and not self.worse
+
+
+def verdict(sides: Mapping[str, Mapping[str, Side]]) -> Verdict:
+  """Of data set -> method -> `Side`."""
+  plain, plus = (
+    {task: np.array(one[name].measures) for task, one in sides.items()} for name in (BASE, PLUS)
+  )
+  worse = []
+  for task in plain:
+    mean, deviation = statistics.mean_and_deviation(plus[task])
+    if mean + deviation < plain[task].mean():
+      worse.append(task)
+  iqm = {
+    name: intervals.estimate(tasks, statistics.interquartile_mean, seed=_SEED)
+    for name, tasks in ((BASE, plain), (PLUS, plus))
+  }
+  return Verdict(
+    iqm,
+    _difference(plus, plain),
+    intervals.estimate_improvement(plus, plain, seed=_SEED),
+    worse,
+  )
+
+
+def _difference(
+  first: Mapping[str, np.ndarray], second: Mapping[str, np.ndarray]
+) -> intervals.Estimate:
+  """Of the IQMs; the seeds of both methods are drawn, on each data set apart."""
+  generator = np.random.default_rng(_SEED)
+  both = [first, second]
+  drawn = [
+    statistics.interquartile_mean(
+      {
+        task: group[generator.integers(group.size, size=(_DRAWS, group.size))]
+        for task, group in tasks.items()
+      }
+    )
+    for tasks in both
+  ]
+  value = statistics.interquartile_mean(first) - statistics.interquartile_mean(second)
+  low, high = np.quantile(drawn[0] - drawn[1], [0.025, 0.975])
+  return intervals.Estimate(value, low, high)

@@ -1,0 +1,125 @@
+"""What benchmarks/beyond.py reads, counts and says, by hand and on made folders."""
+
+import json
+
+import beyond
+import beyond_page
+import beyond_read
+import beyond_scores
+import made_directories
+import pytest
+from beyond_jobs import SEARCH_DATA, VARIANTS, report_jobs, search_jobs
+
+from dmg_jax.errors import UserError
+from dmg_jax.experiments import fields
+
+A, B = "dmg/hopper/medium-v0", "dmg/hopper/random-v0"
+
+
+def finished(directory, **scores):
+  """A folder of a finished job: of each method, two seeds' four evaluations on two data sets."""
+  groups = [
+    {"method": method, "task": {"name": name}, "scores": two, "label": method.upper()}
+    for method, two in scores.items()
+    for name in (A, B)
+  ]
+  command = ["launch/main.py", "--config=x", "--root=/somebody/data", "--run_dir=/somebody/runs"]
+  made_directories.write_groups(directory, groups, invocation=command)
+  path = directory / "summary.json"
+  summary = json.loads(path.read_text()) | {"seconds": {"train": 3.0}, "devices": ["a device"]}
+  for group in summary["groups"]:
+    group["data_score"] = 12.5
+  path.write_text(json.dumps(summary))
+  return directory
+
+
+@pytest.fixture
+def data(tmp_path):
+  """Where the provenance of both data sets lies."""
+  for name in (A, B):
+    (tmp_path / name).mkdir(parents=True)
+    command = "python launch/collect.py --env=X --root=/somebody"
+    stored = {"command": command, "transitions": 9, "episodes": 2}
+    (tmp_path / name / "provenance.json").write_text(json.dumps(stored))
+  return tmp_path
+
+
+DMG = ((0.0, 0.0, 10.0, 20.0), (0.0, 0.0, 30.0, 30.0))
+PLUS = ((0.0, 0.0, 60.0, 60.0), (0.0, 0.0, 40.0, 44.0))
+
+
+def test_a_measure_is_the_mean_past_half_of_the_steps_and_a_swing_their_deviation(tmp_path):
+  found = beyond_read.read(finished(tmp_path / "job", dmg=DMG))
+  assert found["command"] == "python launch/main.py --config=x"
+  side = beyond_scores.side(found["data"][A]["dmg"])
+  assert side.measures == [15.0, 30.0]
+  assert side.lasts == [20.0, 30.0]
+  assert side.swing == pytest.approx(0.5 * 50**0.5)
+
+
+def test_half_of_the_steps_is_not_past_it():
+  assert beyond_read.last_half([1, 2, 3, 4], [5.0, 6.0, 7.0, 8.0]) == [7.0, 8.0]
+  assert beyond_read.last_half([1, 2, 3], [5.0, 6.0, 7.0]) == [6.0, 7.0]
+
+
+def test_the_verdict_by_hand(data, tmp_path):
+  jobs = [finished(tmp_path / "runs" / "both", dmg=DMG, dmg_plus=PLUS)]
+  sides = beyond_scores.report_sides(beyond.gather(jobs, data))
+  found = beyond_scores.verdict(sides)
+  # Measures 15 and 30 against 60 and 42 on both: of four runs one is cut from each end.
+  assert float(found.iqm["dmg"].value) == pytest.approx(22.5)
+  assert float(found.difference.value) == pytest.approx(51 - 22.5)
+  assert float(found.improvement.value) == 1.0
+  assert found.worse == []
+  assert found.better
+  swapped = {task: {"dmg": one["dmg_plus"], "dmg_plus": one["dmg"]} for task, one in sides.items()}
+  # 22.5 + 10.6 is below 51.
+  assert beyond_scores.verdict(swapped).worse == [A, B]
+  assert not beyond_scores.verdict(swapped).better
+
+
+def test_a_job_that_was_cut_is_named_and_in_no_average(data, tmp_path):
+  cut = made_directories.write(tmp_path / "runs" / "norm_batch")
+  (cut / "summary.json").unlink()
+  part = beyond.gather([finished(tmp_path / "runs" / "dmg", dmg=DMG), cut], data)
+  assert part["cut"] == ["norm_batch"]
+  assert [*beyond_scores.searched(part)] == ["dmg"]
+  with pytest.raises(UserError, match="none of the folders is a finished job"):
+    beyond.gather([cut], data)
+
+
+def test_jobs_on_different_data_of_one_name_are_refused(data, tmp_path):
+  jobs = [finished(tmp_path / "runs" / name, dmg=DMG) for name in ("dmg", "norm")]
+  path = jobs[1] / "config.json"
+  path.write_text(path.read_text().replace("ab" * 32, "cd" * 32))
+  with pytest.raises(UserError, match="different data of one name"):
+    beyond.gather(jobs, data)
+
+
+def test_the_page_says_what_was_cut_and_whether_the_goal_is_reached(data, tmp_path):
+  runs = tmp_path / "runs"
+  search = [finished(runs / name, dmg=two) for name, two in (("dmg", DMG), ("norm", PLUS))]
+  both = finished(runs / "both", dmg=PLUS, dmg_plus=DMG)
+  result = {
+    "search": beyond.gather(search, data) | {"cut": ["norm_batch"]},
+    "report": beyond.gather([both], data),
+  }
+  text = beyond_page.page(result)
+  assert "| LayerNorm in critics and value | 51.0 | +28.5 ±" in text
+  assert "Not finished in the time that there was: LayerNorm, batches of 512." in text
+  assert "It is not reached." in text
+  assert "somebody" not in text
+
+
+def test_the_jobs_name_fields_that_a_config_has_and_no_data_of_both_parts():
+  for job in (*search_jobs().values(), *report_jobs().values()):
+    names = {word.removeprefix("--config.").split("=")[0] for word in job[1:]}
+    assert names <= {*fields.POINT, *fields.JOB}
+  seen = " ".join(job[0] for job in report_jobs().values())
+  assert not any(f"{name}," in f"{seen}," for name in SEARCH_DATA)
+  assert all({*changes} <= {*fields.POINT} for changes in VARIANTS.values())
+
+
+def test_the_page_is_what_the_stored_result_gives():
+  result = json.loads(beyond.RESULT.read_text())
+  assert beyond_page.PAGE.read_text() == beyond_page.page(result)
