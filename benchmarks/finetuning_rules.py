@@ -11,13 +11,29 @@ python launch/finetune.py --config=configs/finetune.py --config.source=runs/offl
 python launch/report.py runs/offline runs/online --table=4 --out=report
 ```
 
-The second command goes on with all runs of a finished offline job, together. Each run has its own
+On data of our own, from a fresh clone, with networks that a CPU trains in minutes:
+
+```bash
+python launch/collect.py --env=dmg_jax/PointMaze-Medium-v0 --tier=diverse --steps=100000 --root=data
+python launch/main.py --config=configs/antmaze.py:data/dmg/pointmaze-medium/diverse-v0 \\
+  --config.methods=dmg,iql --config.seeds=2 --config.steps=4000 --config.evaluation_interval=2000 \\
+  --config.evaluation_episodes=20 --config.target_rate=0.05 --config.normalise_observations=True \\
+  "--config.actor_hidden_sizes=(64,64)" "--config.critic_hidden_sizes=(64,64)" \\
+  "--config.value_hidden_sizes=(64,64)" --run_dir=runs/offline
+python launch/finetune.py --config=configs/finetune.py --config.source=runs/offline \\
+  --config.steps=12000 --config.evaluation_interval=2000 --config.evaluation_episodes=20 \\
+  --run_dir=runs/online
+python launch/report.py runs/offline runs/online --table=4 --out=report
+```
+
+In both, `launch/finetune.py` goes on with all runs of a finished offline job, together. Each run has its own
 simulator, its own episodes and its own rows; the data's rows are held once. The run directory has
 the files of [an offline job](jobs.md), and `streams/`, what each run went through. The same
 command continues a job that was killed, to the same bits. Unfinished episodes are brought back by
 repeating their actions. `--dry_run` shows the plan, and the memory that the rows take: 1,000,000
 steps of 5 runs in AntMaze take 1.36 GB on the device, and as much in the host's memory and, at the
-end, on the disk.
+end, on the disk. On a CPU the runs learn side by side, on `workers` threads; their number changes
+no bit.
 
 ## Rules
 

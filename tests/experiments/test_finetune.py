@@ -146,6 +146,13 @@ def test_a_longer_job_goes_on_to_the_same_end(collected, source, tmp_path):
     assert (tmp_path / "grown" / name).read_bytes() == (collected / name).read_bytes()
 
 
+@pytest.mark.parametrize("workers", [1, 5])  # fewer, and more, than runs
+def test_the_number_of_threads_changes_no_bit(finished, source, tmp_path, workers):
+  directory, *_ = finished
+  run(online_config(source, workers=workers), tmp_path / "job")
+  assert_same(final(tmp_path / "job"), final(directory))
+
+
 def _explosive(monkeypatch):
   decay = OnlineBeginning._decay
 
