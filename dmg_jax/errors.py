@@ -27,6 +27,14 @@ class SimulatorError(RuntimeError):
   """
 
 
+class PartnerError(RuntimeError):
+  """Another process of a job on several hosts ended, or failed.
+
+  Launchers print it without a traceback and exit with code 1; what was
+  committed before is intact.
+  """
+
+
 @contextlib.contextmanager
 def storage(what: str | os.PathLike[str]) -> Iterator[None]:
   """Turns the system's errors in its block into one line.

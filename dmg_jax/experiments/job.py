@@ -6,7 +6,7 @@ from typing import Any
 
 import jax
 
-from dmg_jax import cost, methods, networks, plan, run_directory
+from dmg_jax import cost, methods, networks, plan, processes, run_directory
 from dmg_jax.data import catalog
 from dmg_jax.data.dataset import Dataset
 from dmg_jax.data.load import load
@@ -34,6 +34,8 @@ def run(
 ) -> outcome.Outcome | None:
   """Loads the data, shows the plan, trains; None for a dry run, which refuses what a job refuses.
 
+  None also in all processes but the first, see `processes`.
+
   Args:
     config: fields of `configs/mujoco.py`.
     run_dir: folder of the job, or None for the default one.
@@ -49,6 +51,8 @@ def run(
     UserError, StorageError, StoppedError: see `offline.train`; UserError also for too
       many runs, StorageError also if all runs diverged.
   """
+  if not processes.first():
+    announce = _nobody
   settings.check(config)
   networks.check_float32()
   datasets = {
@@ -77,7 +81,8 @@ def run(
   by_name = {dataset.name: dataset for dataset in datasets.values()}
   words = list(sys.argv if invocation is None else invocation)
   if dry_run:
-    offline.check(job, by_name, directory, words)
+    if processes.first():
+      offline.check(job, by_name, directory, words)
     return None
   if len(job.plan.runs) > MANY_RUNS and not many_runs:
     raise UserError(
@@ -85,7 +90,11 @@ def run(
       " add --many_runs (many_runs=True from Python)"
     )
   result = offline.train(job, by_name, directory, words, announce)
-  return result.checked(announce)
+  return None if result is None else result.checked(announce)
+
+
+def _nobody(line: str) -> None:
+  """Shows nothing: of several processes, the first tells."""
 
 
 def _refuse_online(made: plan.Plan) -> None:
