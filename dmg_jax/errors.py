@@ -32,7 +32,14 @@ class PartnerError(RuntimeError):
 
   Launchers print it without a traceback and exit with code 1; what was
   committed before is intact.
+
+  Attributes:
+    lost: whether it is gone without a word: it was killed, or its host is away.
   """
+
+  def __init__(self, message: str, lost: bool):
+    super().__init__(message)
+    self.lost = lost
 
 
 @contextlib.contextmanager

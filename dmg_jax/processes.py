@@ -5,9 +5,9 @@ the run directory. They meet in `exchange`, a collective call: all processes mak
 calls in the same order. Without `begin` there is one process, and nothing is sent.
 """
 
-import contextlib
 import os
 import sys
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,6 +21,7 @@ from dmg_jax.errors import PartnerError, UserError
 _PIECE = 2**26
 _SMALLEST = 2**8
 _FAILED = -1
+_SECONDS_TO_END = 2.0
 
 
 def begin(address: str | None = None, number: int | None = None, index: int | None = None) -> None:
@@ -92,7 +93,8 @@ def exchange(content: bytes) -> list[bytes]:
     return [content]
   sizes = _sizes(len(content))
   if min(sizes) < 0:
-    raise _lost(f"process {sizes.index(min(sizes))} of {count()} stopped; its own message says why")
+    stopped = f"process {sizes.index(min(sizes))} of {count()} stopped; its own message says why"
+    raise _partner_error(stopped, lost=False)
   received = [bytearray() for _ in sizes]
   for begun in range(0, max(sizes), _PIECE):
     # Powers of two: each length is a compilation.
@@ -122,21 +124,29 @@ def end() -> None:
     jax.distributed.shutdown()
 
 
-def leave(code: int, told: bool = False) -> None:
+def leave(code: int, error: BaseException | None = None) -> None:
   """Ends this process after a failure, and with it the others; does nothing if there are none.
 
   Args:
     code: of the process.
-    told: whether the others know already.
+    error: why it ends.
   """
   if count() == 1:
     return
   sys.stdout.flush()
   sys.stderr.flush()
-  if not told:
-    with contextlib.suppress(PartnerError):
+  lost = isinstance(error, PartnerError) and error.lost
+  try:
+    if not isinstance(error, PartnerError):
       _sizes(_FAILED)
-  # JAX would wait for the others at the end of the interpreter.
+  except PartnerError:
+    lost = True
+  if not lost:
+    jax.distributed.shutdown()
+  elif first():
+    # Without it, JAX ends the others at once and in its own words.
+    time.sleep(_SECONDS_TO_END)
+  # JAX would wait for what is lost at the end of the interpreter.
   os._exit(code)
 
 
@@ -151,11 +161,12 @@ def _gathered(array: np.ndarray) -> Sequence[Any]:
     return multihost_utils.process_allgather(array)
   # Each kind of device has its own error for a lost connection.
   except (RuntimeError, ValueError) as error:
-    raise _lost("another process ended") from error
+    raise _partner_error("another process ended", lost=True) from error
 
 
-def _lost(what: str) -> PartnerError:
+def _partner_error(what: str, lost: bool) -> PartnerError:
   return PartnerError(
     f"{what}; start all processes again with the same commands: the job goes on from its last "
-    "checkpoint"
+    "checkpoint",
+    lost,
   )

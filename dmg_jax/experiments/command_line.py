@@ -157,13 +157,11 @@ def _exit_with(main: Callable[[], None]) -> None:
     main()
     processes.end()
   except UserError as error:
-    _exit(f"error: {error}", 2)
-  except PartnerError as error:
-    _exit(f"error: {error}", 1, told=True)
-  except (SimulatorError, StorageError) as error:
-    _exit(f"error: {error}", 1)
+    _exit(f"error: {error}", 2, error)
+  except (PartnerError, SimulatorError, StorageError) as error:
+    _exit(f"error: {error}", 1, error)
   except StoppedError as stopped:
-    _exit(str(stopped), stopped.exit_code)
+    _exit(str(stopped), stopped.exit_code, stopped)
   except KeyboardInterrupt:
     _exit("interrupted", 130)
   except Exception:
@@ -174,16 +172,16 @@ def _exit_with(main: Callable[[], None]) -> None:
     raise
 
 
-def _exit(text: str, code: int, told: bool = False) -> NoReturn:
+def _exit(text: str, code: int, error: BaseException | None = None) -> NoReturn:
   """Ends the process with a line on standard error; other processes of the job end, too.
 
   Args:
     text: the line.
     code: of the process.
-    told: whether the others know.
+    error: why it ends.
   """
   print(text, file=sys.stderr)
-  processes.leave(code, told)
+  processes.leave(code, error)
   sys.exit(code)
 
 
