@@ -22,6 +22,7 @@ STEPS, SEEDS = 12, 3
 FIELDS = {
   "env": "Pendulum-v1",
   "env_kwargs": "{'max_episode_steps':5}",
+  "methods": "bc",  # the method that is compiled soonest
   "seeds": SEEDS,
   "steps": STEPS,
   "batch_size": 8,
