@@ -32,8 +32,8 @@ from dmg_jax import run_directory, run_log
 from dmg_jax.run_log import METRICS
 
 JOB = [
-  "launch/main.py", "--config=configs/quick.py", "--config.seeds=3", "--config.steps=1600",
-  "--config.log_interval=100", "--config.checkpoint_interval=200",
+  "launch/main.py", "--config=configs/quick.py", "--config.seeds=3", "--config.steps=800",
+  "--config.log_interval=100", "--config.checkpoint_interval=100",
   "--config.evaluation_interval=400", "--config.evaluation_episodes=1", "--config.workers=1",
 ]  # fmt: skip
 # Processes, and which of them gets which signal once so many new steps are checkpointed.
@@ -43,7 +43,7 @@ STAGES: list[tuple[int, tuple[int, int] | None]] = [
   (1, (0, signal.SIGKILL)),
   (2, None),
 ]
-_CHECKPOINT_STEPS = 200
+_CHECKPOINT_STEPS = 100
 
 
 def _start(directory: Path, count: int) -> list[tuple[subprocess.Popen, Any]]:
