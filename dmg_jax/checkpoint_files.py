@@ -72,7 +72,7 @@ def write(
   }
   with contextlib.suppress(FileNotFoundError):
     (folder / str(step)).rename(folder / f"{step}{_REPLACED}")
-  with _quiet(), ocp.Checkpointer(ocp.CompositeCheckpointHandler()) as checkpointer:
+  with _quiet(), _checkpointer() as checkpointer:
     checkpointer.save(
       (folder / str(step)).absolute(),
       ocp.args.Composite(
@@ -111,7 +111,7 @@ def read(folder: Path, step: int) -> Content:
   jax.devices()
   path = (folder / str(step)).absolute()
   try:
-    with _quiet(), ocp.Checkpointer(ocp.CompositeCheckpointHandler()) as checkpointer:
+    with _quiet(), _checkpointer() as checkpointer:
       restored = checkpointer.restore(
         path,
         ocp.args.Composite(
@@ -131,6 +131,17 @@ def read(folder: Path, step: int) -> Content:
   if not whole:
     raise DamageError("its arrays are not those that were saved")
   return found
+
+
+def _checkpointer() -> ocp.Checkpointer:
+  """Of this process alone: it would wait for the job's other processes, which do not save."""
+  this = jax.process_index()
+  alone = ocp.options.MultiprocessingOptions(
+    primary_host=this, active_processes={this}, barrier_sync_key_prefix=f"process_{this}"
+  )
+  options = ocp.CompositeOptions(multiprocessing_options=alone)
+  handler = ocp.CompositeCheckpointHandler(composite_options=options)
+  return ocp.Checkpointer(handler, multiprocessing_options=alone)
 
 
 def _seal(

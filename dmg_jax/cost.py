@@ -12,7 +12,7 @@ from dmg_jax.agents import dmg
 from dmg_jax.networks import Architecture
 
 FORMULA = "2 m n k for each product that is needed; per step, the mean over a cycle"
-_SIZE, _PRODUCTS = 256, 300
+_SIZE, _PRODUCTS = 256, 100
 
 
 def forward_flops(batch_size: int, sizes: Sequence[int]) -> int:
@@ -75,7 +75,7 @@ def step_flops(
 def matmul_rate() -> float:
   """Operations per second of float32 256 x 256 products on one thread of the first device.
 
-  The best of three short scans, a quarter of a second in all on a present CPU.
+  The best of three short scans, a tenth of a second in all on a present CPU.
   """
   right = jnp.eye(_SIZE)
 

@@ -27,6 +27,21 @@ class SimulatorError(RuntimeError):
   """
 
 
+class PartnerError(RuntimeError):
+  """Another process of a job on several hosts ended, or failed.
+
+  Launchers print it without a traceback and exit with code 1; what was
+  committed before is intact.
+
+  Attributes:
+    lost: whether it is gone without a word: it was killed, or its host is away.
+  """
+
+  def __init__(self, message: str, lost: bool):
+    super().__init__(message)
+    self.lost = lost
+
+
 @contextlib.contextmanager
 def storage(what: str | os.PathLike[str]) -> Iterator[None]:
   """Turns the system's errors in its block into one line.

@@ -1,6 +1,8 @@
 """Trees of arrays by the names of their leaves, whatever containers hold them."""
 
 import hashlib
+import io
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -24,6 +26,19 @@ def digest(tree: Any) -> str:
     sha.update(f"{name}\n{array.dtype}\n{np.shape(leaf)}\n".encode())
     sha.update(array.tobytes())
   return sha.hexdigest()
+
+
+def to_bytes(named: Mapping[str, Any]) -> bytes:
+  """Arrays by name, as `from_bytes` reads them."""
+  file = io.BytesIO()
+  np.savez(file, **named)
+  return file.getvalue()
+
+
+def from_bytes(content: bytes) -> dict[str, np.ndarray]:
+  """The arrays that `to_bytes` was given."""
+  with np.load(io.BytesIO(content), allow_pickle=False) as stored:
+    return {name: stored[name] for name in stored.files}
 
 
 def restructure(tree: Any, like: Any) -> Any:

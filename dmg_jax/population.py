@@ -16,6 +16,7 @@ from queue import SimpleQueue
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from dmg_jax import training
@@ -125,14 +126,21 @@ class Population:
     parts = [np.asarray(part.frozen_at) for part in self._parts]
     return np.concatenate(parts)[: self.count].copy()
 
-  def freeze(self, place: int, step: int) -> None:
-    """Freezes a run at its state of now."""
+  def keep(self) -> list[Any]:
+    """Copies of all states on the device, for `freeze`."""
+    return [jax.tree.map(jnp.copy, part.states) for part in self._parts]
+
+  def freeze(self, place: int, step: int, kept: list[Any] | None = None) -> None:
+    """Freezes a run at its state of now, or of an earlier `keep`."""
     part, row = (place, 0) if self.takes_turns else (0, place)
-    placed = self._parts[part].frozen_at
-    frozen_at = np.array(placed)
+    runs = self._parts[part]
+    frozen_at = np.array(runs.frozen_at)
     frozen_at[row] = step
-    replaced = jax.device_put(frozen_at, placed.sharding)  # type: ignore[union-attr]
-    self._parts[part] = self._parts[part].replace(frozen_at=replaced)
+    replaced = jax.device_put(frozen_at, runs.frozen_at.sharding)  # type: ignore[union-attr]
+    states = runs.states
+    if kept is not None:
+      states = jax.tree.map(lambda now, then: now.at[row].set(then[row]), states, kept[part])
+    self._parts[part] = runs.replace(states=states, frozen_at=replaced)
 
   def runs(self) -> Runs:
     """All runs, as NumPy arrays with a leading axis R: copies."""

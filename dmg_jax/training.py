@@ -242,8 +242,8 @@ def make_program(
   devices: Sequence[jax.Device] | None = None,
   symmetric: bool = False,
 ) -> Program:
-  """The program for a number of runs on some devices (all, if not given); see `Program`."""
-  devices = jax.devices() if devices is None else devices
+  """The program for a number of runs on some devices (all of this process, if not given)."""
+  devices = jax.local_devices() if devices is None else devices
   return Program(
     agent=agent,
     batch_size=batch_size,

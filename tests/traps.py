@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import dmg_jax
-from dmg_jax import checkpoints, run_directory, run_log
+from dmg_jax import checkpoints, population, run_directory, run_log
 from dmg_jax.data import stream
 from dmg_jax.experiments import offline
 
@@ -77,6 +77,8 @@ def arm(point: str, occurrence: int = 0, signals: list[int] | None = None) -> No
     run_log.RunLog.append = torn
   elif point == "config_written":
     after(run_directory, "claim", due)
+  elif point == "chunk_trained":
+    after(population.Population, "advance", due)
   elif point == "logs_flushed":
     after(run_log.RunLog, "positions", due)
   elif point == "checkpoint_begun":

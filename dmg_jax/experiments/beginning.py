@@ -22,16 +22,23 @@ class Beginning:
     transitions: name of a task -> its data, as the networks see them; observations and
       actions of a population have one size.
     settings: of the job.
+    places: of the runs, those that this process trains; all, if not given.
 
   Attributes:
     tasks: names of the population's tasks, each once: they tell which data it needs.
     agent: of all runs.
+    places: of the runs that this process trains.
   """
 
   def __init__(
-    self, runs: Sequence[Run], transitions: Mapping[str, Transitions], settings: Mapping[str, Any]
+    self,
+    runs: Sequence[Run],
+    transitions: Mapping[str, Transitions],
+    settings: Mapping[str, Any],
+    places: Sequence[int] | None = None,
   ):
     self._members, self._settings = runs, settings
+    self.places = list(range(len(runs)) if places is None else places)
     self.tasks = tuple(dict.fromkeys(run.task for run in runs))
     self._parts = [transitions[name] for name in self.tasks]
     action_size = self._parts[0].actions.shape[1]
@@ -59,20 +66,22 @@ class Beginning:
     """A checkpoint holds everything."""
 
   def population(self, runs: Runs, data: Transitions | None) -> Population:
-    """The population, placed on this process's devices.
+    """The runs that this process trains, at least one, placed on its devices.
 
     Args:
-      runs: from `runs`, or a checkpoint.
+      runs: all, from `runs` or a checkpoint.
       data: of an earlier population of the same tasks, which is then shared.
     """
-    program = training.make_program(
-      self.agent, len(self._members), self._members[0].point["batch_size"]
-    )
+    batch_size = self._members[0].point["batch_size"]
+    program = training.make_program(self.agent, len(self.places), batch_size)
+    rows = np.array(self.places)
+    mine = jax.tree.map(lambda leaf: np.asarray(leaf)[rows], runs)
     if data is None:
       data = jax.tree.map(lambda *parts: np.concatenate(parts), *self._parts)
-    return Population(program, runs, self._hyperparameters(), data, self._settings["workers"])
+    return Population(program, mine, self._hyperparameters(), data, self._settings["workers"])
 
   def _hyperparameters(self) -> Hyperparameters:
+    points = [self._members[place].point for place in self.places]
     return Hyperparameters(
-      **{name: np.array([run.point[name] for run in self._members], np.float32) for name in TRACED}
+      **{name: np.array([point[name] for point in points], np.float32) for name in TRACED}
     )

@@ -6,17 +6,18 @@ import inspect
 import os
 import re
 import sys
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import jax
 from absl import app, flags, logging
 from ml_collections import config_flags
 
-from dmg_jax import interruption, tasks
-from dmg_jax.errors import SimulatorError, StoppedError, StorageError, UserError
+from dmg_jax import interruption, processes, tasks
+from dmg_jax.errors import PartnerError, SimulatorError, StoppedError, StorageError, UserError
 from dmg_jax.experiments import fields, output
 
 _HELP = ("--help", "-help", "-h", "--helpfull", "-helpfull", "--helpshort")
@@ -154,23 +155,34 @@ def _exit_with(main: Callable[[], None]) -> None:
   try:
     interruption.begin()
     main()
+    processes.end()
   except UserError as error:
-    print(f"error: {error}", file=sys.stderr)
-    sys.exit(2)
-  except (SimulatorError, StorageError) as error:
-    print(f"error: {error}", file=sys.stderr)
-    sys.exit(1)
+    _exit(f"error: {error}", 2, error)
+  except (PartnerError, SimulatorError, StorageError) as error:
+    _exit(f"error: {error}", 1, error)
   except StoppedError as stopped:
-    print(stopped, file=sys.stderr)
-    sys.exit(stopped.exit_code)
+    _exit(str(stopped), stopped.exit_code, stopped)
   except KeyboardInterrupt:
-    print("interrupted", file=sys.stderr)
-    sys.exit(130)
+    _exit("interrupted", 130)
   except Exception:
-    if (reason := _without_device()) is None:
-      raise
-    print(f"error: JAX finds no device ({reason}); correct or unset JAX_PLATFORMS", file=sys.stderr)
-    sys.exit(2)
+    if (reason := _without_device()) is not None:
+      _exit(f"error: JAX finds no device ({reason}); correct or unset JAX_PLATFORMS", 2)
+    if processes.count() > 1:
+      _exit(traceback.format_exc(), 1)
+    raise
+
+
+def _exit(text: str, code: int, error: BaseException | None = None) -> NoReturn:
+  """Ends the process with a line on standard error; other processes of the job end, too.
+
+  Args:
+    text: the line.
+    code: of the process.
+    error: why it ends.
+  """
+  print(text, file=sys.stderr)
+  processes.leave(code, error)
+  sys.exit(code)
 
 
 def _without_device() -> str | None:

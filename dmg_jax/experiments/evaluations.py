@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -16,6 +16,23 @@ from dmg_jax.evaluation import Evaluation, Policies, Simulators, episode_seeds, 
 from dmg_jax.plan import Plan, Run
 from dmg_jax.population import Population, active
 from dmg_jax.tasks import NO_ENVIRONMENT, Task
+from dmg_jax.types import Array, Parameters
+
+
+class Work(NamedTuple):
+  """What an evaluation of some runs needs: nothing of it changes while training goes on.
+
+  Attributes:
+    runs: of a population.
+    act: of their agent.
+    policies: NumPy arrays, leading axis R.
+    places: of the runs that have not diverged.
+  """
+
+  runs: Sequence[Run]
+  act: Callable[[Parameters, Array], Array]
+  policies: Parameters
+  places: np.ndarray
 
 
 class Evaluated(NamedTuple):
@@ -54,9 +71,14 @@ def simulators(plan: Plan, settings: Mapping[str, Any]) -> tuple[Workers, dict[s
   return workers, {task: made[name] for task, name in environments.items()}
 
 
-def evaluate_population(
-  runs: Sequence[Run],
-  population: Population,
+def work_of(runs: Sequence[Run], population: Population) -> Work:
+  """The work of evaluating a population as it is now."""
+  places = active(population.frozen_at())
+  return Work(runs, population.agent.act, population.policies(), places)
+
+
+def evaluate_runs(
+  work: Work,
   simulators: Mapping[str, Simulators],
   scalings: Mapping[str, Scaling],
   tasks: Mapping[str, Task],
@@ -66,32 +88,30 @@ def evaluate_population(
   """Plays the episodes of every run that has not diverged and has a simulator.
 
   Args:
-    runs: of the population.
-    population: in training.
+    work: from `work_of`.
     simulators, scalings, tasks: by name of the task.
     step: of the runs.
     settings: of the job.
   """
   rows: dict[str, list[dict[str, Any]]] = {}
   not_finite: list[int] = []
-  policies = population.policies()
-  going_on = active(population.frozen_at())
+  runs = work.runs
   for shared in _simulators_tasks(simulators):
-    places = [place for place in going_on if runs[place].task in shared]
+    places = [place for place in work.places if runs[place].task in shared]
     if not places:
       continue
     scaling = jax.tree.map(
       lambda *leaves: np.stack(leaves),
       *(scalings[runs[place].task] for place in places),
     )
-    actors = jax.tree.map(lambda leaf: leaf[np.array(places)], policies)  # noqa: B023
+    actors = jax.tree.map(lambda leaf: leaf[np.array(places)], work.policies)  # noqa: B023
     seeds = episode_seeds(
       settings["evaluation_seed"],
       [runs[place].seed for place in places],
       step,
       settings["evaluation_episodes"],
     )
-    found = evaluate(simulators[shared[0]], Policies(population.agent.act, actors, scaling), seeds)
+    found = evaluate(simulators[shared[0]], Policies(work.act, actors, scaling), seeds)
     for row, place in enumerate(places):
       if np.isnan(found.returns[row]).any():
         not_finite.append(int(place))

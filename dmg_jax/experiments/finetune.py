@@ -86,7 +86,7 @@ def run(
     run_directory.check(directory, job.config(words))
     return None
   result = train(job, prepared, source, directory, words, announce)
-  return result.checked(announce)
+  return None if result is None else result.checked(announce)
 
 
 def train(
@@ -96,7 +96,7 @@ def train(
   directory: Path,
   invocation: Sequence[str],
   announce: Callable[[str], None],
-) -> outcome.Outcome:
+) -> outcome.Outcome | None:
   """Runs the job, or what is left of it, in a run directory; see `offline.train`.
 
   Args:

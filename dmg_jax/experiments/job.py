@@ -6,12 +6,12 @@ from typing import Any
 
 import jax
 
-from dmg_jax import cost, methods, networks, plan, run_directory
+from dmg_jax import methods, networks, plan, processes, run_directory
 from dmg_jax.data import catalog
 from dmg_jax.data.dataset import Dataset
 from dmg_jax.data.load import load
 from dmg_jax.errors import UserError
-from dmg_jax.experiments import offline, outcome, settings
+from dmg_jax.experiments import estimate, offline, outcome, settings
 from dmg_jax.experiments.settings import Job
 from dmg_jax.report.scores.labels import shorten
 
@@ -34,6 +34,8 @@ def run(
 ) -> outcome.Outcome | None:
   """Loads the data, shows the plan, trains; None for a dry run, which refuses what a job refuses.
 
+  None also in all processes but the first, see `processes`.
+
   Args:
     config: fields of `configs/mujoco.py`.
     run_dir: folder of the job, or None for the default one.
@@ -49,6 +51,8 @@ def run(
     UserError, StorageError, StoppedError: see `offline.train`; UserError also for too
       many runs, StorageError also if all runs diverged.
   """
+  if not processes.first():
+    announce = _nobody
   settings.check(config)
   networks.check_float32()
   datasets = {
@@ -77,7 +81,10 @@ def run(
   by_name = {dataset.name: dataset for dataset in datasets.values()}
   words = list(sys.argv if invocation is None else invocation)
   if dry_run:
-    offline.check(job, by_name, directory, words)
+    for line in estimate.elsewhere(job, by_name):
+      announce(line)
+    if processes.first():
+      offline.check(job, by_name, directory, words)
     return None
   if len(job.plan.runs) > MANY_RUNS and not many_runs:
     raise UserError(
@@ -85,7 +92,11 @@ def run(
       " add --many_runs (many_runs=True from Python)"
     )
   result = offline.train(job, by_name, directory, words, announce)
-  return result.checked(announce)
+  return None if result is None else result.checked(announce)
+
+
+def _nobody(line: str) -> None:
+  """Shows nothing: of several processes, the first tells."""
 
 
 def _refuse_online(made: plan.Plan) -> None:
@@ -99,18 +110,15 @@ def _refuse_online(made: plan.Plan) -> None:
 
 
 def describe(job: Job, datasets: Mapping[str, Dataset]) -> list[str]:
-  """The plan in a few lines: populations, runs, steps, and an estimate of the time."""
+  """The plan in a few lines: populations, runs, steps, and estimates of time and memory."""
   by_name = {dataset.name: dataset for dataset in datasets.values()}
   workers = job.settings["workers"]
-  lines, flops_per_worker = [], 0.0
+  lines = []
   short, shared = shorten((run.method, run.label) for run in job.plan.runs)
   for number, runs in enumerate(job.plan.populations()):
     names = list(dict.fromkeys(run.task for run in runs))
     where = f"{labels(runs, short)} on {', '.join(names)}"
     lines.append(f"population {number}: {len(runs)} runs of {where}")
-    transitions = by_name[runs[0].task].transitions
-    flops = _step_flops(runs[0], transitions) * job.settings["steps"] * len(runs)
-    flops_per_worker += flops / min(workers, len(runs))
   if shared:
     lines.append(f"settings    {shared}")
   device = jax.devices()[0]
@@ -119,14 +127,7 @@ def describe(job: Job, datasets: Mapping[str, Dataset]) -> list[str]:
     f"plan        {len(job.plan.runs)} runs of {job.settings['steps']:,} steps on "
     f"{len(jax.devices())} x {device.device_kind}, {how}"
   )
-  if device.platform == "cpu":
-    rate = cost.matmul_rate()
-    estimate = _duration(flops_per_worker / rate)
-    lines.append(
-      f"time        about {estimate} of training, from {rate / 1e9:.0f} GFLOP/s of a "
-      "core now; evaluation and compilation come on top"
-    )
-  return lines
+  return lines + estimate.here(job, by_name)
 
 
 def labels(runs: Sequence[plan.Run], short: Mapping[str, str]) -> str:
@@ -141,21 +142,3 @@ def labels(runs: Sequence[plan.Run], short: Mapping[str, str]) -> str:
     return ", ".join(found)
   titles = dict.fromkeys(methods.find(run.method).title for run in runs)
   return f"{len(found)} points of {', '.join(titles)}"
-
-
-def _step_flops(run: plan.Run, transitions: Any) -> float:
-  names = [name for name in networks.Architecture._fields if name in run.point]
-  return cost.step_flops(
-    networks.Architecture(**{name: run.point[name] for name in names}),
-    transitions.observations.shape[1],
-    transitions.actions.shape[1],
-    run.point["batch_size"],
-    run.point["policy_delay"],
-    methods.find(run.method).form,
-  )
-
-
-def _duration(seconds: float) -> str:
-  if seconds < 90:
-    return f"{seconds:.0f} s"
-  return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

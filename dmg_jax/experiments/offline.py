@@ -4,16 +4,17 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dmg_jax import run_directory
+from dmg_jax import processes, run_directory
 from dmg_jax.data.dataset import Dataset
 from dmg_jax.errors import StoppedError
-from dmg_jax.experiments import outcome
+from dmg_jax.experiments import evaluating, outcome, partners
 from dmg_jax.experiments.beginning import Beginning
 from dmg_jax.experiments.preparation import Prepared, prepare
 from dmg_jax.experiments.settings import Job
 from dmg_jax.experiments.training_loop import Training
 from dmg_jax.interruption import Interruption
 from dmg_jax.report.scores import commands
+from dmg_jax.types import Transitions
 
 
 def check(
@@ -38,8 +39,8 @@ def train(
   directory: Path,
   invocation: Sequence[str],
   announce: Callable[[str], None],
-) -> outcome.Outcome:
-  """Runs the job, or what is left of it, in a run directory.
+) -> outcome.Outcome | None:
+  """Runs the job, or what is left of it, in a run directory; None where another process tells.
 
   Started again after an interruption, with the same settings, it continues from
   the last checkpoint and ends with the same parameters and logs as if nothing
@@ -56,7 +57,9 @@ def train(
     UserError: on data that do not fit, or a directory of another job.
     StorageError: if something could not be saved.
     StoppedError: if a signal came; the state is saved.
+    PartnerError: if another process of the job ended.
   """
+  partners.agree(job.config([]))
   prepared = {task.name: prepare(task, datasets[task.name]) for task in job.plan.tasks}
   for name, one in prepared.items():
     for notice in one.notices:
@@ -75,8 +78,10 @@ def conduct(
   directory: Path,
   datasets: Mapping[str, Dataset],
   begin: Callable[[], Training],
-) -> outcome.Outcome:
+) -> outcome.Outcome | None:
   """Claims a run directory, trains to the end or to a signal, and concludes.
+
+  Of several processes the first alone does so with the directory; the others return None.
 
   Args:
     config: of the job.
@@ -85,25 +90,36 @@ def conduct(
     begin: makes the training; called once the directory is claimed.
 
   Raises:
-    UserError, StorageError, StoppedError: see `train`.
+    UserError, StorageError, StoppedError, PartnerError: see `train`.
   """
-  claim = run_directory.claim(directory, config)
+  claim = run_directory.claim(directory, config) if processes.first() else None
+  code = 0
+
+  def stopped() -> bool:
+    nonlocal code
+    code = processes.largest(stop.exit_code)
+    return code != 0
+
   try:
     with Interruption() as stop:
       loop = begin()
-      claim.store_growth()
+      if claim is not None:
+        claim.store_growth()
       try:
-        frozen_at = loop.run(lambda: stop.requested)
+        frozen_at = loop.run(stopped)
       finally:
         loop.close()
     if not loop.finished:
-      again = commands.command(claim.config, directory)
-      raise StoppedError(
-        f"stopped after step {loop.step:,}, and saved; to go on: {again}", stop.exit_code
-      )
+      said = f"stopped after step {loop.step:,}, and saved"
+      if claim is not None:
+        said += f"; to go on: {commands.command(claim.config, directory)}"
+      raise StoppedError(said, code)
+    if claim is None:
+      return None
     return outcome.conclude(directory, config, datasets, frozen_at)
   finally:
-    claim.close()
+    if claim is not None:
+      claim.close()
 
 
 def _training(
@@ -114,7 +130,18 @@ def _training(
     job.plan,
     job.settings,
     {name: one.scaling for name, one in prepared.items()},
-    [Beginning(runs, transitions, job.settings) for runs in job.plan.populations()],
+    _beginnings(job, transitions),
     directory,
     announce,
+    beside=evaluating.pays(),
   )
+
+
+def _beginnings(job: Job, transitions: Mapping[str, Transitions]) -> list[Beginning]:
+  """Of all populations; each with the runs that this process trains."""
+  made, start = [], 0
+  for runs in job.plan.populations():
+    places = processes.places(start, len(runs), processes.index())
+    made.append(Beginning(runs, transitions, job.settings, places))
+    start += len(runs)
+  return made

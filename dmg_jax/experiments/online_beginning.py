@@ -42,6 +42,7 @@ class OnlineBeginning:
   Attributes:
     tasks: names of the population's tasks, each once.
     agent: of all runs.
+    places: of the runs that this process trains: all.
   """
 
   def __init__(
@@ -55,6 +56,7 @@ class OnlineBeginning:
     directory: Path,
   ):
     self._members, self._settings, self._source = runs, settings, source
+    self.places = list(range(len(runs)))
     self._tasks, self._scalings = tasks, scalings
     self._folder = directory / STREAMS
     self.tasks = tuple(dict.fromkeys(run.task for run in runs))

@@ -1,19 +1,19 @@
 """A job in training: advanced, evaluated, logged and saved until its last step."""
 
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from dmg_jax import run_log, training
-from dmg_jax.checkpoints import Checkpoints
+from dmg_jax import processes, run_log
 from dmg_jax.data.scaling import Scaling
-from dmg_jax.experiments import evaluations
-from dmg_jax.experiments.events import Events
-from dmg_jax.plan import Plan, Run
-from dmg_jax.population import active
+from dmg_jax.experiments import evaluations, partners
+from dmg_jax.experiments.evaluating import Evaluating, Part
+from dmg_jax.experiments.record import record
+from dmg_jax.plan import Plan
 from dmg_jax.progress import Progress
-from dmg_jax.training import Runs
+from dmg_jax.training import ACTIVE, Runs
 
 
 class Beginning(Protocol):
@@ -23,11 +23,15 @@ class Beginning(Protocol):
   def tasks(self) -> tuple[str, ...]:
     """Names of the population's tasks, each once."""
 
+  @property
+  def places(self) -> Sequence[int]:
+    """Of the population's runs, those that this process trains."""
+
   def runs(self) -> Runs:
     """The runs at step 0, as NumPy arrays."""
 
   def population(self, runs: Runs, data: Any) -> Any:
-    """The population: of `runs`, or of a checkpoint's; `data` as an earlier one left them."""
+    """The runs of `places`, as in `runs` or a checkpoint; `data` as an earlier one left them."""
 
   def turns(self, steps: int) -> int:
     """What the population's `advance` is to be called with for so many steps of the job."""
@@ -39,13 +43,17 @@ class Beginning(Protocol):
 class Training:
   """The state of a job between its chunks of compiled training.
 
+  Several processes may train one job, each runs of its own: they call the same methods
+  in the same order, and the first alone writes.
+
   Args:
     plan, settings: of the job.
     scalings: by name of the task.
     beginnings: of the plan's populations.
-    directory: of the job, claimed.
+    directory: of the job, claimed by the first process.
     announce: shows a line to the user.
     evaluates_first: whether the runs are also evaluated as they begin, at step 0.
+    beside: whether training goes on during an evaluation, see `evaluating`.
 
   Attributes:
     step: up to which all runs that did not diverge are trained.
@@ -53,6 +61,7 @@ class Training:
   Raises:
     UserError: if checkpoints or logs are damaged.
     StorageError: if a file cannot be written; so do the methods.
+    PartnerError: if another process ended; so do the methods.
   """
 
   def __init__(
@@ -65,41 +74,46 @@ class Training:
     announce: Callable[[str], None],
     *,
     evaluates_first: bool = False,
+    beside: bool = False,
   ):
     self.plan, self.settings, self.scalings = plan, settings, scalings
-    self.tasks = {task.name: task for task in plan.tasks}
-    self.members, self.beginnings = plan.populations(), beginnings
-    self.checkpoints = Checkpoints(directory)
-    fresh = self._tree([beginning.runs() for beginning in beginnings])
-    restored = self.checkpoints.restore_latest(fresh, self.settings["steps"])
-    for notice in restored.notices:
+    self.record = record(directory)
+    fresh = [beginning.runs() for beginning in beginnings]
+    self._shapes = partners.shapes(fresh)
+    here = self.record.restore(self._tree(fresh), settings["steps"])
+    for notice in here.notices:
       announce(notice)
+    restored = partners.restored(here, self._tree(fresh))
     self.step = restored.step
-    run_log.check(directory, restored.positions, restored.digests)
     # Before the logs are cut back: what a population went through may be damaged. Populations on
     # the same data share one copy of them.
     data: dict[tuple[str, ...], Any] = {}
-    self.populations: list[Any] = []
-    for number, beginning in enumerate(beginnings):
+    self.parts: list[Part] = []
+    self._frozen_at: dict[str, int] = {}
+    for number, (beginning, members) in enumerate(zip(beginnings, plan.populations(), strict=True)):
       runs = restored.tree["populations"][str(number)]
-      made = beginning.population(runs, data.get(beginning.tasks))
-      data[beginning.tasks] = made.data
-      self.populations.append(made)
-    positions = dict(restored.positions)
-    if self.step >= self.settings["steps"]:
-      # How long the last checkpoint took is logged behind it.
-      end = run_log.end(directory, run_log.TIMING)
-      positions[run_log.TIMING] = max(positions[run_log.TIMING], end)
-    self.log = run_log.RunLog(directory, positions)
-    self.workers, self.simulators = evaluations.simulators(plan, self.settings)
-    rows = run_log.read(directory, run_log.EVALUATIONS)
-    self.evaluated_at = max((row["step"] for row in rows), default=-evaluates_first)
-    self.events = Events(directory)
-    self._note_divergence()
+      self._frozen_at |= {
+        run.id: int(step) for run, step in zip(members, runs.frozen_at, strict=True)
+      }
+      if beginning.places:
+        made = beginning.population(runs, data.get(beginning.tasks))
+        data[beginning.tasks] = made.data
+        mine = [members[place] for place in beginning.places]
+        self.parts.append(Part(number, beginning, mine, made))
+    self.evaluating = Evaluating(plan, settings, scalings, self.parts, beside)
+    last = processes.largest(self.record.begin(here, settings["steps"]))
+    self.evaluated_at = max(last, -evaluates_first)
+    # Rows of the training that went on beside an evaluation: it may find that a run is lost.
+    self._waiting: list[list[dict[str, Any]]] = []
     if self.finished:
       announce(f"finished already: the checkpoint of step {self.step:,} is the last")
     elif self.step:
       announce(f"continuing from the checkpoint of step {self.step:,}")
+
+  @property
+  def all_diverged(self) -> bool:
+    """Whether no run can go on."""
+    return ACTIVE not in self._frozen_at.values()
 
   @property
   def finished(self) -> bool:
@@ -108,42 +122,43 @@ class Training:
       return True
     return self.step >= self.settings["steps"] and not self._evaluation_is_due()
 
-  def _note_divergence(self) -> None:
-    self.all_diverged = not any(
-      active(population.frozen_at()).size for population in self.populations
-    )
-
   def run(self, stopped: Callable[[], bool]) -> dict[str, int]:
     """Trains to the last step, or until stopped; id of a run -> step at which it diverged."""
     count = len(self.plan.runs)
+    stream = None if processes.first() else open(os.devnull, "w")  # noqa: SIM115 - until the end
     with Progress(
-      self.settings["steps"], self.step, "step", f"{count} run{'s' * (count > 1)}"
+      self.settings["steps"],
+      self.step,
+      "step",
+      f"{count} run{'s' * (count > 1)}",
+      stream=stream,
     ) as progress:
-      while not self.finished and not stopped():
+      stop = stopped()
+      while not self.finished and not stop:
         if not self._evaluation_is_due():
           done = self.step
           self._advance(self._next_end(), progress)
           progress.update(self.step - done)
-        if self._evaluation_is_due() and not stopped():
-          progress.note(self._evaluate(progress.write))
-        if self.finished or stopped() or self.step % self.settings["checkpoint_interval"] == 0:
+        if self.evaluating.pending and processes.smallest(self.evaluating.ready()):
+          self._finish_evaluation(progress)
+        stop = stopped()
+        if self._evaluation_is_due() and not stop:
+          self._evaluate(progress)
+          stop = stopped()
+        if self.finished or stop or self.step % self.settings["checkpoint_interval"] == 0:
+          self._finish_evaluation(progress)
           self._save()
-    return {
-      run.id: int(step)
-      for runs, population in zip(self.members, self.populations, strict=True)
-      for run, step in zip(runs, population.frozen_at(), strict=True)
-    }
+    return dict(self._frozen_at)
 
   def close(self) -> None:
     """Frees simulators and files."""
-    self.workers.close()
-    self.log.close()
-    self.events.close()
+    self.evaluating.close()
+    self.record.close()
 
   def _intervals(self) -> list[int]:
     """Training stops at the multiples of these."""
     names = ["log_interval", "checkpoint_interval"]
-    names += ["evaluation_interval"] if self.simulators else []
+    names += ["evaluation_interval"] if self.evaluating.possible else []
     return [self.settings[name] for name in names]
 
   def _next_end(self) -> int:
@@ -155,57 +170,65 @@ class Training:
     on_grid = self.step % self.settings["evaluation_interval"] == 0
     due = on_grid or self.step >= self.settings["steps"]
     unseen = due and self.step > self.evaluated_at and not self.all_diverged
-    return bool(self.simulators) and unseen
+    return self.evaluating.possible and unseen
 
   def _advance(self, end: int, progress: Progress) -> None:
     """Trains every population to step `end`, and logs."""
     rows: dict[str, dict[str, Any]] = {}
-    for beginning, runs, population in zip(
-      self.beginnings, self.members, self.populations, strict=True
-    ):
+    for _, beginning, runs, population in self.parts:
       turns = beginning.turns(end - self.step)
       if seconds := population.prepare(turns):
         self._time("compile", seconds)
         progress.leave_out(seconds)
-      before, started = population.frozen_at(), time.monotonic()
+      started = time.monotonic()
       metrics = population.advance(turns)
       seconds = time.monotonic() - started
       self._time("train", seconds, steps_per_second=(end - self.step) * len(runs) / seconds)
-      frozen_at = population.frozen_at()
-      for place, run in enumerate(runs):
-        if frozen_at[place] != before[place]:
-          progress.write(_frozen(run, frozen_at[place]))
-        if frozen_at[place] == training.ACTIVE:
-          values = {name: float(column[place]) for name, column in metrics.items()}
-          rows[run.id] = {"step": end, "run": run.id, **values}
+      for place, (run, frozen_at) in enumerate(zip(runs, population.frozen_at(), strict=True)):
+        values = {name: float(column[place]) for name, column in metrics.items()}
+        rows[run.id] = {"frozen_at": int(frozen_at), **values}
+    rows = partners.together(rows)
     self.step = end
-    self._note_divergence()
-    self._log(run_log.METRICS, [rows[run.id] for run in self.plan.runs if run.id in rows])
+    self._note_divergence({run: row.pop("frozen_at") for run, row in rows.items()}, progress)
+    logged = [
+      {"step": end, "run": run.id, **rows[run.id]}
+      for run in self.plan.runs
+      if self._frozen_at[run.id] == ACTIVE
+    ]
+    if self.evaluating.pending:
+      self._waiting.append(logged)
+    else:
+      self.record.add(run_log.METRICS, logged)
 
-  def _evaluate(self, tell: Callable[[str], None]) -> str:
-    """Evaluates every run that has not diverged; a few words on how it went."""
-    started = time.monotonic()
-    rows: dict[str, list[dict[str, Any]]] = {}
-    for runs, population in zip(self.members, self.populations, strict=True):
-      found = evaluations.evaluate_population(
-        runs,
-        population,
-        self.simulators,
-        self.scalings,
-        self.tasks,
-        self.step,
-        self.settings,
-      )
-      rows |= found.rows
-      for place in found.not_finite:
-        population.freeze(place, self.step)
-        tell(_frozen(runs[place], self.step))
-    self._note_divergence()
-    ordered = [row for run in self.plan.runs for row in rows.get(run.id, ())]
+  def _note_divergence(self, frozen_at: Mapping[str, int], progress: Progress) -> None:
+    for run, step in frozen_at.items():
+      if step != self._frozen_at[run]:
+        progress.write(
+          f"{run} diverged: numbers stopped being finite after step {step:,}; its last finite state"
+          " is kept, the other runs go on"
+        )
+    self._frozen_at |= frozen_at
+
+  def _evaluate(self, progress: Progress) -> None:
+    """Evaluates every run that has not diverged, or begins to."""
+    self._finish_evaluation(progress)
+    self.evaluating.begin(self.step)
     self.evaluated_at = self.step
-    self._log(run_log.EVALUATIONS, ordered)
-    self._time("evaluation", time.monotonic() - started)
-    return evaluations.summary(ordered)
+    if processes.smallest(self.evaluating.ready()):
+      self._finish_evaluation(progress)
+
+  def _finish_evaluation(self, progress: Progress) -> None:
+    """Logs what an evaluation found that was begun, if there is one."""
+    if not self.evaluating.pending:
+      return
+    found = self.evaluating.finish()
+    self._note_divergence(dict.fromkeys(found.lost, found.step), progress)
+    self.record.add(run_log.EVALUATIONS, found.rows)
+    for rows in self._waiting:
+      self.record.add(run_log.METRICS, [row for row in rows if row["run"] not in found.lost])
+    self._waiting = []
+    self._time("evaluation", found.seconds, waited=found.waited)
+    progress.note(evaluations.summary(found.rows))
 
   def _tree(self, runs: Sequence[Runs]) -> dict[str, Any]:
     """What a checkpoint holds."""
@@ -219,29 +242,18 @@ class Training:
   def _save(self) -> None:
     """Commits the complete state, and with it all rows logged so far."""
     started = time.monotonic()
-    for beginning in self.beginnings:
-      beginning.save()
-    tree = self._tree([population.runs() for population in self.populations])
+    for part in self.parts:
+      part.beginning.save()
+    runs = partners.whole(
+      {part.number: part.population.runs() for part in self.parts}, self._shapes
+    )
     on_grid = any(self.step % interval == 0 for interval in self._intervals())
-    if self.simulators:
+    if self.evaluating.possible:
       on_grid = on_grid and self.step % self.settings["evaluation_interval"] == 0
     at_end = self.step >= self.settings["steps"]
-    self.checkpoints.save(
-      self.step, tree, self.log.positions(), self.log.digests(), at_end and not on_grid
-    )
+    self.record.save(self.step, self._tree(runs), at_end and not on_grid)
     self._time("checkpoint", time.monotonic() - started)
-
-  def _log(self, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    self.log.append(name, rows)
-    self.events.add(name, rows)
 
   def _time(self, what: str, seconds: float, **more: float) -> None:
     row = {"step": self.step, "what": what, "seconds": seconds, **more}
-    self.log.append(run_log.TIMING, [row])
-
-
-def _frozen(run: Run, step: int) -> str:
-  return (
-    f"{run.id} diverged: numbers stopped being finite after step {step:,}; its last finite state "
-    "is kept, the other runs go on"
-  )
+    self.record.add(run_log.TIMING, [row])

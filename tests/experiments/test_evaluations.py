@@ -58,8 +58,13 @@ def test_tasks_of_one_environment_play_in_one_call_with_scalings_of_their_own(pl
     for shift, name in enumerate(TASKS)
   }
   settings = {"evaluation_seed": 0, "evaluation_episodes": 2}
-  found = evaluations.evaluate_population(
-    RUNS, Stub(), {"a": hopper, "b": cheetah, "c": hopper}, scalings, TASKS, 10, settings
+  found = evaluations.evaluate_runs(
+    evaluations.work_of(RUNS, Stub()),
+    {"a": hopper, "b": cheetah, "c": hopper},
+    scalings,
+    TASKS,
+    10,
+    settings,
   )
   assert [call[0] for call in played] == [hopper, cheetah]
   _, policies, seeds = played[0]

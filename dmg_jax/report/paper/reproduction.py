@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from dmg_jax import stored_rates
 from dmg_jax.report.paper import paper_scores
 from dmg_jax.report.paper.comparison import SEEDS
 from dmg_jax.report.paper.exhibits import STEPS, Exhibit, exhibits
@@ -58,7 +59,8 @@ def page(
 
 
 def _costs(throughput: Mapping[str, Mapping[str, Any]]) -> Iterable[str]:
-  devices = [_device(stored) for stored in throughput.values()]
+  measured = [stored_rates.read(stored) for stored in throughput.values()]
+  devices = [one.name for one in measured]
   yield from _row(
     "",
     "shows",
@@ -71,8 +73,10 @@ def _costs(throughput: Mapping[str, Mapping[str, Any]]) -> Iterable[str]:
     runs = exhibit.runs * len(exhibit.datasets)
     size = f"{runs:,} x {exhibit.steps:,}" if runs else "no runs of its own"
     hours = [
-      "> " * exhibit.online + _hours(runs * exhibit.steps / _rate(stored, runs)) if runs else ""
-      for stored in throughput.values()
+      "> " * exhibit.online + stored_rates.hours(stored_rates.seconds(one, _works(exhibit, one)))
+      if runs
+      else ""
+      for one in measured
     ]
     yield from _row(exhibit.name, exhibit.shows, _names(exhibit), size, *hours)
   yield ""
@@ -84,7 +88,7 @@ def _costs(throughput: Mapping[str, Mapping[str, Any]]) -> Iterable[str]:
       for count, rate in stored["steps_per_second"].items()
     )
     yield (
-      f"* {_device(stored)}: {rates} steps per second "
+      f"* {stored_rates.read(stored).name}: {rates} steps per second "
       f"([{name}](../benchmarks/results/{name}), `{stored['command']}`)"
     )
   yield ""
@@ -95,26 +99,15 @@ def _costs(throughput: Mapping[str, Mapping[str, Any]]) -> Iterable[str]:
   yield "[online](finetuning.md), simulators and a call for each step come on top, too."
 
 
-def _device(stored: Mapping[str, Any]) -> str:
-  """A device, and the precision of its products where it is not full."""
-  precision = stored.get("precision", "float32")
-  return stored["device"] + ("" if precision == "float32" else f" ({precision})")
+def _works(exhibit: Exhibit, measured: stored_rates.Measured) -> list[stored_rates.Work]:
+  """All runs together, each step as one of those that were measured."""
+  runs = exhibit.runs * len(exhibit.datasets)
+  return [stored_rates.Work(runs, exhibit.steps, measured.flops_per_step)]
 
 
 def _names(exhibit: Exhibit) -> str:
   names = exhibit.datasets
   return ", ".join(names) if len(names) <= 4 else f"the {len(names)} of the table"
-
-
-def _rate(stored: Mapping[str, Any], runs: int) -> float:
-  """Gradient steps per second, with as many runs together as there are."""
-  rates = {int(count): rate for count, rate in stored["steps_per_second"].items()}
-  return max(rate for count, rate in rates.items() if count <= max(runs, min(rates)))
-
-
-def _hours(seconds: float) -> str:
-  hours = seconds / 3600
-  return f"{hours:,.0f}" if hours >= 10 else f"{hours:.1f}" if hours >= 1 else f"{hours:.2f}"
 
 
 def _how(exhibit: Exhibit) -> Iterable[str]:

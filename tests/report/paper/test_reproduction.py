@@ -10,11 +10,13 @@ THROUGHPUT = {
   "throughput_a.json": {
     "device": "A",
     "command": "python benchmarks/throughput.py",
+    "flops_per_step": 7.0,
     "steps_per_second": {"1": 100.0, "5": 1000.0, "10": 500.0},
   },
   "throughput_b.json": {
     "device": "B",
     "command": "python benchmarks/throughput.py",
+    "flops_per_step": 7.0,
     "steps_per_second": {"1": 1e5},
   },
 }
