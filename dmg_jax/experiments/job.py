@@ -49,6 +49,33 @@ def run(
     UserError, StorageError, StoppedError: see `offline.train`; UserError also for too
       many runs, StorageError also if all runs diverged.
   """
+  job, datasets = resolve(config, named, given)
+  names = [task.name for task in job.plan.tasks]
+  directory = run_directory.of_job(run_dir, names, job.digest())
+  announce_data(job, datasets, announce)
+  for line in describe(job, datasets):
+    announce(line)
+  announce(f"run         {directory}")
+  by_name = {dataset.name: dataset for dataset in datasets.values()}
+  words = list(sys.argv if invocation is None else invocation)
+  if dry_run:
+    offline.check(job, by_name, directory, words)
+    return None
+  refuse_many(job, many_runs)
+  result = offline.train(job, by_name, directory, words, announce)
+  return result.checked(announce)
+
+
+def resolve(
+  config: Mapping[str, Any],
+  named: Collection[str] | None = None,
+  given: Mapping[str, Dataset] | None = None,
+) -> tuple[Job, dict[str, Dataset]]:
+  """The job of a config, and its data sets by source; see `run`.
+
+  Raises:
+    UserError: for what no job can have, and data that are not there.
+  """
   settings.check(config)
   networks.check_float32()
   datasets = {
@@ -58,8 +85,13 @@ def run(
   }
   job = settings.resolve(config, datasets, named)
   _refuse_online(job.plan)
-  names = [task.name for task in job.plan.tasks]
-  directory = run_directory.of_job(run_dir, names, job.digest())
+  return job, datasets
+
+
+def announce_data(
+  job: Job, datasets: Mapping[str, Dataset], announce: Callable[[str], None]
+) -> None:
+  """Shows what the data are, and what they decided."""
   if "" in datasets:
     announce(
       "No data set was named: this is the embedded one, recorded by dmg_jax itself (not D4RL's).\n"
@@ -71,21 +103,15 @@ def run(
       announce(f"            {notice}")
   for reason in job.reasons:
     announce(f"            {reason}")
-  for line in describe(job, datasets):
-    announce(line)
-  announce(f"run         {directory}")
-  by_name = {dataset.name: dataset for dataset in datasets.values()}
-  words = list(sys.argv if invocation is None else invocation)
-  if dry_run:
-    offline.check(job, by_name, directory, words)
-    return None
+
+
+def refuse_many(job: Job, many_runs: bool) -> None:
+  """Refuses a plan of more than `MANY_RUNS` runs that is not said to be meant."""
   if len(job.plan.runs) > MANY_RUNS and not many_runs:
     raise UserError(
       f"the plan above has {len(job.plan.runs):,} runs, more than {MANY_RUNS:,}; if that is meant,"
       " add --many_runs (many_runs=True from Python)"
     )
-  result = offline.train(job, by_name, directory, words, announce)
-  return result.checked(announce)
 
 
 def _refuse_online(made: plan.Plan) -> None:
