@@ -76,13 +76,17 @@ def _begin(sweep: Path, name: str) -> None:
     if why and path.exists():
       shutil.rmtree(path)
     path.mkdir(parents=True, exist_ok=True)
-  state.note(sweep, name, {"host": socket.gethostname(), "pid": os.getpid(), "again": why})
+  state.note(
+    sweep,
+    name,
+    {"host": socket.gethostname(), "pid": os.getpid(), "again": why, "time": time.time()},
+  )
 
 
 def _end(sweep: Path, name: str, how: str, why: str) -> None:
   # Where the storage is full, the exit says it.
   with contextlib.suppress(StorageError):
-    state.note(sweep, name, {"ended": how, "why": why})
+    state.note(sweep, name, {"ended": how, "why": why, "time": time.time()})
 
 
 def _train(sweep: Path, name: str, workers: int, stored: folder.Stored) -> Outcome:
