@@ -70,8 +70,7 @@ class Nodes:
 def start(directory: Path, arguments: list[str]) -> subprocess.Popen:
   """Starts a sweep in a folder; what it prints goes to files beside the folder."""
   directory.parent.mkdir(parents=True, exist_ok=True)
-  out, errors = (open(f"{directory}.{name}", "w") for name in ("out", "err"))
-  with out, errors:
+  with open(f"{directory}.out", "w") as out, open(f"{directory}.err", "w") as errors:
     command = [sys.executable, str(SWEEP), f"--sweep_dir={directory}", *arguments]
     return subprocess.Popen(command, stdout=out, stderr=errors)
 
