@@ -60,7 +60,7 @@ class Checkpoints:
     # Found by `restore_latest`; they make way for the next save.
     self._damaged: list[int] = []
     self._passed: list[int] = []
-    if self._mark.exists() and not checkpoint_files.steps(self._folder):
+    if lost(directory):
       raise UserError(
         f"{self._folder} holds no checkpoint, but some were saved there: they were deleted; "
         "restore them from a copy, or start again in another --run_dir"
@@ -164,6 +164,11 @@ class Checkpoints:
         f"the checkpoint of step {step} could not be saved in {self._folder} ({last}): "
         f"{checkpoint_files.reason(error)}; make room and start the same command again"
       ) from error
+
+
+def lost(directory: Path) -> bool:
+  """Whether checkpoints were committed once in a run directory, and all are gone."""
+  return (directory / _MARK).exists() and not checkpoint_files.steps(directory / FOLDER)
 
 
 def restore_latest(directory: Path) -> Restored | None:

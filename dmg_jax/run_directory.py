@@ -1,6 +1,5 @@
 """A run directory: where it is, whose it is, and who may write in it."""
 
-import fcntl
 import json
 import os
 import re
@@ -9,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dmg_jax import run_config, run_log
+from dmg_jax import directory_lock, run_config, run_log
 from dmg_jax.errors import UserError, storage
 
 CONFIG = "config.json"
@@ -17,10 +16,12 @@ SUMMARY = "summary.json"
 CURVES = "curves.png"
 MAY_GROW = frozenset({"settings.steps"})
 MAY_DIFFER = frozenset({"invocation", "settings.workers", "tasks.*.source", "source.directory"})
-_LOCK = ".lock"
 _RUN_DIR_FLAGS = ("--run_dir", "-run_dir")
+# In the command of a sweep, whose parts are run directories that it finds by itself.
+_SWEEP_DIR_FLAGS = ("--sweep_dir", "-sweep_dir")
+FLAGS = (*_RUN_DIR_FLAGS, *_SWEEP_DIR_FLAGS)
 # What a job that was killed while it claimed a new directory leaves.
-_BEGUN = {_LOCK, f"{CONFIG}.partial"}
+_BEGUN = {directory_lock.NAME, f"{CONFIG}.partial"}
 _LONGEST_NAME = 120
 _ROOT = "runs"
 
@@ -111,10 +112,10 @@ def command(invocation: Sequence[str], directory: Path | None = None) -> str:
   Args:
     invocation: as stored: the script and its arguments, not empty.
     directory: that the command is to name as `--run_dir`; as in the invocation,
-      if not given.
+      if not given. A sweep's own command finds its parts.
   """
   words = ["python", *invocation] if invocation[0].endswith(".py") else list(invocation)
-  if directory is not None:
+  if directory is not None and not of_sweep(invocation):
     kept: list[str] = []
     value_follows = False
     for word in words:
@@ -124,6 +125,11 @@ def command(invocation: Sequence[str], directory: Path | None = None) -> str:
       value_follows = names_it and "=" not in word
     words = [*kept, f"--run_dir={directory}"]
   return shlex.join(words)
+
+
+def of_sweep(invocation: Sequence[str]) -> bool:
+  """Whether a job is a part of a sweep, by the command that started it."""
+  return any(word.partition("=")[0] in _SWEEP_DIR_FLAGS for word in invocation)
 
 
 def check(
@@ -171,26 +177,16 @@ def claim(
   _compare(directory, config, may_grow, may_differ)
   with storage(directory):
     directory.mkdir(parents=True, exist_ok=True)
-    lock = open(directory / _LOCK, "ab")  # noqa: SIM115 - open for as long as the job runs
+  held = directory_lock.lock(directory)
   try:
-    try:
-      fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-      raise UserError(
-        f"{directory} is in use by another process; wait for it or stop it"
-      ) from error
-    except OSError as error:
-      raise UserError(
-        f"{directory} cannot be locked: {error.strerror}; name a --run_dir on another file system"
-      ) from error
     # Again, now that nobody else can change it.
     stored, grown = _compare(directory, config, may_grow, may_differ)
     if stored is None:
       stored = dict(config)
       run_log.write_json(directory / CONFIG, stored)
-    return Claim(directory, run_log.decode(stored), lock, grown)
+    return Claim(directory, run_log.decode(stored), held, grown)
   except BaseException:
-    lock.close()
+    held.close()
     raise
 
 

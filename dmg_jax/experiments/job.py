@@ -53,28 +53,10 @@ def run(
   """
   if not processes.first():
     announce = _nobody
-  settings.check(config)
-  networks.check_float32()
-  datasets = {
-    source: (given or {}).get(source)
-    or load(source or catalog.EMBEDDED, config["env"], config["step_limit"])
-    for source in settings.data_sets(config)
-  }
-  job = settings.resolve(config, datasets, named)
-  _refuse_online(job.plan)
+  job, datasets = resolve(config, named, given)
   names = [task.name for task in job.plan.tasks]
   directory = run_directory.of_job(run_dir, names, job.digest())
-  if "" in datasets:
-    announce(
-      "No data set was named: this is the embedded one, recorded by dmg_jax itself (not D4RL's).\n"
-      "The paper's are named like --config=configs/mujoco.py:hopper-medium-replay-v2"
-    )
-  for dataset in datasets.values():
-    announce(f"data        {dataset.name}: {len(dataset.transitions.rewards):,} transitions")
-    for notice in dataset.notices:
-      announce(f"            {notice}")
-  for reason in job.reasons:
-    announce(f"            {reason}")
+  announce_data(job, datasets, announce)
   for line in describe(job, datasets):
     announce(line)
   announce(f"run         {directory}")
@@ -86,17 +68,61 @@ def run(
     if processes.first():
       offline.check(job, by_name, directory, words)
     return None
-  if len(job.plan.runs) > MANY_RUNS and not many_runs:
-    raise UserError(
-      f"the plan above has {len(job.plan.runs):,} runs, more than {MANY_RUNS:,}; if that is meant,"
-      " add --many_runs (many_runs=True from Python)"
-    )
+  refuse_many(job, many_runs)
   result = offline.train(job, by_name, directory, words, announce)
   return None if result is None else result.checked(announce)
 
 
 def _nobody(line: str) -> None:
   """Shows nothing: of several processes, the first tells."""
+
+
+def resolve(
+  config: Mapping[str, Any],
+  named: Collection[str] | None = None,
+  given: Mapping[str, Dataset] | None = None,
+) -> tuple[Job, dict[str, Dataset]]:
+  """The job of a config, and its data sets by source; see `run`.
+
+  Raises:
+    UserError: for what no job can have, and data that are not there.
+  """
+  settings.check(config)
+  networks.check_float32()
+  datasets = {
+    source: (given or {}).get(source)
+    or load(source or catalog.EMBEDDED, config["env"], config["step_limit"])
+    for source in settings.data_sets(config)
+  }
+  job = settings.resolve(config, datasets, named)
+  _refuse_online(job.plan)
+  return job, datasets
+
+
+def announce_data(
+  job: Job, datasets: Mapping[str, Dataset], announce: Callable[[str], None]
+) -> None:
+  """Shows what the data are, and what they decided."""
+  if "" in datasets:
+    announce(
+      "No data set was named: this is the embedded one, recorded by dmg_jax itself (not D4RL's).\n"
+      "The paper's are named like --config=configs/mujoco.py:hopper-medium-replay-v2"
+    )
+  for dataset in datasets.values():
+    announce(f"data        {dataset.name}: {len(dataset.transitions.rewards):,} transitions")
+    for notice in dataset.notices:
+      announce(f"            {notice}")
+  for reason in job.reasons:
+    announce(f"            {reason}")
+
+
+def refuse_many(job: Job, many_runs: bool) -> None:
+  """Refuses a plan of more than `MANY_RUNS` runs that is not said to be meant."""
+  if len(job.plan.runs) > MANY_RUNS and not many_runs:
+    raise UserError(
+      f"the plan above has {len(job.plan.runs):,} runs, more than {MANY_RUNS:,}; if that is meant,"
+      " add --many_runs (many_runs=True from Python)"
+    )
 
 
 def _refuse_online(made: plan.Plan) -> None:

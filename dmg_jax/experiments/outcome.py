@@ -92,7 +92,8 @@ def conclude(
       an older summary and plot are left as they are.
   """
   try:
-    groups = results(directory, config, datasets, frozen_at)
+    evaluated = run_log.read(directory, run_log.EVALUATIONS)
+    groups = results(directory, config, datasets, frozen_at, evaluated)
     metrics = _metrics(run_log.read(directory, run_log.METRICS), groups)
   except UserError:
     raise
@@ -137,14 +138,21 @@ def results(
   config: Mapping[str, Any],
   datasets: Mapping[str, Dataset],
   frozen_at: Mapping[str, int],
+  evaluated: _Rows,
 ) -> list[job_table.Results]:
-  """What each group of a job scored, in the order of the job's runs; see `conclude`."""
+  """What each group of a job scored, in the order of the job's runs.
+
+  Args:
+    directory: of the job, for messages.
+    config, datasets, frozen_at: see `conclude`.
+    evaluated: the rows of its evaluations.
+  """
   tasks = {task["name"]: task for task in config["tasks"]}
   members: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
   for run in config["runs"]:
     members.setdefault((run["task"], run["label"]), []).append(run)
   rows: dict[str, list[Mapping[str, Any]]] = {run["id"]: [] for run in config["runs"]}
-  for row in run_log.read(directory, run_log.EVALUATIONS):
+  for row in evaluated:
     rows[row["run"]].append(row)
   return [
     _group(directory, tasks[task], runs, config, datasets[task], rows, frozen_at)

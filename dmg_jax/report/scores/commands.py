@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from dmg_jax import run_directory
 
-_RUN_DIR = ("--run_dir", "-run_dir")
+_DIRECTORIES = run_directory.FLAGS
 # What the Python API stores as its invocation.
 _FROM_PYTHON = "dmg_jax.train"
 
@@ -57,7 +57,9 @@ def command(
   Returns:
     A line for a shell; for a job that was started from Python, a sentence.
   """
-  words = list(_without_run_dir(config["invocation"]))
+  words = list(config["invocation"])
+  if directory is None or not run_directory.of_sweep(words):
+    words = list(_without_directory(words))
   if words and words[0] != _FROM_PYTHON:
     words += [f"--config.{name}={_flag(value)}" for name, value in overrides.items()]
     return run_directory.command(words, None if directory is None else Path(directory))
@@ -70,24 +72,28 @@ def command(
 def _overrides(config: Mapping[str, Any], task: str, label: str) -> dict[str, Any]:
   """The overrides that leave one group of a job; nothing for what all its groups share."""
   mine = next(r for r in config["runs"] if (r["task"], r["label"]) == (task, label))
+  # A part of a sweep knows its own runs alone; their ids name what varied in the whole plan.
+  part = run_directory.of_sweep(config["invocation"])
+  source = next(t["source"] for t in config["tasks"] if t["name"] == task)
   found: dict[str, Any] = {}
-  if len(config["tasks"]) > 1:
-    found["dataset"] = next(t["source"] for t in config["tasks"] if t["name"] == task)
-  if any(run["method"] != mine["method"] for run in config["runs"]):
+  if len(config["tasks"]) > 1 or (part and source):
+    found["dataset"] = source
+  if part or any(run["method"] != mine["method"] for run in config["runs"]):
     found["methods"] = mine["method"]
   siblings = [r for r in config["runs"] if (r["task"], r["method"]) == (task, mine["method"])]
   for name, value in mine["point"].items():
-    if any(run["point"].get(name) != value for run in siblings):
+    varied = part and f",{name}=" in mine["id"]
+    if varied or any(run["point"].get(name) != value for run in siblings):
       found[name] = value
   return found
 
 
-def _without_run_dir(invocation: Sequence[str]) -> Iterator[str]:
+def _without_directory(invocation: Sequence[str]) -> Iterator[str]:
   words = iter(invocation)
   for word in words:
-    if word in _RUN_DIR:
+    if word in _DIRECTORIES:
       next(words, None)
-    elif word.partition("=")[0] not in _RUN_DIR:
+    elif word.partition("=")[0] not in _DIRECTORIES:
       yield word
 
 
