@@ -1,10 +1,10 @@
 """The evaluations of a job in training: at once, or beside the training.
 
 A CPU's cores are busy with the training, so there an evaluation comes first and the
-training waits. An accelerator goes on with the next chunks while the CPU plays; what it
-finds is awaited before the next evaluation and before a checkpoint. Rows and states are
-the same in both cases: a run whose policy turns out to give numbers that are not finite
-is set back to where it was when the evaluation began.
+training waits. An accelerator goes on with the next chunks while the CPU plays. What it
+finds is awaited before the next evaluation begins; a checkpoint that is due meanwhile
+waits with it. Rows and states are the same in both cases: a run whose policy turns out
+to give numbers that are not finite is set back to where it was when the evaluation began.
 """
 
 import time
@@ -73,6 +73,7 @@ class Evaluating:
     beside: whether training goes on meanwhile.
 
   Attributes:
+    beside: as given.
     possible: whether any task has a simulator.
     pending: whether an evaluation has begun and not been finished.
   """
@@ -86,7 +87,7 @@ class Evaluating:
     beside: bool,
   ):
     self._plan, self._settings, self._scalings = plan, settings, scalings
-    self._parts, self._beside = parts, beside
+    self._parts, self.beside = parts, beside
     self._tasks = {task.name: task for task in plan.tasks}
     self._workers, self._simulators = evaluations.simulators(plan, settings)
     self._thread = ThreadPoolExecutor(1)
@@ -107,7 +108,7 @@ class Evaluating:
     """
     works = [evaluations.work_of(part.runs, part.population) for part in self._parts]
     self._step = step
-    if self._beside:
+    if self.beside:
       self._kept = [part.population.keep() for part in self._parts]
       self._future = self._thread.submit(self._play_on_the_cpu, works, step)
     else:
@@ -127,14 +128,14 @@ class Evaluating:
     assert self._future is not None
     started = time.monotonic()
     found, seconds = self._future.result()
-    waited = time.monotonic() - started if self._beside else seconds
+    waited = time.monotonic() - started if self.beside else seconds
     self._future = None
     rows: dict[str, Any] = {}
     for place, (part, one) in enumerate(zip(self._parts, found, strict=True)):
       rows |= one.rows
       for lost in one.not_finite:
         rows[part.runs[lost].id] = []
-        if self._beside:
+        if self.beside:
           part.population.freeze(lost, self._step, self._kept[place])
         else:
           part.population.freeze(lost, self._step)

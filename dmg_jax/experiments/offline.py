@@ -133,7 +133,7 @@ def _training(
     _beginnings(job, transitions),
     directory,
     announce,
-    beside=evaluating.pays(),
+    beside=bool(processes.smallest(evaluating.pays())),
   )
 
 

@@ -105,6 +105,7 @@ class Training:
     self.evaluated_at = max(last, -evaluates_first)
     # Rows of the training that went on beside an evaluation: it may find that a run is lost.
     self._waiting: list[list[dict[str, Any]]] = []
+    self._save_is_due = False
     if self.finished:
       announce(f"finished already: the checkpoint of step {self.step:,} is the last")
     elif self.step:
@@ -141,12 +142,16 @@ class Training:
           progress.update(self.step - done)
         if self.evaluating.pending and processes.smallest(self.evaluating.ready()):
           self._finish_evaluation(progress)
+        self._save_is_due |= self.step % self.settings["checkpoint_interval"] == 0
         stop = stopped()
         if self._evaluation_is_due() and not stop:
           self._evaluate(progress)
           stop = stopped()
-        if self.finished or stop or self.step % self.settings["checkpoint_interval"] == 0:
+        if self.finished or stop:
           self._finish_evaluation(progress)
+          self._save()
+        # The rows of an evaluation under way would be missing: it is awaited, but not here.
+        elif self._save_is_due and not self.evaluating.pending:
           self._save()
     return dict(self._frozen_at)
 
@@ -212,6 +217,9 @@ class Training:
   def _evaluate(self, progress: Progress) -> None:
     """Evaluates every run that has not diverged, or begins to."""
     self._finish_evaluation(progress)
+    if self._save_is_due and self.evaluating.beside:
+      # What goes on from here begins with this evaluation.
+      self._save()
     self.evaluating.begin(self.step)
     self.evaluated_at = self.step
     if processes.smallest(self.evaluating.ready()):
@@ -252,6 +260,7 @@ class Training:
       on_grid = on_grid and self.step % self.settings["evaluation_interval"] == 0
     at_end = self.step >= self.settings["steps"]
     self.record.save(self.step, self._tree(runs), at_end and not on_grid)
+    self._save_is_due = False
     self._time("checkpoint", time.monotonic() - started)
 
   def _time(self, what: str, seconds: float, **more: float) -> None:

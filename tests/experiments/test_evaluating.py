@@ -15,13 +15,12 @@ from dmg_jax.population import Population
 SECONDS = 60
 
 
-def lose_the_second_run(monkeypatch, before_step_4_is_played):
+def lose_the_second_run(monkeypatch, before_it_is_played):
   """Its policy gives numbers that are not finite at step 4."""
   original = evaluations.evaluate_runs
 
   def evaluated(work, simulators, scalings, tasks, step, settings):
-    if step == 4:
-      before_step_4_is_played()
+    before_it_is_played(step)
     found = original(work, simulators, scalings, tasks, step, settings)
     if step == 4:
       del found.rows[work.runs[1].id]
@@ -33,21 +32,21 @@ def lose_the_second_run(monkeypatch, before_step_4_is_played):
 
 def test_rows_and_states_are_those_of_a_training_that_waits(tmp_path, monkeypatch):
   with monkeypatch.context() as patched:
-    lose_the_second_run(patched, lambda: None)
+    lose_the_second_run(patched, lambda step: None)
     train([pendulum()], tmp_path / "waits", seeds=2)
-  trained, advance = threading.Event(), Population.advance
-  chunks = []
+  trained = {step: threading.Event() for step in (4, 8, 12)}
+  advance = Population.advance
+  ends = iter(trained)
 
   def advanced(self, cycles):
     metrics = advance(self, cycles)
-    chunks.append(cycles)
-    if len(chunks) == 2:
-      trained.set()
+    trained[next(ends)].set()
     return metrics
 
-  def wait():
+  def wait(step):
+    """Until the next chunk is trained, also where a checkpoint is due, as at step 8."""
     assert threading.current_thread() is not threading.main_thread()
-    assert trained.wait(SECONDS), "training waits for the evaluation"
+    assert trained[min(step + 4, 12)].wait(SECONDS), "training waits for the evaluation"
 
   monkeypatch.setattr(Population, "advance", advanced)
   monkeypatch.setattr(evaluating, "pays", lambda: True)
