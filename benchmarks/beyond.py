@@ -1,7 +1,7 @@
 """Beyond the paper: one setting of DMG, chosen on some of our data sets and judged on others.
 
   python benchmarks/beyond_jobs.py search       # the jobs, to be run anywhere
-  python benchmarks/beyond.py search --data=ROOT RUN_DIR [RUN_DIR...]
+  python benchmarks/beyond.py search --data=ROOT [--to_step=7200 --device=NAME] RUN_DIR [RUN_DIR...]
   python benchmarks/beyond.py report --data=ROOT RUN_DIR [RUN_DIR...]
   python benchmarks/beyond.py page
 
@@ -23,22 +23,31 @@ from beyond_jobs import REPORT, SEARCH
 from jobs import RESULTS
 
 from dmg_jax import study_files
+from dmg_jax.data import catalog
 from dmg_jax.errors import UserError
 
 RESULT = RESULTS / "beyond.json"
 _PAGE = "page"
 
 
-def gather(directories: Sequence[Path], data: Path) -> dict[str, Any]:
+def gather(
+  directories: Sequence[Path], data: Path, to_step: int | None = None, device: str = ""
+) -> dict[str, Any]:
   """A part of the result: its jobs by name, the data, and the jobs that were cut.
+
+  Args:
+    directories: of the jobs.
+    data: folder of the data sets.
+    to_step: up to which evaluations count, of jobs that were cut; their last, if not given.
+    device: that the jobs ran on, where they were cut and do not say it.
 
   Raises:
     UserError: if no job is finished, or the data's provenance is not there.
   """
-  jobs = {directory.name: beyond_read.read(directory) for directory in directories}
+  jobs = {directory.name: beyond_read.read(directory, to_step) for directory in directories}
   finished = {name: found for name, found in jobs.items() if found is not None}
   if not finished:
-    raise UserError("none of the folders is a finished job; name folders with a summary.json")
+    raise UserError("no job reached its last step; name other folders, or a smaller --to_step")
   names = sorted({name for found in finished.values() for name in found["data"]})
   try:
     made = beyond_read.made(data, names)
@@ -48,11 +57,14 @@ def gather(directories: Sequence[Path], data: Path) -> dict[str, Any]:
     ) from None
   for name in names:
     one = next(found for found in finished.values() if name in found["data"])
-    made[name] |= {"sha256": one["sha256"][name], "score": one["data_score"][name]}
+    digest, reference = one["tasks"][name]
+    score = catalog.normalised_score(made[name].pop("return"), reference)
+    made[name] |= {"sha256": digest, "score": float(score)}
   for found in finished.values():
-    if any(made[name]["sha256"] != digest for name, digest in found["sha256"].items()):
+    if any(made[name]["sha256"] != digest for name, (digest, _) in found["tasks"].items()):
       raise UserError("the jobs have different data of one name; name jobs of one set of data")
-    del found["sha256"], found["data_score"]
+    del found["tasks"]
+    found.setdefault("devices", [device])
   return {"jobs": finished, "cut": sorted({*jobs} - {*finished}), "data": made}
 
 
@@ -63,7 +75,9 @@ def main(words: Sequence[str]) -> None:
     if part != _PAGE:
       if part not in (SEARCH, REPORT):
         raise UserError(f"there is no part {part!r}; name {SEARCH}, {REPORT} or {_PAGE}")
-      result[part] = gather([Path(name) for name in names], Path(flags.FLAGS.data))
+      values = flags.FLAGS
+      folders = [Path(name) for name in names]
+      result[part] = gather(folders, Path(values.data), values.to_step, values.device)
       content = json.dumps(study_files.rounded(result), indent=1) + "\n"
       study_files.write({RESULT: content.encode()})
     beyond_page.write(json.loads(RESULT.read_text()))
@@ -74,4 +88,6 @@ def main(words: Sequence[str]) -> None:
 
 if __name__ == "__main__":
   flags.DEFINE_string("data", ".", "Folder of the data sets.")
+  flags.DEFINE_integer("to_step", None, "Up to which evaluations count, where jobs were cut.")
+  flags.DEFINE_string("device", "", "That cut jobs ran on; finished ones say it.")
   app.run(main)

@@ -12,6 +12,9 @@
 6. The target rate is measured, and not chosen: it goes with the learning rates, and those of
    the search are not the paper's.
 7. A variant of which a run diverged, or that was not measured on all data sets, is out.
+8. Added after the search, before a score of it was read: the jobs were cut by the time that
+   there was. All count to the last evaluation that all but one of them had reached, as if their
+   runs had ended there; the one is out.
 """
 
 import math

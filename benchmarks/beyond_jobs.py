@@ -81,12 +81,13 @@ class Part(NamedTuple):
 
 
 _SEARCH = Part(3, 15_000, 5, 3)
-_REPORT = Part(5, 40_000, 8, 5)
+_REPORT = Part(5, 20_000, 8, 3)
 SEARCH_DATA = (*_data("hopper", _TIERS), *_data("halfcheetah", _TIERS))
 _MORE = ("random", "full-replay")
 # Job of the report -> its config file and its data sets, none of which the search had.
 REPORT_DATA: Mapping[str, tuple[str, tuple[str, ...]]] = {
-  "walker2d": ("mujoco", _data("walker2d", (*_TIERS, *_MORE))),
+  "walker2d": ("mujoco", _data("walker2d", _TIERS)),
+  "walker2d_more": ("mujoco", _data("walker2d", _MORE)),
   "hopper": ("mujoco", _data("hopper", _MORE)),
   "halfcheetah": ("mujoco", _data("halfcheetah", _MORE)),
   "pointmaze": ("antmaze", ("dmg/pointmaze-large/diverse-v0",)),

@@ -12,43 +12,48 @@ from dmg_jax import cost, methods, networks, run_directory, run_log
 _PLACES = ("--root=", "--run_dir=", "--config.workers=")
 
 
-def read(directory: Path) -> dict[str, Any] | None:
-  """What a job scored and how it was made; None where it was cut before its last step.
+def read(directory: Path, to_step: int | None = None) -> dict[str, Any] | None:
+  """What a job scored and how it was made; None where it was cut before that step.
 
   Args:
-    directory: of a job, with `config.json`, `summary.json` and `evaluations.jsonl`.
+    directory: of a job, with `config.json`, `evaluations.jsonl` and, if it came to its end,
+      `summary.json`.
+    to_step: up to which evaluations count; the job's last, if not given.
 
   Returns:
-    "data": data set -> label -> the runs' curves; and what is common to all of them.
+    "data": data set -> method -> the runs' curves; and what is common to all of them.
   """
-  if not (directory / run_directory.SUMMARY).exists():
+  config = json.loads((directory / run_directory.CONFIG).read_text())
+  last = config["settings"]["steps"] if to_step is None else to_step
+  rows = list(run_log.read(directory, run_log.EVALUATIONS))
+  if last not in {row["step"] for row in rows}:
     return None
-  config, summary = (
-    json.loads((directory / file).read_text())
-    for file in (run_directory.CONFIG, run_directory.SUMMARY)
-  )
-  curves = evaluations(run_log.read(directory, run_log.EVALUATIONS))
+  curves = evaluations(row for row in rows if row["step"] <= last)
   data: dict[str, dict[str, Any]] = {}
-  for group in summary["groups"]:
-    runs = [run for run in group["runs"] if run["diverged_at"] is None]
-    data.setdefault(group["task"], {})[group["method"]] = {
-      "label": group["label"],
-      "steps": sorted(curves[runs[0]["id"]]) if runs else [],
-      "seeds": [run["seed"] for run in runs],
-      "scores": [[curves[run["id"]][step] for step in sorted(curves[run["id"]])] for run in runs],
-      "diverged": [run["seed"] for run in group["runs"] if run["diverged_at"] is not None],
-    }
+  for run in config["runs"]:
+    group = data.setdefault(run["task"], {}).setdefault(
+      run["method"], {"label": run["label"], "seeds": [], "scores": [], "diverged": []}
+    )
+    # A run that diverged is evaluated no more.
+    if last not in curves.get(run["id"], {}):
+      group["diverged"].append(run["seed"])
+      continue
+    group["seeds"].append(run["seed"])
+    group["steps"] = sorted(curves[run["id"]])
+    group["scores"].append([curves[run["id"]][step] for step in group["steps"]])
+  made_by = {}
+  if (directory / run_directory.SUMMARY).exists():
+    summary = json.loads((directory / run_directory.SUMMARY).read_text())
+    made_by = {name: summary[name] for name in ("seconds", "devices", "versions")}
   return {
     "command": shown(config["invocation"]),
     "data": data,
-    "sha256": {task["name"]: task["sha256"] for task in config["tasks"]},
-    "data_score": {group["task"]: group["data_score"] for group in summary["groups"]},
+    "tasks": {task["name"]: [task["sha256"], task["reference"]] for task in config["tasks"]},
+    "to_step": last,
     "steps": config["settings"]["steps"],
     "precision": config["settings"]["precision"],
     "step_flops": step_flops(config),
-    "seconds": summary["seconds"],
-    "devices": summary["devices"],
-    "versions": summary["versions"],
+    **made_by,
   }
 
 
@@ -107,6 +112,7 @@ def made(root: Path, names: Iterable[str]) -> dict[str, Any]:
     found[name] = {
       "command": shown(stored["command"].split()[1:]),
       "transitions": stored["transitions"],
+      "return": stored["mean_episode_return"],
       "episodes": stored["episodes"],
     }
   return found

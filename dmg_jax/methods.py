@@ -165,6 +165,18 @@ METHODS: Mapping[str, Method] = {
     "DMG with EQL's loss of V and weights in place of the expectile's",
     learner=in_sample.EXPONENTIAL,
   ),
+  "dmg_plus": Method(
+    "DMG plus",
+    "DMG with LayerNorm and a third layer in critics and value, and rewards times 0.1: a setting "
+    "of this package (docs/beyond.md), not the paper's",
+    usual={
+      "critic_layer_norm": True,
+      "value_layer_norm": True,
+      "critic_hidden_sizes": (256, 256, 256),
+      "value_hidden_sizes": (256, 256, 256),
+      "reward_scale": 0.1,
+    },
+  ),
 }
 # No data are enough for these.
 ONLINE: Mapping[str, Method] = {

@@ -84,6 +84,13 @@ def test_what_a_method_does_not_use(method, unused):
   assert methods.find(method).unused == unused
 
 
+def test_dmg_plus_is_dmg_with_other_networks_and_rewards():
+  plus, dmg = methods.find("dmg_plus"), methods.find("dmg")
+  assert plus.form == dmg.form
+  assert plus.unused == dmg.unused
+  assert methods.point("dmg_plus", Hyperparameters()) == Hyperparameters(reward_scale=0.1)
+
+
 def test_cloning_uses_the_actors_fields_alone():
   used = {*tasks.FIELDS} - methods.find("bc").unused - {*methods.find("bc").fixed}
   assert used == {

@@ -110,7 +110,8 @@ def test_what_each_method_has():
   has = {name: (form.value, form.critics, form.target_actor) for name, form in forms.items()}
   whole, in_sample_only = (True, True, True), (True, True, False)
   assert has == {
-    "dmg": whole, "xql_dmg": whole, "sql_dmg": whole, "eql_dmg": whole, "awac": whole,
+    "dmg": whole, "dmg_plus": whole, "xql_dmg": whole, "sql_dmg": whole, "eql_dmg": whole,
+    "awac": whole,
     "iql": in_sample_only, "xql": in_sample_only, "sql": in_sample_only, "eql": in_sample_only,
     "td3": (False, True, True), "td3_bc": (False, True, True), "bc": (False, False, False),
   }  # fmt: skip
@@ -128,5 +129,6 @@ def test_methods_that_differ_in_numbers_share_an_agent():
   point = {"policy_delay": 2}
   agents = {name: methods.agent(name, point, 3) for name in methods.METHODS}
   assert agents["td3"] is agents["td3_bc"]
-  # Twelve methods, eleven programs.
+  # Where a point does not name networks, `dmg_plus` has DMG's: 13 methods, 11 programs.
+  assert agents["dmg_plus"] is agents["dmg"]
   assert len(set(agents.values())) == 11
