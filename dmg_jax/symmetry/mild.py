@@ -26,8 +26,8 @@ SETTINGS: dict[str, Any] = {
   "lams": LAMS,
   "nus": NUS,
   "hidden_sizes": (64, 64),
-  "seeds": 3,
-  "steps": 4000,
+  "seeds": 10,
+  "steps": 20_000,
   "batch_size": 32,
   "discount": 0.95,
   "learning_rate": 1e-3,
@@ -65,7 +65,7 @@ def measure(
     Of each "lambda nu": returns in context 0 and in the test contexts, of every seed.
   """
   numbers = list(range(seed, seed + seeds))
-  sets = [continuous(offline.data_set(TEACHER, SETTINGS["data"], number)) for number in numbers]
+  sets = [continuous(one) for one in offline.data_sets(TEACHER, SETTINGS["data"], tuple(numbers))]
   data, spans = offline.join(sets)
   points = list(product(LAMS, NUS))
   rate = SETTINGS["learning_rate"]

@@ -70,13 +70,18 @@ chose; each choice is named. Printed numbers are the paper's as we know them, fr
 
 
 def source(part: str, numbers: Numbers) -> str:
-  """Which file and command a section's numbers come from, and what they took."""
-  seconds = sum(cell["processor_seconds"] for cell in numbers["cells"].values())
+  """Which file and commands a section's numbers come from, and what they took."""
   name = f"structure_{part}.json"
-  return (
-    f"From [`{name}`](../benchmarks/results/{name}): `{numbers['command']}`, seed {numbers['seed']}, jax "
-    f"{numbers['versions']['jax']} on {numbers['device']}, {seconds / 60:.1f} minutes of processor time."
-  )
+  made = []
+  for number, by in enumerate(numbers["made_by"]):
+    cells = [cell for cell in numbers["cells"].values() if cell["made_by"] == number]
+    minutes = sum(cell["processor_seconds"] for cell in cells) / 60
+    counted = f" ({len(cells)} cells)" if len(numbers["made_by"]) > 1 else ""
+    made.append(
+      f"`{by['command']}`, seed {numbers['seed']}, jax {by['versions']['jax']} on {by['device']}, "
+      f"{minutes:.1f} minutes of processor time{counted}"
+    )
+  return f"From [`{name}`](../benchmarks/results/{name}): {'; '.join(made)}."
 
 
 def by_width(cells: Numbers) -> list[tuple[str, Numbers]]:

@@ -228,12 +228,12 @@ output. Mean and deviation of the return in {settings["test_contexts"]} contexts
 
 Our choices: data of one context, as the paper's returns in training have the deviations of single episodes; networks of
 {sizes(settings["hidden_sizes"])} (a quarter of the paper's 512, 256 and 128); {settings["steps"]:,} steps (2,000 epochs); γ = {settings["discount"]:g} (not known); batches of
-{int(settings["iql"]["expert"]["batch_size"])} for IQL (64, and 16 for suboptimal data) and {settings["cql_batch_size"]} for CQL (128); learning rates {settings["iql_learning_rate"]:g} and {settings["cql_learning_rate"]:g}
+{settings["iql_batch_size"]} for IQL (64, and 16 for suboptimal data) and {settings["cql_batch_size"]} for CQL (128); learning rates {settings["iql_learning_rate"]:g} and {settings["cql_learning_rate"]:g}
 (1e-3, and 1e-4 to 5e-4); weight of DAC in IQL {settings["iql_consistency"]:g} (not known). The others are the paper's.
 
 {(chr(10) * 2).join(made) or "No table is complete enough to be shown."}
 
-{_rates(rates)} of a cell's runs together.
+{_rates(rates)} of all runs of a population together.
 """
 
 

@@ -73,8 +73,8 @@ def offline_learners(part: Numbers) -> str:
   """Returns in test with data of each teacher; nothing where no cell has both."""
   settings, cells = part["settings"], part["cells"]
   lines, above = [], 0
-  for method, place, data, use in offline.COMPARED:
-    plain = offline.name(method, place, data, use)
+  for method, place, use in offline.COMPARED:
+    plain = offline.name(method, place, "expert", use)
     both = [cells.get(plain), cells.get(f"dqn {plain}")]
     if all(both):
       found = [cell["test"] for cell in both if cell]

@@ -13,14 +13,15 @@ PLANS = {"planner": [2] * 12 + [8] * 15, "dqn": [2, 5] * 13 + [2]}
 def cell(test: float) -> dict:
   return {
     "training": [1.0, 1.0], "test": [test, test + 0.1], "right_in_training": [1.0, 1.0],
-    "updates_per_second": 1000.0, "processor_seconds": 1.0,
+    "updates_per_second": 1000.0, "processor_seconds": 1.0, "made_by": 0,
   }  # fmt: skip
 
 
 def part(settings, cells) -> dict:
   return {
-    "command": "command", "seed": 0, "versions": {"jax": "1"}, "device": "cpu",
-    "settings": settings, "cells": cells,
+    "seed": 0, "settings": settings,
+    "cells": {name: cell | {"made_by": 0} for name, cell in cells.items()},
+    "made_by": [{"command": "command", "versions": {"jax": "1"}, "device": "cpu"}],
   }  # fmt: skip
 
 
