@@ -13,6 +13,8 @@ than `_TIE`. From the start it does 2 twelve times and then 8: the plan of arXiv
 Observations of a context are searched as they are: all that happens turns with the context.
 """
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -71,7 +73,10 @@ def values(observation: Array) -> Array:
     return (after, steps + going, going & ~reached), None
 
   begin = arm, jnp.zeros(len(first)), jnp.ones(len(first), bool)
-  (_, steps, going), _ = jax.lax.scan(advance, begin, reacher.torques_of(actions))
+  # Else the compiler works them out itself, in seconds.
+  with jax.ensure_compile_time_eval():
+    torques = reacher.torques_of(actions)
+  (_, steps, going), _ = jax.lax.scan(advance, begin, torques)
   found = DISCOUNT ** (steps - 1) + _TIE * (_PREFERENCES - 1)
   return jax.ops.segment_max(jnp.where(going, 0, found), first, reacher.ACTIONS)
 
@@ -92,5 +97,6 @@ def greedy(observations: Array, needed: Array) -> Array:
       lambda: jnp.zeros((), jnp.int32),
     )
 
-  # One after another, so that rows that do not need a search cost none.
-  return jax.nn.one_hot(jax.lax.map(one, (observations, needed)), reacher.ACTIONS)
+  # On a CPU one after another, so that rows that do not need a search cost none.
+  search = partial(jax.lax.map, one) if jax.default_backend() == "cpu" else jax.vmap(one)
+  return jax.nn.one_hot(search((observations, needed)), reacher.ACTIONS)
