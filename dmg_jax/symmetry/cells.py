@@ -44,11 +44,11 @@ class Cells:
   """A JSON file of named cells; an interrupted part goes on where it was.
 
   Several processes may fill one file. Each cell keeps the number of its entry in the file's list
-  `made_by`: command, versions and device.
+  `made_by`: command, versions, device, and how many processes filled the part together.
 
   Args:
     path: of the file.
-    header: of this call: seed, command, versions and device.
+    header: of this call: the seed, and what goes into `made_by`.
     settings: what the cells depend on; JSON values.
     say: is told of each cell that is computed.
     share: of the computations.

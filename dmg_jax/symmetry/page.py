@@ -76,10 +76,11 @@ def source(part: str, numbers: Numbers) -> str:
   for number, by in enumerate(numbers["made_by"]):
     cells = [cell for cell in numbers["cells"].values() if cell["made_by"] == number]
     minutes = sum(cell["processor_seconds"] for cell in cells) / 60
+    together = f" of {by['processes']} processes at once" if by["processes"] > 1 else ""
     counted = f" ({len(cells)} cells)" if len(numbers["made_by"]) > 1 else ""
     made.append(
       f"`{by['command']}`, seed {numbers['seed']}, jax {by['versions']['jax']} on {by['device']}, "
-      f"{minutes:.1f} minutes of processor time{counted}"
+      f"{minutes:.1f} minutes of processor time{together}{counted}"
     )
   return f"From [`{name}`](../benchmarks/results/{name}): {'; '.join(made)}."
 

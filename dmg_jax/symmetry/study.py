@@ -104,7 +104,7 @@ def run(
     raise UserError(f"--share is for a part that is computed; leave it out for {PAGE}")
   study_files.check_writable([places.page, *map(places.file, PARTS)])
   if part in PARTS:
-    header = study_files.provenance(command, seed)
+    header = study_files.provenance(command, seed) | {"processes": share.of}
     PARTS[part].fill(seed, Cells(places.file(part), header, PARTS[part].settings, say, share))
   if share != WHOLE:
     say(f"share {share.number} of {share.of} is done; `structure {PAGE}` writes the page")

@@ -21,7 +21,7 @@ def part(settings, cells) -> dict:
   return {
     "seed": 0, "settings": settings,
     "cells": {name: cell | {"made_by": 0} for name, cell in cells.items()},
-    "made_by": [{"command": "command", "versions": {"jax": "1"}, "device": "cpu"}],
+    "made_by": [{"command": "command", "versions": {"jax": "1"}, "device": "cpu", "processes": 1}],
   }  # fmt: skip
 
 

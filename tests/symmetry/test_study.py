@@ -95,11 +95,14 @@ def test_a_share_of_the_page_is_one_line(tmp_path):
 
 
 def test_a_source_tells_what_each_device_made():
-  by = [{"command": "one", "versions": {"jax": "1"}, "device": name} for name in ("cpu", "gpu")]
+  by = [
+    {"command": "one", "versions": {"jax": "1"}, "device": name, "processes": count}
+    for name, count in (("cpu", 1), ("gpu", 3))
+  ]
   cells = {name: {"processor_seconds": 60.0, "made_by": int(name > "b")} for name in "abc"}
   told = page.source("mild", {"seed": 0, "made_by": by, "cells": cells})
   assert "`one`, seed 0, jax 1 on cpu, 2.0 minutes of processor time (2 cells); `one`" in told
-  assert "on gpu, 1.0 minutes of processor time (1 cells)." in told
+  assert "on gpu, 1.0 minutes of processor time of 3 processes at once (1 cells)." in told
 
 
 @pytest.mark.parametrize(("seed", "steps"), [(1, 3), (0, 4)])
