@@ -13,8 +13,8 @@ uniform, initial (states).
 
 `structure` asks whether pessimism that respects a symmetry generalises better than more or less
 of it (arXiv 2607.02288). PART is circle, reacher, teacher (which is stored in the package),
-distillation, offline, mild, robots or walker; or page, which only writes the page anew. A part
-that was interrupted goes on where it was. With --share=1/4, 2/4, 3/4 and 4/4 four processes
+distillation, offline, mild, robots, walker or costs; or page, which only writes the page anew. A
+part that was interrupted goes on where it was. With --share=1/4, 2/4, 3/4 and 4/4 four processes
 compute a part together; then `structure page` writes the page. Without --out it writes
 docs/structure.md, its pictures and benchmarks/results/structure_PART.json; with it, all of them in
 DIR.

@@ -5,12 +5,11 @@ three quarter turns. That is our reading of "from context 1": the printed return
 training are those of a single episode, as 0.75 ± 0.43 is the deviation of zeros and ones.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from dmg_jax.agents import discrete, discrete_cql, discrete_iql
@@ -63,19 +62,36 @@ SETTINGS: dict[str, Any] = {
 }
 
 
-def fill(seed: int, cells: Cells) -> None:
-  """All cells of Tables 2 and 7, among them those of the other teacher, then of Tables 9 and 8.
+class Population(NamedTuple):
+  """Cells that differ in their data alone, whose runs are trained together.
 
-  Cells that differ in their data alone are one population.
+  Attributes:
+    method, place, use: of all cells.
+    sources: of each cell, by its name: teacher and data.
   """
+
+  method: str
+  place: str
+  use: str
+  sources: Mapping[str, tuple[str, str]]
+
+
+def fill(seed: int, cells: Cells) -> None:
+  """All cells of Tables 2 and 7, among them those of the other teacher, then of Tables 9 and 8."""
+  for one in populations():
+    cells.fill_together(list(one.sources), partial(measure, one, seed))
+
+
+def populations() -> Iterator[Population]:
+  """Of all cells."""
   for method, place in (("iql", "actor"), ("cql", "critic"), ("iql", "both"), ("iql", "critic")):
     for use in discrete.USES:
-      if use == "none" and place in ("both", "critic") and method == "iql":
+      if use == "none" and method == "iql" and place != "actor":
         continue  # Without augmentation all three are the same.
       sources = {name(method, place, data, use): (SETTINGS["teacher"], data) for data in GREEDY}
       if (method, place, use) in COMPARED:
         sources[f"dqn {name(method, place, 'expert', use)}"] = ("dqn", "expert")
-      cells.fill_together(list(sources), partial(measure, method, place, use, sources, seed))
+      yield Population(method, place, use, sources)
 
 
 def name(method: str, place: str, data: str, use: str) -> str:
@@ -128,37 +144,61 @@ def point(method: str, data: str, use: str) -> Any:
 def data_sets(taught_by: str, data: str, seeds: tuple[int, ...]) -> list[Transitions]:
   """Ten episodes of a teacher, of `teachers.KINDS`, in context 0, fresh for each seed."""
   share = np.where(np.arange(EPISODES) < GREEDY[data], 0.0, EXPLORATION).astype(np.float32)
-  place = list(GREEDY).index(data)
-  keys = [jax.random.fold_in(jax.random.key(seed), place) for seed in seeds]
+  # Without exploration all seeds have the same.
+  distinct = seeds if share.any() else seeds[:1]
+  # The planner stops searching where an episode has ended, which an accelerator gains nothing by.
+  with jax.default_device(jax.devices("cpu")[0]):
+    found = [_data_set(taught_by, data, share, seed) for seed in distinct]
+  return found * (len(seeds) // len(distinct))
 
-  def play(key: Any) -> Any:
-    return teachers.KINDS[taught_by].play(share[:, None], np.zeros(EPISODES, np.float32), key)
 
-  if jax.default_backend() == "cpu":
-    return [teacher.rows_of(play(key)) for key in keys]
-  # An accelerator searches plans of all seeds at once; a CPU leaves out those of ended episodes.
-  played = jax.device_get(jax.vmap(play)(jnp.stack(keys)))
-  return [
-    teacher.rows_of(jax.tree.map(lambda leaf, place=place: leaf[place], played))
-    for place in range(len(seeds))
-  ]
+def _data_set(taught_by: str, data: str, share: np.ndarray, seed: int) -> Transitions:
+  key = jax.random.fold_in(jax.random.key(seed), list(GREEDY).index(data))
+  played = teachers.KINDS[taught_by].play(share[:, None], np.zeros(EPISODES, np.float32), key)
+  return teacher.rows_of(played)
+
+
+def data_of(
+  population: Population, seeds: tuple[int, ...]
+) -> tuple[Transitions, list[tuple[int, int]]]:
+  """The data sets of all runs, see `join`: a cell after another, in each of them all seeds."""
+  return join([one for of in population.sources.values() for one in data_sets(*of, seeds)])
+
+
+def train(
+  population: Population,
+  data: Transitions,
+  spans: list[tuple[int, int]],
+  seeds: tuple[int, ...],
+  steps: int = SETTINGS["steps"],
+  hidden_sizes: tuple[int, ...] = HIDDEN_SIZES,
+) -> runs.Trained:
+  """Trains a population on what `data_of` gives."""
+  method, place, use, sources = population
+  points = [point(method, data, use) for _, data in sources.values()]
+  return runs.train(
+    make_agent(method, place, use, hidden_sizes),
+    seeds * len(sources),
+    jax.tree.map(lambda *leaves: np.repeat(np.array(leaves, np.float32), len(seeds)), *points),
+    data,
+    spans,
+    batch_size=SETTINGS[f"{method}_batch_size"],
+    steps=steps,
+    side_by_side=True,
+  )
 
 
 def measure(
-  method: str,
-  place: str,
-  use: str,
-  sources: Mapping[str, tuple[str, str]],
+  population: Population,
   seed: int,
   seeds: int = SETTINGS["seeds"],
   steps: int = SETTINGS["steps"],
   hidden_sizes: tuple[int, ...] = HIDDEN_SIZES,
 ) -> dict[str, dict[str, Any]]:
-  """Trains several cells as one population, each run on a data set of its own, and plays greedily.
+  """Trains a population, each run on a data set of its own, and plays its policies greedily.
 
   Args:
-    method, place, use: of all cells.
-    sources: of each cell, teacher and data.
+    population: whose cells.
     seed: the first.
     seeds: how many runs a cell has.
     steps: gradient steps.
@@ -169,19 +209,8 @@ def measure(
     every seed.
   """
   numbers = tuple(range(seed, seed + seeds))
-  joined, spans = join([one for source in sources.values() for one in data_sets(*source, numbers)])
-  points = [point(method, data, use) for _, data in sources.values()]
-  agent = make_agent(method, place, use, hidden_sizes)
-  trained = runs.train(
-    agent,
-    numbers * len(sources),
-    jax.tree.map(lambda *leaves: np.repeat(np.array(leaves, np.float32), seeds), *points),
-    joined,
-    spans,
-    batch_size=SETTINGS[f"{method}_batch_size"],
-    steps=steps,
-    side_by_side=True,
-  )
+  joined, spans = data_of(population, numbers)
+  trained = train(population, joined, spans, numbers, steps, hidden_sizes)
   training, test = contexts.returns(
     contexts.of_largest_output(Outputs(hidden_sizes, reacher.ACTIONS, "float32")),
     trained.policies,
@@ -189,7 +218,7 @@ def measure(
     contexts.held_out(),
   )
   found = {}
-  for cell, start in zip(sources, range(0, len(spans), seeds), strict=True):
+  for cell, start in zip(population.sources, range(0, len(spans), seeds), strict=True):
     mine = slice(start, start + seeds)
     found[cell] = {
       "training": training[mine].tolist(),

@@ -17,6 +17,7 @@ _WAITING = {
   "mild": "DMG on the continuous reacher",
   "robots": "symmetries asked of the simulator",
   "walker": "symmetric DMG on Walker2d-v5",
+  "costs": "what the long parts take",
 }
 
 
@@ -35,6 +36,7 @@ def page(numbers: Mapping[str, Numbers]) -> str:
     "mild": page_beyond.mild,
     "robots": page_beyond.robots,
     "walker": page_walker.walker,
+    "costs": page_beyond.costs,
   }
   made = [
     f"{section(numbers[part]).strip()}\n\n{source(part, numbers[part])}"

@@ -13,8 +13,6 @@ than `_TIE`. From the start it does 2 twelve times and then 8: the plan of arXiv
 Observations of a context are searched as they are: all that happens turns with the context.
 """
 
-from functools import partial
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -97,6 +95,5 @@ def greedy(observations: Array, needed: Array) -> Array:
       lambda: jnp.zeros((), jnp.int32),
     )
 
-  # On a CPU one after another, so that rows that do not need a search cost none.
-  search = partial(jax.lax.map, one) if jax.default_backend() == "cpu" else jax.vmap(one)
-  return jax.nn.one_hot(search((observations, needed)), reacher.ACTIONS)
+  # One after another, so that rows that do not need a search cost none.
+  return jax.nn.one_hot(jax.lax.map(one, (observations, needed)), reacher.ACTIONS)

@@ -8,6 +8,7 @@ from dmg_jax import study_files
 from dmg_jax.errors import UserError
 from dmg_jax.symmetry import (
   circle_networks,
+  costs,
   distillation,
   figures,
   mild,
@@ -42,6 +43,7 @@ PARTS: Mapping[str, Part] = {
   "mild": Part(mild.SETTINGS, mild.fill),
   "robots": Part(robots.SETTINGS, robots.fill),
   "walker": Part(walker.SETTINGS, walker.fill),
+  "costs": Part(costs.SETTINGS, costs.fill),
 }
 PAGE = "page"
 

@@ -13,7 +13,7 @@ from dmg_jax.data import catalog
 from dmg_jax.errors import UserError
 from dmg_jax.symmetry import learners, robots, runs, walker_sets
 from dmg_jax.symmetry.cells import Cells
-from dmg_jax.types import Hyperparameters, Transitions
+from dmg_jax.types import Agent, Hyperparameters, Transitions
 
 TIERS, SHARES = ("medium", "medium-replay"), (1.0, 0.1, 0.01)
 NUS = (0.1, 0.3, 1.0, 3.0, 10.0)
@@ -27,7 +27,8 @@ SETTINGS: dict[str, Any] = {
   "consistency_weight": 1.0,
   "hidden_sizes": (256, 256),
   "seeds": 5,
-  "steps": 20_000,
+  "precision": {"cpu": "float32", "gpu": "tensorfloat32"},
+  "steps": 15_000,
   "batch_size": 64,
   "learning_rate": 1e-3,
   "target_rate": 0.05,
@@ -73,6 +74,53 @@ def fill(seed: int, cells: Cells) -> None:
     simulators.close()
 
 
+def train(
+  use: str,
+  seeds: Sequence[int],
+  data: Transitions,
+  spans: Sequence[Sequence[tuple[int, int]]],
+  steps: int = SETTINGS["steps"],
+) -> runs.Trained:
+  """Trains DMG: a set after another, in each a nu after another, in each of these all seeds.
+
+  Args:
+    use: of the symmetry.
+    seeds: of the runs.
+    data: of all sets.
+    spans: of each set, those of every seed.
+    steps: gradient steps.
+  """
+  rate = SETTINGS["learning_rate"]
+  agent = make_agent(use, data.actions.shape[1])
+  return runs.train(
+    agent,
+    [*seeds] * (len(spans) * len(NUS)),
+    Hyperparameters(
+      lam=SETTINGS["lam"],
+      nu=np.tile(np.repeat(NUS, len(seeds)), len(spans)),
+      target_rate=SETTINGS["target_rate"],
+      actor_learning_rate=rate,
+      critic_learning_rate=rate,
+      value_learning_rate=rate,
+      actor_schedule_steps=steps / agent.cycle,
+    ),
+    data,
+    [span for own in spans for span in [*own] * len(NUS)],
+    batch_size=SETTINGS["batch_size"],
+    steps=steps,
+    side_by_side=True,
+  )
+
+
+def make_agent(use: str, action_size: int) -> Agent:
+  """DMG that uses the exchange of legs in one of `learners.USES`."""
+  sizes, precision = SETTINGS["hidden_sizes"], SETTINGS["precision"][jax.default_backend()]
+  modules = networks.make(
+    action_size, networks.Architecture(sizes, sizes, sizes, precision=precision)
+  )
+  return learners.make(use, modules, robots.exchange_of_legs(), SETTINGS["consistency_weight"])
+
+
 def measure(
   use: str,
   seeds: Sequence[int],
@@ -85,49 +133,22 @@ def measure(
   """Trains DMG at every nu on several sets of a tier, and plays the last policies.
 
   Args:
-    use: of the symmetry.
-    seeds: of the runs.
-    data: of all sets.
+    use, seeds, data, steps: as of `train`.
     rows: of each cell, those of every seed.
     facts: of the tier; its reference returns give the scores.
     simulators: of the robot.
-    steps: gradient steps.
 
   Returns:
     Of each cell and nu: every seed's score; None where a run diverged.
   """
-  sizes, rate = SETTINGS["hidden_sizes"], SETTINGS["learning_rate"]
-  agent = learners.make(
-    use,
-    networks.make(data.actions.shape[1], networks.Architecture(sizes, sizes, sizes)),
-    robots.exchange_of_legs(),
-    SETTINGS["consistency_weight"],
-  )
-  # A set after another, in each of them a nu after another, in each of these all seeds.
+  trained = train(use, seeds, data, [[part.span for part in own] for own in rows.values()], steps)
   parts = [part for own in rows.values() for part in [*own] * len(NUS)]
   run_seeds = [*seeds] * (len(rows) * len(NUS))
-  trained = runs.train(
-    agent,
-    run_seeds,
-    Hyperparameters(
-      lam=SETTINGS["lam"],
-      nu=np.tile(np.repeat(NUS, len(seeds)), len(rows)),
-      target_rate=SETTINGS["target_rate"],
-      actor_learning_rate=rate,
-      critic_learning_rate=rate,
-      value_learning_rate=rate,
-      actor_schedule_steps=steps / agent.cycle,
-    ),
-    data,
-    [part.span for part in parts],
-    batch_size=SETTINGS["batch_size"],
-    steps=steps,
-    side_by_side=True,
-  )
+  act = make_agent(use, data.actions.shape[1]).act
   scalings = jax.tree.map(lambda *leaves: np.stack(leaves), *[part.scaling for part in parts])
   played = evaluation.evaluate(
     simulators,
-    evaluation.Policies(agent.act, trained.policies, scalings),
+    evaluation.Policies(act, trained.policies, scalings),
     evaluation.episode_seeds(_EVALUATION_SEED, run_seeds, steps, SETTINGS["episodes"]),
   )
   reference = tuple(facts["reference"])

@@ -75,12 +75,3 @@ def test_the_irregular_teacher_is_as_fast_and_changes_its_action_more_often():
   assert changes["planner"] == 1
   assert changes["dqn"] > 5
   assert len(teachers.KINDS["dqn"].taught().values) == len(PLAN)
-
-
-def test_an_accelerator_searches_all_rows_at_once_and_finds_the_same(monkeypatch):
-  arms = reacher.start(contexts.radians([0, 50]))
-  later = jax.jit(reacher.step)(arms, reacher.torques_of(jnp.array([2, 7]))).arm
-  rows, needed = reacher.observe(later), jnp.array([True, False])
-  one_by_one = planner.greedy(rows, needed)
-  monkeypatch.setattr(planner.jax, "default_backend", lambda: "gpu")
-  np.testing.assert_array_equal(planner.greedy(rows, needed), one_by_one)

@@ -96,10 +96,10 @@ def test_cells_of_a_population_in_small_are_what_each_is_alone():
   sources = {"first": ("dqn", "expert"), "second": ("dqn", "suboptimal")}
 
   def measure(names):
-    return offline.measure(
-      "cql", "critic", "dac_output", {name: sources[name] for name in names}, 0, seeds=2,
-      steps=5, hidden_sizes=(16,),
-    )  # fmt: skip
+    population = offline.Population(
+      "cql", "critic", "dac_output", {name: sources[name] for name in names}
+    )
+    return offline.measure(population, 0, seeds=2, steps=5, hidden_sizes=(16,))
 
   found, alone = measure(["first", "second"]), measure(["second"])
   for cell in found.values():
@@ -111,14 +111,3 @@ def test_cells_of_a_population_in_small_are_what_each_is_alone():
     found["second"]["inconsistency"], alone["second"]["inconsistency"], rtol=1e-4
   )
   assert found["first"]["inconsistency"] != found["second"]["inconsistency"]
-
-
-def test_an_accelerator_plays_all_seeds_at_once_and_gives_the_same_data(monkeypatch):
-  one_by_one = offline.data_sets("dqn", "suboptimal", (0, 1))
-  monkeypatch.setattr(offline.jax, "default_backend", lambda: "gpu")
-  offline.data_sets.cache_clear()
-  at_once = offline.data_sets("dqn", "suboptimal", (0, 1))
-  offline.data_sets.cache_clear()
-  for mine, theirs in zip(one_by_one, at_once, strict=True):
-    np.testing.assert_array_equal(mine.actions, theirs.actions)
-    np.testing.assert_allclose(mine.observations, theirs.observations, atol=1e-4)
