@@ -5,7 +5,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from dmg_jax.symmetry import page_beyond, page_tables, page_teachers, page_walker
+from dmg_jax.symmetry import page_beyond, page_offline, page_tables, page_teachers, page_walker
 
 Numbers = Mapping[str, Any]
 _WAITING = {
@@ -53,7 +53,7 @@ def _distillation(part: Numbers) -> str:
 
 
 def _offline(part: Numbers) -> str:
-  shown = page_tables.offline_learners, page_teachers.offline_learners
+  shown = page_offline.offline_learners, page_teachers.offline_learners
   return "\n\n".join(show(part).strip() for show in shown)
 
 

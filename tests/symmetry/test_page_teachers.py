@@ -65,6 +65,8 @@ def test_missing_cells_are_dashes_and_counted(distilled, learners):
   text = page.page({"distillation": distilled, "offline": learners})
   assert "Of the 54 cells of all tables 49 are not measured yet" in text
   assert "| mixed | test | - | - | - | - | - |" in text
+  # The interval of a cell that is the same as no augmentation holds 0.
+  assert "of 4 cells with augmentation 0 are above no augmentation, 0 below. 0 of 5 means" in text
   assert "Of the 8 lines of the table 7 are not measured yet" in text
   empty = page.page({"distillation": part(distillation.SETTINGS, {})})
   assert "Distillation of pessimistic values" not in empty
