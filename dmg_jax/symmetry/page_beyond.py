@@ -122,16 +122,16 @@ def costs(part: Numbers) -> str:
   lines = [
     row(
       f"`structure {name}`", f"{cell['updates']:,}", f"{cell['updates_per_processor_second']:,.0f}",
-      f"{cell['updates'] / cell['updates_per_processor_second'] / 3600:.0f}",
+      f"{cell['updates'] / cell['updates_per_processor_second'] / 3600:.1f}",
     )
     for name, cell in part["cells"].items()
   ]  # fmt: skip
   return f"""
 ## What it takes
 
-The settings of three parts were chosen for an accelerator. On one core of a processor they take about so long; `--share` divides
-a part among processes. The rates are those of the use without symmetry; the others take up to twice as long or more. Compilation and
-episodes come on top.
+The settings of three parts were chosen for an accelerator. On one core of the processor below they take about so long; `--share`
+divides a part among processes. The rates are those of the learner without symmetry, whose steps are the cheapest. Compilation
+and episodes come on top.
 
 {chr(10).join([row(*head), row(*["---"] * len(head)), *lines])}
 """

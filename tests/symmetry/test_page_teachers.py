@@ -5,7 +5,7 @@ import copy
 import pytest
 
 from dmg_jax.agents import discrete
-from dmg_jax.symmetry import distillation, offline, page, page_teachers
+from dmg_jax.symmetry import costs, distillation, offline, page, page_beyond, page_teachers
 
 PLANS = {"planner": [2] * 12 + [8] * 15, "dqn": [2, 5] * 13 + [2]}
 
@@ -85,3 +85,22 @@ def test_the_page_counts_intervals_above_0(distilled):
     {"distillation": distilled}
   )
   assert "the asymmetric target goes from 0.85 to 0.15 in test" in text
+
+
+def test_populations_hold_each_cell_of_the_tables_once():
+  names = [name for one in offline.populations() for name in one.sources]
+  assert len(names) == len(set(names))
+  of_teachers = {"dqn": 0, "planner": 0}
+  for one in offline.populations():
+    for name, (taught_by, data) in one.sources.items():
+      assert data in name
+      assert name.startswith("dqn ") == (taught_by == "dqn")
+      of_teachers[taught_by] += 1
+  assert of_teachers == {"dqn": 6, "planner": 54}
+  settings = offline.SETTINGS
+  assert costs.updates()["offline"] == 60 * settings["seeds"] * settings["steps"]
+
+
+def test_hours_are_steps_by_their_rate():
+  cells = {"mild": {"updates": 7_200_000, "updates_per_processor_second": 1000.0}}
+  assert "| `structure mild` | 7,200,000 | 1,000 | 2.0 |" in page_beyond.costs({"cells": cells})
