@@ -27,7 +27,7 @@ SETTINGS: dict[str, Any] = {
   "nus": NUS,
   "hidden_sizes": (64, 64),
   "seeds": 10,
-  "steps": 10_000,
+  "steps": 20_000,
   "batch_size": 32,
   "discount": 0.95,
   "learning_rate": 1e-3,
