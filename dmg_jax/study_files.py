@@ -1,8 +1,10 @@
 """What the files of a study have in common: where they come from, and how they are written."""
 
+import fcntl
 import os
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -60,6 +62,25 @@ def write(files: Mapping[Path, bytes]) -> None:
       os.replace(partial, path)
   except OSError as error:
     raise UserError(f"{path} cannot be written: {error.strerror}; name another --out") from error
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+  """Lets one process at a time read and write a folder's files; the others wait.
+
+  Raises:
+    UserError: where the folder cannot be made or opened.
+  """
+  try:
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY)
+  except OSError as error:
+    raise UserError(f"{folder} cannot be written: {error.strerror}; name another --out") from error
+  try:
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    yield
+  finally:
+    os.close(descriptor)
 
 
 def rounded(value: Any) -> Any:

@@ -2,7 +2,7 @@
 
   python launch/study.py theory [--out=DIR] [--seed=0]
   python launch/study.py theory --mdp=FILE.npz --radius=0.1 --lam=0.25
-  python launch/study.py structure PART [--out=DIR] [--seed=0]
+  python launch/study.py structure PART [--out=DIR] [--seed=0] [--share=1/4]
 
 `theory` checks the paper's theorems on random MDPs, in a few minutes. Without --out it writes
 benchmarks/results/theory.json, docs/theory.md and its pictures; with it, all of them in DIR.
@@ -13,9 +13,11 @@ uniform, initial (states).
 
 `structure` asks whether pessimism that respects a symmetry generalises better than more or less
 of it (arXiv 2607.02288). PART is circle, reacher, teacher (which is stored in the package),
-distillation, offline, mild, robots or walker; or page, which only writes the page anew. A part
-that was interrupted goes on where it was. Without --out it writes docs/structure.md, its pictures
-and benchmarks/results/structure_PART.json; with it, all of them in DIR.
+distillation, offline, mild, robots, walker or costs; or page, which only writes the page anew. A
+part that was interrupted goes on where it was. With --share=1/4, 2/4, 3/4 and 4/4 four processes
+compute a part together; then `structure page` writes the page. Without --out it writes
+docs/structure.md, its pictures and benchmarks/results/structure_PART.json; with it, all of them in
+DIR.
 """
 
 import signal
@@ -39,6 +41,7 @@ from absl import flags
 
 from dmg_jax.errors import UserError
 from dmg_jax.experiments import command_line
+from dmg_jax.symmetry import cells
 from dmg_jax.symmetry import study as structure
 from dmg_jax.theory import own_mdp, study
 
@@ -47,6 +50,8 @@ _SEED = flags.DEFINE_integer("seed", 0, "Of all random draws.", lower_bound=0)
 _MDP = flags.DEFINE_string("mdp", None, "An MDP of your own, .npz.")
 _RADIUS = flags.DEFINE_float("radius", 0.1, "With --mdp: eps_a, in the units of its actions.")
 _LAM = flags.DEFINE_float("lam", 0.25, "With --mdp: lambda, the share of generalisation.")
+
+_SHARE = flags.DEFINE_string("share", None, "Of a part of `structure`, such as 2/4.")
 
 _ROOT = Path(__file__).parents[1]
 
@@ -72,12 +77,15 @@ def _structure(words: Sequence[str]) -> None:
       raise UserError(f"--{flag.name} is for `theory`; leave it out")
   out = _folder()
   places = structure.Places.of_folder(out) if out else structure.Places.of_repository(_ROOT)
-  structure.run(places, _command(), words[0], _SEED.value, partial(print, flush=True))
+  share = cells.WHOLE if _SHARE.value is None else cells.share(_SHARE.value)
+  structure.run(places, _command(), words[0], _SEED.value, partial(print, flush=True), share)
 
 
 def _theory(words: Sequence[str]) -> None:
   if words:
     raise UserError(f"{words[0]!r} is no flag; write flags as --name=value (--help lists them)")
+  if _SHARE.present:
+    raise UserError("--share is for `structure`; leave it out")
   if _MDP.value is not None:
     if _OUT.value is not None:
       raise UserError("--mdp writes nothing, so leave out --out")
@@ -99,7 +107,11 @@ def _folder() -> Path | None:
 
 
 def _command() -> str:
-  return shlex.join(["python", "launch/study.py", *sys.argv[1:]])
+  # Without the share, on which no number depends.
+  words = [word for word in sys.argv[1:] if not word.startswith("--share")]
+  return shlex.join(
+    ["python", "launch/study.py", *(word for word in words if word != _SHARE.value)]
+  )
 
 
 if __name__ == "__main__":

@@ -82,9 +82,12 @@ def greedy_return(torques: Torques, policy: Any, contexts: Array) -> Array:
   return 1.0 - alive
 
 
-@functools.partial(jax.jit, static_argnames="torques")
-def _returns(torques: Torques, policies: Any, contexts: Array) -> Array:
-  return jax.lax.map(lambda policy: greedy_return(torques, policy, contexts), policies)
+@functools.partial(jax.jit, static_argnames=("torques", "side_by_side"))
+def _returns(torques: Torques, policies: Any, contexts: Array, *, side_by_side: bool) -> Array:
+  def one(policy):
+    return greedy_return(torques, policy, contexts)
+
+  return jax.vmap(one)(policies) if side_by_side else jax.lax.map(one, policies)
 
 
 def returns(
@@ -101,5 +104,8 @@ def returns(
     UserError: where both share a context.
   """
   check(training, test)
-  found = np.asarray(_returns(torques, policies, radians([*training, *test])))
+  # One after another, each policy stops when its last episode has ended.
+  side_by_side = jax.default_backend() != "cpu"
+  everywhere = radians([*training, *test])
+  found = np.asarray(_returns(torques, policies, everywhere, side_by_side=side_by_side))
   return found[:, : len(training)].mean(axis=1), found[:, len(training) :].mean(axis=1)

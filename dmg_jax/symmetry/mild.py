@@ -26,8 +26,8 @@ SETTINGS: dict[str, Any] = {
   "lams": LAMS,
   "nus": NUS,
   "hidden_sizes": (64, 64),
-  "seeds": 3,
-  "steps": 4000,
+  "seeds": 10,
+  "steps": 20_000,
   "batch_size": 32,
   "discount": 0.95,
   "learning_rate": 1e-3,
@@ -56,26 +56,27 @@ def continuous(data: Transitions) -> Transitions:
   return data.replace(actions=np.asarray(torques, np.float32))
 
 
-def measure(
-  use: str, seed: int, seeds: int = SETTINGS["seeds"], steps: int = SETTINGS["steps"]
-) -> dict[str, Any]:
-  """Trains DMG at every lambda and nu, each seed on a data set of its own.
+def data_of(seeds: tuple[int, ...]) -> tuple[Transitions, list[tuple[int, int]]]:
+  """A data set for each seed, see `offline.join`."""
+  sets = offline.data_sets(TEACHER, SETTINGS["data"], seeds)
+  return offline.join([continuous(one) for one in sets])
 
-  Returns:
-    Of each "lambda nu": returns in context 0 and in the test contexts, of every seed.
-  """
-  numbers = list(range(seed, seed + seeds))
-  sets = [continuous(offline.data_set(TEACHER, SETTINGS["data"], number)) for number in numbers]
-  data, spans = offline.join(sets)
-  points = list(product(LAMS, NUS))
-  rate = SETTINGS["learning_rate"]
-  agent = make_agent(use)
-  trained = runs.train(
-    agent,
-    numbers * len(points),
+
+def train(
+  use: str,
+  seeds: tuple[int, ...],
+  data: Transitions,
+  spans: list[tuple[int, int]],
+  steps: int = SETTINGS["steps"],
+) -> runs.Trained:
+  """Trains DMG at every lambda and nu, in each of them all seeds, on what `data_of` gives."""
+  points, rate = list(product(LAMS, NUS)), SETTINGS["learning_rate"]
+  return runs.train(
+    make_agent(use),
+    seeds * len(points),
     Hyperparameters(
-      lam=np.repeat([lam for lam, _ in points], seeds),
-      nu=np.repeat([nu for _, nu in points], seeds),
+      lam=np.repeat([lam for lam, _ in points], len(seeds)),
+      nu=np.repeat([nu for _, nu in points], len(seeds)),
       discount=SETTINGS["discount"],
       actor_learning_rate=rate,
       critic_learning_rate=rate,
@@ -88,13 +89,26 @@ def measure(
     steps=steps,
     side_by_side=True,
   )
+
+
+def measure(
+  use: str, seed: int, seeds: int = SETTINGS["seeds"], steps: int = SETTINGS["steps"]
+) -> dict[str, Any]:
+  """Trains DMG at every lambda and nu, each seed on a data set of its own.
+
+  Returns:
+    Of each "lambda nu": returns in context 0 and in the test contexts, of every seed.
+  """
+  numbers = tuple(range(seed, seed + seeds))
+  data, spans = data_of(numbers)
+  trained = train(use, numbers, data, spans, steps)
   training, test = contexts.returns(
-    contexts.of_actor(agent), trained.policies, offline.TRAINING, contexts.held_out()
+    contexts.of_actor(make_agent(use)), trained.policies, offline.TRAINING, contexts.held_out()
   )
   found = {
     f"{lam:g} {nu:g}": {"training": mine[0].tolist(), "test": mine[1].tolist()}
     for (lam, nu), mine in zip(
-      points,
+      product(LAMS, NUS),
       zip(training.reshape(-1, seeds), test.reshape(-1, seeds), strict=True),
       strict=True,
     )

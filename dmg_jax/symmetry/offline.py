@@ -5,9 +5,9 @@ three quarter turns. That is our reading of "from context 1": the printed return
 training are those of a single episode, as 0.75 ± 0.43 is the deviation of zeros and ones.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -25,34 +25,35 @@ QUARTER_TURNS = groups.rotations(4, vectors=5, actions=reacher.ACTIONS)
 EXPLORATION, EPISODES = 0.6, 10
 # Of ten episodes, how many are the teacher's own; the others explore.
 GREEDY = {"expert": 10, "mixed": 5, "suboptimal": 0}
-# Rows of all data sets of a cell, filled up, so that cells share a compilation.
+# Rows of all data sets of a population, filled up, so that populations share a compilation.
 _PADDED = 16_384
 # The paper's, but for CQL's learning rate, which was 1e-4 but for suboptimal data, for IQL's weight
 # of DAC, which is not known, and for the length.
 IQL: dict[str, dict[str, float]] = {
-  "expert": {"expectile": 0.8, "inverse_temperature": 7, "batch_size": 16},
-  "mixed": {"expectile": 0.7, "inverse_temperature": 7, "batch_size": 16},
-  "suboptimal": {"expectile": 0.8, "inverse_temperature": 3, "batch_size": 16},
+  "expert": {"expectile": 0.8, "inverse_temperature": 7},
+  "mixed": {"expectile": 0.7, "inverse_temperature": 7},
+  "suboptimal": {"expectile": 0.8, "inverse_temperature": 3},
 }
 CQL: dict[str, dict[str, float]] = {
   "expert": {"conservatism": 5, "dac_latent": 100, "dac_output": 100},
   "mixed": {"conservatism": 10, "dac_latent": 100, "dac_output": 100},
   "suboptimal": {"conservatism": 5, "dac_latent": 100, "dac_output": 10},
 }
-# Cells that are also made with the teacher whose plan is irregular.
+# What is also learned from expert data of the teacher whose plan is irregular.
 COMPARED = tuple(
-  (method, place, "expert", use)
+  (method, place, use)
   for method, place in (("iql", "actor"), ("cql", "critic"))
   for use in ("none", "aug_d", "dac_output")
 )
 SETTINGS: dict[str, Any] = {
   "teacher": "planner",
   "hidden_sizes": HIDDEN_SIZES,
-  "seeds": 5,
+  "seeds": 20,
   "steps": 10_000,
   "discount": 0.95,
   "iql": IQL,
   "iql_learning_rate": 1e-3,
+  "iql_batch_size": 16,
   "iql_consistency": 10.0,
   "cql": CQL,
   "cql_learning_rate": 5e-4,
@@ -61,23 +62,36 @@ SETTINGS: dict[str, Any] = {
 }
 
 
+class Population(NamedTuple):
+  """Cells that differ in their data alone, whose runs are trained together.
+
+  Attributes:
+    method, place, use: of all cells.
+    sources: of each cell, by its name: teacher and data.
+  """
+
+  method: str
+  place: str
+  use: str
+  sources: Mapping[str, tuple[str, str]]
+
+
 def fill(seed: int, cells: Cells) -> None:
   """All cells of Tables 2 and 7, among them those of the other teacher, then of Tables 9 and 8."""
+  for one in populations():
+    cells.fill_together(list(one.sources), partial(measure, one, seed))
 
-  def fill_all(data: str, tables: Sequence[tuple[str, str]]) -> None:
-    for method, place in tables:
-      for use in discrete.USES:
-        cell = method, place, data, use
-        cells.fill(name(*cell), partial(measure, *cell, seed))
 
-  first, then = (("iql", "actor"), ("cql", "critic")), (("iql", "both"), ("iql", "critic"))
-  fill_all("expert", first)
-  for cell in COMPARED:
-    cells.fill(f"dqn {name(*cell)}", partial(measure, *cell, seed, taught_by="dqn"))
-  for data in ("mixed", "suboptimal"):
-    fill_all(data, first)
-  for data in GREEDY:
-    fill_all(data, then)
+def populations() -> Iterator[Population]:
+  """Of all cells."""
+  for method, place in (("iql", "actor"), ("cql", "critic"), ("iql", "both"), ("iql", "critic")):
+    for use in discrete.USES:
+      if use == "none" and method == "iql" and place != "actor":
+        continue  # Without augmentation all three are the same.
+      sources = {name(method, place, data, use): (SETTINGS["teacher"], data) for data in GREEDY}
+      if (method, place, use) in COMPARED:
+        sources[f"dqn {name(method, place, 'expert', use)}"] = ("dqn", "expert")
+      yield Population(method, place, use, sources)
 
 
 def name(method: str, place: str, data: str, use: str) -> str:
@@ -107,93 +121,118 @@ def make_agent(
   )
 
 
-def point(method: str, data: str, use: str) -> tuple[Any, int]:
-  """Hyperparameters and batch size of a cell."""
+def point(method: str, data: str, use: str) -> Any:
+  """Hyperparameters of a cell."""
   shared = {"discount": SETTINGS["discount"]}
   if method == "cql":
-    found = discrete_cql.CQLHyperparameters(
+    return discrete_cql.CQLHyperparameters(
       learning_rate=SETTINGS["cql_learning_rate"],
       conservatism=CQL[data]["conservatism"],
       consistency=CQL[data].get(use, 0.0),
       **shared,
     )
-    return found, SETTINGS["cql_batch_size"]
-  consistency = SETTINGS["iql_consistency"] if use.startswith("dac") else 0.0
-  return (
-    discrete_iql.IQLHyperparameters(
-      learning_rate=SETTINGS["iql_learning_rate"],
-      expectile=IQL[data]["expectile"],
-      inverse_temperature=IQL[data]["inverse_temperature"],
-      consistency=consistency,
-      **shared,
-    ),
-    int(IQL[data]["batch_size"]),
+  return discrete_iql.IQLHyperparameters(
+    learning_rate=SETTINGS["iql_learning_rate"],
+    expectile=IQL[data]["expectile"],
+    inverse_temperature=IQL[data]["inverse_temperature"],
+    consistency=SETTINGS["iql_consistency"] if use.startswith("dac") else 0.0,
+    **shared,
   )
 
 
-def data_set(taught_by: str, data: str, seed: int) -> Transitions:
+@cache
+def data_sets(taught_by: str, data: str, seeds: tuple[int, ...]) -> list[Transitions]:
   """Ten episodes of a teacher, of `teachers.KINDS`, in context 0, fresh for each seed."""
   share = np.where(np.arange(EPISODES) < GREEDY[data], 0.0, EXPLORATION).astype(np.float32)
+  # Without exploration all seeds have the same.
+  distinct = seeds if share.any() else seeds[:1]
+  # The planner stops searching where an episode has ended, which an accelerator gains nothing by.
+  with jax.default_device(jax.devices("cpu")[0]):
+    found = [_data_set(taught_by, data, share, seed) for seed in distinct]
+  return found * (len(seeds) // len(distinct))
+
+
+def _data_set(taught_by: str, data: str, share: np.ndarray, seed: int) -> Transitions:
   key = jax.random.fold_in(jax.random.key(seed), list(GREEDY).index(data))
   played = teachers.KINDS[taught_by].play(share[:, None], np.zeros(EPISODES, np.float32), key)
   return teacher.rows_of(played)
 
 
-@cache
-def _data_sets(
-  taught_by: str, data: str, seeds: tuple[int, ...]
+def data_of(
+  population: Population, seeds: tuple[int, ...]
 ) -> tuple[Transitions, list[tuple[int, int]]]:
-  """Of all seeds, joined; many cells have the same."""
-  return join([data_set(taught_by, data, seed) for seed in seeds])
+  """The data sets of all runs, see `join`: a cell after another, in each of them all seeds."""
+  return join([one for of in population.sources.values() for one in data_sets(*of, seeds)])
+
+
+def train(
+  population: Population,
+  data: Transitions,
+  spans: list[tuple[int, int]],
+  seeds: tuple[int, ...],
+  steps: int = SETTINGS["steps"],
+  hidden_sizes: tuple[int, ...] = HIDDEN_SIZES,
+) -> runs.Trained:
+  """Trains a population on what `data_of` gives."""
+  method, place, use, sources = population
+  points = [point(method, data, use) for _, data in sources.values()]
+  return runs.train(
+    make_agent(method, place, use, hidden_sizes),
+    seeds * len(sources),
+    jax.tree.map(lambda *leaves: np.repeat(np.array(leaves, np.float32), len(seeds)), *points),
+    data,
+    spans,
+    batch_size=SETTINGS[f"{method}_batch_size"],
+    steps=steps,
+    side_by_side=True,
+  )
 
 
 def measure(
-  method: str,
-  place: str,
-  data: str,
-  use: str,
+  population: Population,
   seed: int,
   seeds: int = SETTINGS["seeds"],
   steps: int = SETTINGS["steps"],
   hidden_sizes: tuple[int, ...] = HIDDEN_SIZES,
-  taught_by: str = SETTINGS["teacher"],
-) -> dict[str, Any]:
-  """Trains a cell's runs, each on a data set of its own, and plays them greedily.
+) -> dict[str, dict[str, Any]]:
+  """Trains a population, each run on a data set of its own, and plays its policies greedily.
+
+  Args:
+    population: whose cells.
+    seed: the first.
+    seeds: how many runs a cell has.
+    steps: gradient steps.
+    hidden_sizes: of the networks.
 
   Returns:
-    Returns in context 0 and in the test contexts, and the data's rows, of every seed.
+    Of each cell: returns in context 0 and in the test contexts, and the data's rows, of
+    every seed.
   """
-  numbers = range(seed, seed + seeds)
-  joined, spans = _data_sets(taught_by, data, tuple(numbers))
-  hyperparameters, batch_size = point(method, data, use)
-  agent = make_agent(method, place, use, hidden_sizes)
-  trained = runs.train(
-    agent,
-    list(numbers),
-    hyperparameters,
-    joined,
-    spans,
-    batch_size=batch_size,
-    steps=steps,
-    side_by_side=True,
-  )
+  numbers = tuple(range(seed, seed + seeds))
+  joined, spans = data_of(population, numbers)
+  trained = train(population, joined, spans, numbers, steps, hidden_sizes)
   training, test = contexts.returns(
     contexts.of_largest_output(Outputs(hidden_sizes, reacher.ACTIONS, "float32")),
     trained.policies,
     TRAINING,
     contexts.held_out(),
   )
-  return {
-    "training": training.tolist(),
-    "test": test.tolist(),
-    "rows": [size for _, size in spans],
-    "data_return": [
-      float(joined.rewards[start : start + size].sum() / EPISODES) for start, size in spans
-    ],
-    "inconsistency": float(trained.metrics["inconsistency"].mean()),
-    "updates_per_second": trained.updates_per_second,
-    "diverged": int(trained.diverged.sum()),
-  }
+  found = {}
+  for cell, start in zip(population.sources, range(0, len(spans), seeds), strict=True):
+    mine = slice(start, start + seeds)
+    found[cell] = {
+      "training": training[mine].tolist(),
+      "test": test[mine].tolist(),
+      "rows": [size for _, size in spans[mine]],
+      "data_return": [
+        float(joined.rewards[offset : offset + size].sum() / EPISODES)
+        for offset, size in spans[mine]
+      ],
+      "inconsistency": float(trained.metrics["inconsistency"][mine].mean()),
+      "updates_per_second": trained.updates_per_second,
+      "diverged": int(trained.diverged[mine].sum()),
+    }
+  return found
 
 
 def join(sets: Sequence[Transitions]) -> tuple[Transitions, list[tuple[int, int]]]:

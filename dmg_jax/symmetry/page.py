@@ -5,7 +5,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from dmg_jax.symmetry import page_beyond, page_tables, page_teachers, page_walker
+from dmg_jax.symmetry import page_beyond, page_offline, page_tables, page_teachers, page_walker
 
 Numbers = Mapping[str, Any]
 _WAITING = {
@@ -17,6 +17,7 @@ _WAITING = {
   "mild": "DMG on the continuous reacher",
   "robots": "symmetries asked of the simulator",
   "walker": "symmetric DMG on Walker2d-v5",
+  "costs": "what the long parts take",
 }
 
 
@@ -35,6 +36,7 @@ def page(numbers: Mapping[str, Numbers]) -> str:
     "mild": page_beyond.mild,
     "robots": page_beyond.robots,
     "walker": page_walker.walker,
+    "costs": page_beyond.costs,
   }
   made = [
     f"{section(numbers[part]).strip()}\n\n{source(part, numbers[part])}"
@@ -51,7 +53,7 @@ def _distillation(part: Numbers) -> str:
 
 
 def _offline(part: Numbers) -> str:
-  shown = page_tables.offline_learners, page_teachers.offline_learners
+  shown = page_offline.offline_learners, page_teachers.offline_learners
   return "\n\n".join(show(part).strip() for show in shown)
 
 
@@ -70,13 +72,19 @@ chose; each choice is named. Printed numbers are the paper's as we know them, fr
 
 
 def source(part: str, numbers: Numbers) -> str:
-  """Which file and command a section's numbers come from, and what they took."""
-  seconds = sum(cell["processor_seconds"] for cell in numbers["cells"].values())
+  """Which file and commands a section's numbers come from, and what they took."""
   name = f"structure_{part}.json"
-  return (
-    f"From [`{name}`](../benchmarks/results/{name}): `{numbers['command']}`, seed {numbers['seed']}, jax "
-    f"{numbers['versions']['jax']} on {numbers['device']}, {seconds / 60:.1f} minutes of processor time."
-  )
+  made = []
+  for number, by in enumerate(numbers["made_by"]):
+    cells = [cell for cell in numbers["cells"].values() if cell["made_by"] == number]
+    minutes = sum(cell["processor_seconds"] for cell in cells) / 60
+    together = f" of {by['processes']} processes at once" if by["processes"] > 1 else ""
+    counted = f" ({len(cells)} cells)" if len(numbers["made_by"]) > 1 else ""
+    made.append(
+      f"`{by['command']}`, seed {numbers['seed']}, jax {by['versions']['jax']} on {by['device']}, "
+      f"{minutes:.1f} minutes of processor time{together}{counted}"
+    )
+  return f"From [`{name}`](../benchmarks/results/{name}): {'; '.join(made)}."
 
 
 def by_width(cells: Numbers) -> list[tuple[str, Numbers]]:

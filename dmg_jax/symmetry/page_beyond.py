@@ -114,3 +114,24 @@ the same reward and the same end, to {settings["tolerance"]:g} over {settings["t
   direction of the torso's first axis on the floor. The second axis is at a right angle to the first in the torso, and on the
   floor only where the torso is level. The row has the largest difference of an observation, without a step.
 """
+
+
+def costs(part: Numbers) -> str:
+  """What the long parts take on a machine without an accelerator."""
+  head = ("part", "gradient steps", "steps per second of processor time", "hours")
+  lines = [
+    row(
+      f"`structure {name}`", f"{cell['updates']:,}", f"{cell['updates_per_processor_second']:,.0f}",
+      f"{cell['updates'] / cell['updates_per_processor_second'] / 3600:.1f}",
+    )
+    for name, cell in part["cells"].items()
+  ]  # fmt: skip
+  return f"""
+## What it takes
+
+The settings of three parts were chosen for an accelerator. On one core of the processor below they take about so long; `--share`
+divides a part among processes. The rates are those of the learner without symmetry, whose steps are the cheapest. Compilation
+and episodes come on top.
+
+{chr(10).join([row(*head), row(*["---"] * len(head)), *lines])}
+"""

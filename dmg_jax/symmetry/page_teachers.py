@@ -10,7 +10,7 @@ import numpy as np
 
 from dmg_jax.report.numbers import signed
 from dmg_jax.report.scores.intervals import difference_interval
-from dmg_jax.symmetry import distillation, offline, page_tables, teachers
+from dmg_jax.symmetry import distillation, offline, page_offline, page_tables, teachers
 
 Numbers = Mapping[str, Any]
 row, spread = page_tables.row, page_tables.spread
@@ -73,8 +73,8 @@ def offline_learners(part: Numbers) -> str:
   """Returns in test with data of each teacher; nothing where no cell has both."""
   settings, cells = part["settings"], part["cells"]
   lines, above = [], 0
-  for method, place, data, use in offline.COMPARED:
-    plain = offline.name(method, place, data, use)
+  for method, place, use in offline.COMPARED:
+    plain = offline.name(method, place, "expert", use)
     both = [cells.get(plain), cells.get(f"dqn {plain}")]
     if all(both):
       found = [cell["test"] for cell in both if cell]
@@ -82,7 +82,7 @@ def offline_learners(part: Numbers) -> str:
       above += low > 0
       lines.append(
         row(
-          f"{method.upper()}, {page_tables.TITLES[use]}", *map(spread, found),
+          f"{method.upper()}, {page_offline.TITLES[use]}", *map(spread, found),
           f"{signed(float(np.mean(found[0]) - np.mean(found[1])), 2)} [{signed(low, 2)}, {signed(high, 2)}]",
         )
       )  # fmt: skip

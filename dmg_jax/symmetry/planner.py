@@ -71,7 +71,10 @@ def values(observation: Array) -> Array:
     return (after, steps + going, going & ~reached), None
 
   begin = arm, jnp.zeros(len(first)), jnp.ones(len(first), bool)
-  (_, steps, going), _ = jax.lax.scan(advance, begin, reacher.torques_of(actions))
+  # Else the compiler works them out itself, in seconds.
+  with jax.ensure_compile_time_eval():
+    torques = reacher.torques_of(actions)
+  (_, steps, going), _ = jax.lax.scan(advance, begin, torques)
   found = DISCOUNT ** (steps - 1) + _TIE * (_PREFERENCES - 1)
   return jax.ops.segment_max(jnp.where(going, 0, found), first, reacher.ACTIONS)
 

@@ -22,12 +22,14 @@ class Trained(NamedTuple):
     policies: parameters, leading axis R.
     metrics: (R,) each, means over the last steps.
     updates_per_second: gradient steps of all runs together, without compilation.
+    updates_per_processor_second: the same by the time of the processor, whatever else runs.
     diverged: (R,) whether a number stopped being finite.
   """
 
   policies: Parameters
   metrics: dict[str, np.ndarray]
   updates_per_second: float
+  updates_per_processor_second: float
   diverged: np.ndarray
 
 
@@ -74,12 +76,15 @@ def train(
   ends = []
   for _ in range(_CALLS):
     runs, metrics = jax.block_until_ready(training.advance(runs, leaves, data, program, cycles))
-    ends.append(time.perf_counter())
+    ends.append((time.perf_counter(), time.process_time()))
+  # The first call compiles.
+  later = count * (steps - steps // _CALLS)
+  seconds, processor_seconds = np.subtract(ends[-1], ends[0])
   return Trained(
     policies=jax.vmap(agent.policy)(runs.states),
     metrics=jax.tree.map(np.asarray, metrics),
-    # The first call compiles.
-    updates_per_second=count * (steps - steps // _CALLS) / (ends[-1] - ends[0]),
+    updates_per_second=float(later / seconds),
+    updates_per_processor_second=float(later / processor_seconds),
     diverged=np.asarray(runs.frozen_at) != training.ACTIVE,
   )
 

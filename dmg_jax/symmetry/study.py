@@ -8,6 +8,7 @@ from dmg_jax import study_files
 from dmg_jax.errors import UserError
 from dmg_jax.symmetry import (
   circle_networks,
+  costs,
   distillation,
   figures,
   mild,
@@ -18,7 +19,7 @@ from dmg_jax.symmetry import (
   teacher,
   walker,
 )
-from dmg_jax.symmetry.cells import Cells, read
+from dmg_jax.symmetry.cells import WHOLE, Cells, Share, read
 
 
 class Part(NamedTuple):
@@ -42,6 +43,7 @@ PARTS: Mapping[str, Part] = {
   "mild": Part(mild.SETTINGS, mild.fill),
   "robots": Part(robots.SETTINGS, robots.fill),
   "walker": Part(walker.SETTINGS, walker.fill),
+  "costs": Part(costs.SETTINGS, costs.fill),
 }
 PAGE = "page"
 
@@ -75,8 +77,17 @@ def stored(places: Places) -> dict[str, Any]:
   return {part: read(places.file(part)) for part in PARTS if places.file(part).exists()}
 
 
-def run(places: Places, command: str, part: str, seed: int, say: Callable[[str], None]) -> None:
+def run(
+  places: Places,
+  command: str,
+  part: str,
+  seed: int,
+  say: Callable[[str], None],
+  share: Share = WHOLE,
+) -> None:
   """Computes what a part lacks, and writes the page and its pictures anew.
+
+  One of several shares writes its numbers alone.
 
   Args:
     places: where.
@@ -84,16 +95,22 @@ def run(places: Places, command: str, part: str, seed: int, say: Callable[[str],
     part: a key of `PARTS`, or "page" for the page alone.
     seed: the first of all seeds.
     say: is told how far it is.
+    share: of the part's computations; others are for other processes.
 
   Raises:
-    UserError: for an unknown part, or where the places cannot be written.
+    UserError: for an unknown part, a share of the page, or where the places cannot be written.
   """
   if part != PAGE and part not in PARTS:
     raise UserError(f"{part} is no part of the study: name one of {', '.join((*PARTS, PAGE))}")
+  if part == PAGE and share != WHOLE:
+    raise UserError(f"--share is for a part that is computed; leave it out for {PAGE}")
   study_files.check_writable([places.page, *map(places.file, PARTS)])
   if part in PARTS:
-    header = study_files.provenance(command, seed)
-    PARTS[part].fill(seed, Cells(places.file(part), header, PARTS[part].settings, say))
+    header = study_files.provenance(command, seed) | {"processes": share.of}
+    PARTS[part].fill(seed, Cells(places.file(part), header, PARTS[part].settings, say, share))
+  if share != WHOLE:
+    say(f"share {share.number} of {share.of} is done; `structure {PAGE}` writes the page")
+    return
   numbers = stored(places)
   if not numbers:
     raise UserError(f"{places.numbers} holds no numbers of the study yet: run one of its parts")

@@ -5,7 +5,7 @@ import copy
 import pytest
 
 from dmg_jax.agents import discrete
-from dmg_jax.symmetry import distillation, offline, page, page_teachers
+from dmg_jax.symmetry import costs, distillation, offline, page, page_beyond, page_teachers
 
 PLANS = {"planner": [2] * 12 + [8] * 15, "dqn": [2, 5] * 13 + [2]}
 
@@ -13,14 +13,15 @@ PLANS = {"planner": [2] * 12 + [8] * 15, "dqn": [2, 5] * 13 + [2]}
 def cell(test: float) -> dict:
   return {
     "training": [1.0, 1.0], "test": [test, test + 0.1], "right_in_training": [1.0, 1.0],
-    "updates_per_second": 1000.0, "processor_seconds": 1.0,
+    "updates_per_second": 1000.0, "processor_seconds": 1.0, "made_by": 0,
   }  # fmt: skip
 
 
 def part(settings, cells) -> dict:
   return {
-    "command": "command", "seed": 0, "versions": {"jax": "1"}, "device": "cpu",
-    "settings": settings, "cells": cells,
+    "seed": 0, "settings": settings,
+    "cells": {name: cell | {"made_by": 0} for name, cell in cells.items()},
+    "made_by": [{"command": "command", "versions": {"jax": "1"}, "device": "cpu", "processes": 1}],
   }  # fmt: skip
 
 
@@ -64,6 +65,8 @@ def test_missing_cells_are_dashes_and_counted(distilled, learners):
   text = page.page({"distillation": distilled, "offline": learners})
   assert "Of the 54 cells of all tables 49 are not measured yet" in text
   assert "| mixed | test | - | - | - | - | - |" in text
+  # The interval of a cell that is the same as no augmentation holds 0.
+  assert "of 4 cells with augmentation 0 are above no augmentation, 0 below. 0 of 5 means" in text
   assert "Of the 8 lines of the table 7 are not measured yet" in text
   empty = page.page({"distillation": part(distillation.SETTINGS, {})})
   assert "Distillation of pessimistic values" not in empty
@@ -82,3 +85,22 @@ def test_the_page_counts_intervals_above_0(distilled):
     {"distillation": distilled}
   )
   assert "the asymmetric target goes from 0.85 to 0.15 in test" in text
+
+
+def test_populations_hold_each_cell_of_the_tables_once():
+  names = [name for one in offline.populations() for name in one.sources]
+  assert len(names) == len(set(names))
+  of_teachers = {"dqn": 0, "planner": 0}
+  for one in offline.populations():
+    for name, (taught_by, data) in one.sources.items():
+      assert data in name
+      assert name.startswith("dqn ") == (taught_by == "dqn")
+      of_teachers[taught_by] += 1
+  assert of_teachers == {"dqn": 6, "planner": 54}
+  settings = offline.SETTINGS
+  assert costs.updates()["offline"] == 60 * settings["seeds"] * settings["steps"]
+
+
+def test_hours_are_steps_by_their_rate():
+  cells = {"mild": {"updates": 7_200_000, "updates_per_processor_second": 1000.0}}
+  assert "| `structure mild` | 7,200,000 | 1,000 | 2.0 |" in page_beyond.costs({"cells": cells})

@@ -77,13 +77,13 @@ def test_a_distillation_in_small_gives_returns_of_every_seed():
 
 def test_data_are_fresh_for_each_seed_and_as_greedy_as_their_name_says(shipped):
   _, taught = shipped
-  expert = offline.data_set("dqn", "expert", 0)
+  (expert,) = offline.data_sets("dqn", "expert", (0,))
   assert len(expert.rewards) == 10 * len(taught.values)
   assert expert.rewards.sum() == 10
-  some, other = (offline.data_set("dqn", "suboptimal", seed) for seed in (0, 1))
+  some, other = offline.data_sets("dqn", "suboptimal", (0, 1))
   assert len(some.rewards) > len(expert.rewards)
   assert len(some.rewards) != len(other.rewards) or (some.actions != other.actions).any()
-  mixed = offline.data_set("dqn", "mixed", 0)
+  (mixed,) = offline.data_sets("dqn", "mixed", (0,))
   np.testing.assert_allclose(mixed.observations[0], taught.observations[0], atol=1e-6)
   assert mixed.rewards.sum() >= 5
   joined, spans = offline.join([some, other])
@@ -92,11 +92,22 @@ def test_data_are_fresh_for_each_seed_and_as_greedy_as_their_name_says(shipped):
   np.testing.assert_array_equal(joined.rewards[start : start + size], other.rewards)
 
 
-def test_a_cell_of_the_tables_in_small():
-  found = offline.measure(
-    "cql", "critic", "expert", "dac_output", 0, seeds=2, steps=5, hidden_sizes=(16,),
-    taught_by="dqn",
-  )  # fmt: skip
-  assert len(found["test"]) == len(found["training"]) == len(found["rows"]) == 2
-  assert found["data_return"] == [1, 1]
-  assert found["diverged"] == 0
+def test_cells_of_a_population_in_small_are_what_each_is_alone():
+  sources = {"first": ("dqn", "expert"), "second": ("dqn", "suboptimal")}
+
+  def measure(names):
+    population = offline.Population(
+      "cql", "critic", "dac_output", {name: sources[name] for name in names}
+    )
+    return offline.measure(population, 0, seeds=2, steps=5, hidden_sizes=(16,))
+
+  found, alone = measure(["first", "second"]), measure(["second"])
+  for cell in found.values():
+    assert len(cell["test"]) == len(cell["training"]) == len(cell["rows"]) == 2
+    assert cell["diverged"] == 0
+  assert found["first"]["data_return"] == [1, 1]
+  assert found["second"]["rows"] == alone["second"]["rows"] != found["first"]["rows"]
+  np.testing.assert_allclose(
+    found["second"]["inconsistency"], alone["second"]["inconsistency"], rtol=1e-4
+  )
+  assert found["first"]["inconsistency"] != found["second"]["inconsistency"]

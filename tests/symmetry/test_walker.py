@@ -112,19 +112,23 @@ def test_cells_of_other_data_are_not_mixed(tmp_path, monkeypatch):
   monkeypatch.setattr(walker_sets.load, "minari_folder", lambda name: folder)
   monkeypatch.setattr(walker, "TIERS", ("medium",))
   monkeypatch.setattr(robots, "verify", lambda env_id, group: robots.Difference(0.0, 0.0, 0))
-  monkeypatch.setattr(walker, "measure", lambda use, *_: {"scores": {}})
+  monkeypatch.setattr(
+    walker,
+    "measure",
+    lambda use, seeds, data, rows, *_: {name: {"scores": {}} for name in rows},
+  )
   places = study.Places.of_folder(tmp_path)
 
   def run(seed):
     monkeypatch.setattr(walker_sets.load, "load", lambda name: tier(seed))
-    header = {"command": "command", "seed": 0}
+    header = {"seed": 0}
     cells = study.Cells(places.file("walker"), header, {}, print)
     walker.fill(0, cells)
 
   run(0)
   cells = read(places.file("walker"))["cells"]
   assert list(cells) == ["symmetry", "data", "asymmetry"] + [
-    f"medium {share} {use}" for share in ("1", "0.1", "0.01") for use in learners.USES
+    f"medium {share} {use}" for use in learners.USES for share in ("1", "0.1", "0.01")
   ]
   with pytest.raises(UserError, match="is not the data set of the stored numbers"):
     run(1)
@@ -135,17 +139,26 @@ def test_a_cell_in_small(monkeypatch):
   for name, value in small.items():
     monkeypatch.setitem(walker.SETTINGS, name, value)
   monkeypatch.setattr(walker, "NUS", (0.1, 1.0))
-  sets = walker_sets.make({"medium": tier()}, (0.3,), [0, 1], LEGS)
+  sets = walker_sets.make({"medium": tier()}, (1.0, 0.3), [0, 1], LEGS)
+  names = {f"{share:g}": sets.rows["medium", share] for share in (1.0, 0.3)}
   simulators = evaluation.Simulators("Walker2d-v5", workers=1)
   facts = {"reference": [0.0, 100.0]}
-  found = walker.measure("none", [0, 1], sets, ("medium", 0.3), facts, simulators, steps=10)
+  found = walker.measure("none", [0, 1], sets.data, names, facts, simulators, steps=10)
+  # A set and a nu alone give what they give among others.
+  monkeypatch.setattr(walker, "NUS", (1.0,))
+  names = {"0.3": names["0.3"]}
+  alone = walker.measure("none", [0, 1], sets.data, names, facts, simulators, steps=10)
   simulators.close()
-  assert list(found["scores"]) == ["0.1", "1"]
-  scores = np.array(list(found["scores"].values()))
-  assert scores.shape == (2, 2)
-  assert np.isfinite(scores).all()
-  assert len(np.unique(scores)) == 4
-  assert found["diverged"] == 0
+  assert list(found) == ["1", "0.3"]
+  for cell in found.values():
+    assert list(cell["scores"]) == ["0.1", "1"]
+    scores = np.array(list(cell["scores"].values()))
+    assert scores.shape == (2, 2)
+    assert np.isfinite(scores).all()
+    assert len(np.unique(scores)) == 4
+    assert cell["diverged"] == 0
+  np.testing.assert_allclose(alone["0.3"]["scores"]["1"], found["0.3"]["scores"]["1"], rtol=1e-3)
+  assert found["0.3"]["transitions"] == alone["0.3"]["transitions"] != found["1"]["transitions"]
 
 
 def test_a_point_is_judged_by_seeds_that_did_not_choose_it():
@@ -164,7 +177,8 @@ def test_a_point_is_judged_by_seeds_that_did_not_choose_it():
 def made_up(gain: float) -> dict:
   """Numbers of one set, in which symmetric networks gain so much."""
   settings = json.loads(json.dumps(walker.SETTINGS))
-  scores = {"0.1": [1.0, 2.0, 3.0, 4.0], "1": [40.0, 41.0, 42.0, 43.0], "10": [30.0] * 3 + [None]}
+  scores = {f"{nu:g}": [1.0, 2.0, 3.0, 4.0] for nu in walker.NUS}
+  scores |= {"1": [40.0, 41.0, 42.0, 43.0], "10": [30.0] * 3 + [None]}
   cell = {"transitions": [10] * 4, "episodes": [1] * 4, "data_score": [20.0] * 4, "scores": scores}
   better = {nu: [s if s is None else s + gain for s in row] for nu, row in scores.items()}
   cells = {f"medium 0.1 {use}": cell for use in ("none", "augmented", "consistency")}
