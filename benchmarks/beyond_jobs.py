@@ -118,7 +118,7 @@ def search_jobs(steps: int = _SEARCH.steps) -> dict[str, list[str]]:
   """Name of a job -> arguments of `launch/main.py`: one job for each of `VARIANTS`."""
   data = ",".join(SEARCH_DATA)
   return {
-    name: [f"--config=configs/mujoco.py:{data}", *_fields(settings(_SEARCH, steps) | fields)]
+    name: [f"--config=configs/mujoco.py:{data}", *_fields({**settings(_SEARCH, steps), **fields})]
     for name, fields in VARIANTS.items()
   }
 

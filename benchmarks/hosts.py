@@ -117,7 +117,7 @@ def main(_) -> None:
     "job": shlex.join(["python", *JOB]),
     "device": device_name(),
     "versions": {name: metadata.version(name) for name in ("dmg_jax", "jax", "jaxlib")},
-    "collectives": jax.config.jax_cpu_collectives_implementation,
+    "collectives": jax.config.values["jax_cpu_collectives_implementation"],
     "undisturbed": alone,
     "stages": stages,
     "rows_of_metrics": rows,

@@ -51,13 +51,13 @@ def read(stored: Mapping[str, Any]) -> Measured:
   rates = {int(runs): rate for runs, rate in stored["steps_per_second"].items()}
   peak = stored.get("peak_memory_bytes")
   # On a CPU the peak is of the whole process, most of which is no run's.
-  accelerator = stored.get("worker_threads") == 1 and peak is not None
+  on_accelerator = stored.get("worker_threads") == 1
   return Measured(
     stored["device"],
     stored.get("precision", "float32"),
     rates,
     stored["flops_per_step"],
-    peak / max(rates) if accelerator else None,
+    peak / max(rates) if on_accelerator and peak is not None else None,
   )
 
 

@@ -15,7 +15,6 @@ from dmg_jax.data.dataset import Dataset
 from dmg_jax.data.load import load
 from dmg_jax.errors import StoppedError, StorageError, UserError, storage
 from dmg_jax.experiments import offline
-from dmg_jax.experiments.outcome import Outcome
 from dmg_jax.experiments.settings import Job
 from dmg_jax.experiments.sweep import folder, slices, state
 from dmg_jax.tasks import Task
@@ -89,14 +88,14 @@ def _end(sweep: Path, name: str, how: str, why: str) -> None:
     state.note(sweep, name, {"ended": how, "why": why, "time": time.time()})
 
 
-def _train(sweep: Path, name: str, workers: int, stored: folder.Stored) -> Outcome:
+def _train(sweep: Path, name: str, workers: int, stored: folder.Stored) -> None:
   networks.check_float32()
   named = {one.name: one.job for one in slices.divide(stored.job, stored.runs_per_task)}
   job = named[name]
   job = Job(job.plan, job.settings | {"workers": workers}, ())
   datasets = {task.name: _load(task, stored.reading) for task in job.plan.tasks}
   path = state.part(sweep, name)
-  return _when_free(lambda: offline.train(job, datasets, path, stored.invocation, print))
+  _when_free(lambda: offline.train(job, datasets, path, stored.invocation, print))
 
 
 def _load(task: Task, reading: Mapping) -> Dataset:
@@ -114,7 +113,7 @@ def _load(task: Task, reading: Mapping) -> Dataset:
   return found
 
 
-def _when_free(train: Callable[[], Outcome]) -> Outcome:
+def _when_free(train: Callable[[], object]) -> None:
   """Trains once no other process is at work in the run directory.
 
   Raises:
@@ -123,7 +122,8 @@ def _when_free(train: Callable[[], Outcome]) -> Outcome:
   waited = 0.0
   while True:
     try:
-      return train()
+      train()
+      return
     except directory_lock.InUseError as error:
       if waited >= _PATIENCE:
         raise StorageError(f"{error}: it was for {_PATIENCE / 60:.0f} minutes") from error
