@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from beyond_jobs import BASE, NORMALISED, TITLES
-from beyond_scores import PLUS, gain_interval, measures, report_sides, searched
+from beyond_scores import PLUS, Side, gain_interval, measures, report_sides, searched
 
 
 def draw(result: Mapping[str, Any], path: Path) -> None:
@@ -24,30 +24,39 @@ def draw(result: Mapping[str, Any], path: Path) -> None:
   from dmg_jax.report.figures import style
 
   complete = measures(searched(result["search"]))
-  names = [name for name in complete if name != BASE]
+  names = [name for name in reversed(complete) if name != BASE]
+  sides = report_sides(result["report"]) if "report" in result else {}
   with style.style():
     size = style.WIDTHS["full"], 0.6 + 0.2 * len(names)
     figure = Figure(figsize=size, layout="constrained")
-    left, right = figure.subplots(1, 2)
-    for place, name in enumerate(reversed(names)):
+    left, *others = figure.subplots(1, 2 if sides else 1, squeeze=False)[0]
+    for place, name in enumerate(names):
       reference = NORMALISED if name.startswith(f"{NORMALISED}_") else BASE
       low, high = gain_interval(complete, name, reference)
-      left.plot([low, high], [place, place], color=style.appearance(reference == BASE)[0])
-      left.plot((low + high) / 2, place, "o", color=style.appearance(reference == BASE)[0])
-    left.axvline(0, color="0.6", linewidth=0.6)
-    left.set_yticks(range(len(names)), [TITLES[name] for name in reversed(names)])
+      colour, _ = style.appearance(reference == BASE)
+      left.plot([low, high], [place, place], color=colour)
+      left.plot((low + high) / 2, place, "o", color=colour, markersize=4)
+    left.axvline(0, color=style.GREY, linewidth=0.6)
+    left.set_yticks(range(len(names)), [TITLES[name] for name in names])
     left.set_xlabel("gain, points of score")
-    sides = report_sides(result["report"]) if "report" in result else {}
-    for place, one in enumerate(reversed(list(sides.values()))):
-      for shift, name in ((0.15, BASE), (-0.15, PLUS)):
-        scores = one[name].measures
-        right.plot(
-          scores, [place + shift] * len(scores), "o", markersize=2.5,
-          color=style.appearance(name == PLUS)[0], label=name if place == 0 else None,
-        )  # fmt: skip
-    right.set_yticks(range(len(sides)), [task.removeprefix("dmg/") for task in reversed(sides)])
-    right.set_xlabel("measure of a run")
-    right.set_visible(bool(sides))
-    if sides:
-      right.legend()
+    for right in others:
+      _beside(right, sides)
     figure.savefig(path, dpi=150)
+
+
+def _beside(axes: Any, sides: Mapping[str, Mapping[str, Side]]) -> None:
+  """A point for each run of both settings, a line for each data set."""
+  from dmg_jax.report.figures import style
+
+  for shift, name in ((0.15, BASE), (-0.15, PLUS)):
+    points = [
+      (score, place + shift)
+      for place, one in enumerate(sides.values())
+      for score in one[name].measures
+    ]
+    colour, _ = style.appearance(name == PLUS)
+    axes.plot(*zip(*points, strict=True), "o", markersize=2.5, color=colour, label=name)
+  axes.set_yticks(range(len(sides)), [task.removeprefix("dmg/") for task in sides])
+  axes.invert_yaxis()
+  axes.set_xlabel("measure of a run")
+  axes.legend()

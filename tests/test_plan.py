@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from dmg_jax import plan, tasks
+from dmg_jax import methods, plan, tasks
 from dmg_jax.errors import UserError
 from dmg_jax.plan import Request
 
@@ -140,3 +140,10 @@ def test_a_run_of_an_earlier_version_has_what_it_had():
     del stored["runs"][0]["point"][name]
   point = plan.from_json(stored).runs[0].point
   assert (point["reward_scale"], point["averaged_policy"]) == (1.0, False)
+
+
+def test_dmg_and_dmg_plus_are_one_job_of_two_populations_with_the_papers_other_settings():
+  dmg, plus = make(("dmg", "dmg_plus"), {}, (0,)).runs
+  assert (dmg.population, plus.population) == (0, 1)
+  different = {name: value for name, value in plus.point.items() if dmg.point[name] != value}
+  assert different == dict(methods.find("dmg_plus").usual)

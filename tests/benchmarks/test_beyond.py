@@ -3,6 +3,7 @@
 import json
 
 import beyond
+import beyond_figure
 import beyond_page
 import beyond_read
 import beyond_scores
@@ -39,7 +40,9 @@ def data(tmp_path):
   for name in (A, B):
     (tmp_path / name).mkdir(parents=True)
     command = "python launch/collect.py --env=X --root=/somebody"
-    stored = {"command": command, "transitions": 9, "episodes": 2}
+    stored = {
+      "command": command, "transitions": 9, "episodes": 2, "mean_episode_return": 1607.0138475
+    }  # fmt: skip
     (tmp_path / name / "provenance.json").write_text(json.dumps(stored))
   return tmp_path
 
@@ -78,14 +81,38 @@ def test_the_verdict_by_hand(data, tmp_path):
   assert not beyond_scores.verdict(swapped).better
 
 
-def test_a_job_that_was_cut_is_named_and_in_no_average(data, tmp_path):
-  cut = made_directories.write(tmp_path / "runs" / "norm_batch")
-  (cut / "summary.json").unlink()
-  part = beyond.gather([finished(tmp_path / "runs" / "dmg", dmg=DMG), cut], data)
-  assert part["cut"] == ["norm_batch"]
-  assert [*beyond_scores.searched(part)] == ["dmg"]
-  with pytest.raises(UserError, match="none of the folders is a finished job"):
-    beyond.gather([cut], data)
+def cut_at(directory, step, run=""):
+  """Removes the summary, and the evaluations past a step, of all runs or of those named so."""
+  (directory / "summary.json").unlink()
+  path = directory / "evaluations.jsonl"
+  rows = [json.loads(line) for line in path.read_text().splitlines()]
+  kept = [row for row in rows if row["step"] <= step or run not in row["run"]]
+  path.write_text("".join(json.dumps(row) + "\n" for row in kept))
+  return directory
+
+
+def test_jobs_that_were_cut_count_to_a_step_that_is_named(data, tmp_path):
+  runs = tmp_path / "runs"
+  # Of 20 steps, evaluated at 5, 10, 15 and 20.
+  jobs = [
+    cut_at(finished(runs / name, dmg=DMG), step) for name, step in (("dmg", 15), ("norm", 10))
+  ]
+  part = beyond.gather(jobs, data, to_step=15, device="a device")
+  assert part["cut"] == ["norm"]
+  assert part["jobs"]["dmg"]["devices"] == ["a device"]
+  sides = beyond_scores.searched(part)
+  assert [*sides] == ["dmg"]
+  assert sides["dmg"][A].measures == [5.0, 15.0]
+  with pytest.raises(UserError, match="no job reached its last step"):
+    beyond.gather(jobs, data)
+
+
+def test_a_run_that_diverged_is_counted_and_its_variant_is_out(data, tmp_path):
+  part = beyond.gather([cut_at(finished(tmp_path / "runs" / "dmg", dmg=DMG), 10, "seed=1")], data)
+  sides = beyond_scores.searched(part)
+  assert sides["dmg"][A].diverged == 1
+  assert sides["dmg"][A].lasts == [20.0]
+  assert beyond_scores.measures(sides) == {}
 
 
 def test_jobs_on_different_data_of_one_name_are_refused(data, tmp_path):
@@ -100,15 +127,18 @@ def test_the_page_says_what_was_cut_and_whether_the_goal_is_reached(data, tmp_pa
   runs = tmp_path / "runs"
   search = [finished(runs / name, dmg=two) for name, two in (("dmg", DMG), ("norm", PLUS))]
   both = finished(runs / "both", dmg=PLUS, dmg_plus=DMG)
-  result = {
-    "search": beyond.gather(search, data) | {"cut": ["norm_batch"]},
-    "report": beyond.gather([both], data),
-  }
-  text = beyond_page.page(result)
+  result = {"search": beyond.gather(search, data) | {"cut": ["norm_batch"]}}
+  assert "This report is not made yet" in beyond_page.page(result)
+  text = beyond_page.page(result | {"report": beyond.gather([both], data)})
+  assert "This report is not made yet" not in text
+  # A return half way between the reference's.
+  assert f"| `{A}` | 9 | 50.0 | `python launch/collect.py --env=X` |" in text
   assert "| LayerNorm in critics and value | 51.0 | +28.5 ±" in text
-  assert "Not finished in the time that there was: LayerNorm, batches of 512." in text
+  assert "Did not come so far in the time that there was: LayerNorm, batches of 512." in text
   assert "It is not reached." in text
   assert "somebody" not in text
+  beyond_figure.draw(result | {"report": beyond.gather([both], data)}, tmp_path / "figure.png")
+  assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_the_jobs_name_fields_that_a_config_has_and_no_data_of_both_parts():
