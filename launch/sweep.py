@@ -16,9 +16,8 @@ import sys
 
 from absl import flags
 
-from dmg_jax.errors import UserError
 from dmg_jax.experiments import command_line, job
-from dmg_jax.experiments.sweep import sweep
+from dmg_jax.experiments.sweep import on_ray, sweep
 
 _CONFIG = command_line.define_config("configs/mujoco.py")
 _SWEEP_DIR = flags.DEFINE_string(
@@ -56,22 +55,6 @@ _MANY_RUNS = flags.DEFINE_bool(
 )
 
 
-def _other_resources(text: str) -> dict[str, float]:
-  found = {}
-  for part in filter(None, text.split(",")):
-    name, _, amount = part.partition("=")
-    try:
-      found[name.strip()] = float(amount)
-    except ValueError:
-      found[name.strip()] = 0.0
-    if not name.strip() or not 0 < found[name.strip()] < float("inf"):
-      raise UserError(
-        f"--resources_per_task is {text!r}, but it must be names with numbers above 0, such as "
-        "TPU=4 or TPU=4,memory_node=1"
-      )
-  return found
-
-
 def main() -> None:
   options = sweep.Options(
     directory=_SWEEP_DIR.value,
@@ -81,7 +64,7 @@ def main() -> None:
     retries=_RETRIES.value,
     cpus=_CPUS.value,
     gpus=_GPUS.value,
-    others=_other_resources(_RESOURCES.value),
+    others=on_ray.read_resources(_RESOURCES.value),
   )
   sweep.run(
     _CONFIG.value.to_dict(),

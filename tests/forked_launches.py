@@ -21,6 +21,7 @@ import snapshots
 import traps
 
 from dmg_jax.experiments import command_line, finetune, job, reevaluation  # noqa: F401
+from dmg_jax.experiments.sweep import part, sweep  # noqa: F401
 
 
 def work(argv: list[str], cwd: str, trap: dict | None, out: int, err: int) -> None:

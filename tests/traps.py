@@ -14,6 +14,7 @@ import dmg_jax
 from dmg_jax import checkpoints, population, run_directory, run_log
 from dmg_jax.data import stream
 from dmg_jax.experiments import offline
+from dmg_jax.experiments.sweep import view
 
 _PACKAGE = str(Path(dmg_jax.__file__).parent)
 
@@ -89,6 +90,8 @@ def arm(point: str, occurrence: int = 0, signals: list[int] | None = None) -> No
     after(checkpoints.Checkpoints, "save", due)
   elif point == "summary_written":
     after(run_log, "write_json", due)
+  elif point == "looked":
+    after(view.View, "look", due)
   elif point == "file_limit":
     resource.setrlimit(resource.RLIMIT_FSIZE, (occurrence * 1024, resource.RLIM_INFINITY))
   elif point == "unread":

@@ -1,5 +1,6 @@
 """The slices of a sweep as tasks of a Ray cluster, which places them and tries them again."""
 
+import math
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -34,6 +35,27 @@ class Resources(NamedTuple):
     """As Ray's tables name them."""
     found = {"CPU": float(self.cpus), "GPU": self.gpus, **self.others}
     return {name: amount for name, amount in found.items() if amount}
+
+
+def read_resources(text: str) -> dict[str, float]:
+  """Names and amounts from "TPU=4,NAME=AMOUNT".
+
+  Raises:
+    UserError: if it is something else.
+  """
+  found: dict[str, float] = {}
+  for part in filter(None, text.split(",")):
+    name, _, amount = (word.strip() for word in part.partition("="))
+    try:
+      found[name] = float(amount)
+    except ValueError:
+      found[name] = 0.0
+    if not name or not 0 < found[name] < math.inf:
+      raise UserError(
+        f"--resources_per_task is {text!r}, but it must be names with numbers above 0, such as "
+        "TPU=4 or TPU=4,fast_disk=1"
+      )
+  return found
 
 
 def installed() -> bool:

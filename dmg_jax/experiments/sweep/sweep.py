@@ -73,7 +73,7 @@ def run(
     StorageError: if something could not be saved, or parts did not end.
     StoppedError: if a signal came; the parts at work have saved.
   """
-  uses_ray = _uses_ray(options, announce)
+  on_cluster = uses_ray(options, announce)
   job, datasets = jobs.resolve(config, named)
   by_name = {dataset.name: dataset for dataset in datasets.values()}
   names = [task.name for task in job.plan.tasks]
@@ -101,7 +101,7 @@ def run(
   jobs.refuse_many(job, many_runs)
   lock = folder.claim(directory, wanted)
   try:
-    failures = _train(directory, parts, job.settings["steps"], options, uses_ray, announce, lock)
+    failures = _train(directory, parts, job.settings["steps"], options, on_cluster, announce, lock)
   finally:
     lock.close()
   announce(_table(directory, job, parts, by_name))
@@ -114,7 +114,12 @@ def run(
     )
 
 
-def _uses_ray(options: Options, announce: Callable[[str], None]) -> bool:
+def uses_ray(options: Options, announce: Callable[[str], None]) -> bool:
+  """Whether the parts go to a Ray cluster; says so where Ray is missing and they stay here.
+
+  Raises:
+    UserError: for options that exclude each other, or need Ray where it is not installed.
+  """
   asked = options.address is not None
   if options.local and asked:
     raise UserError("--local and --address exclude each other; leave one of them out")
@@ -146,7 +151,7 @@ def _train(
   parts: Sequence[slices.Slice],
   steps: int,
   options: Options,
-  uses_ray: bool,
+  on_cluster: bool,
   announce: Callable[[str], None],
   lock: Any,
 ) -> dict[str, str]:
@@ -160,11 +165,11 @@ def _train(
     return {}
   if len(left) < len(parts):
     announce(f"continuing: {len(parts) - len(left)} of {len(parts)} parts are finished")
-  usual = 1 if uses_ray else parts[0].job.settings["workers"]
+  usual = 1 if on_cluster else parts[0].job.settings["workers"]
   resources = Resources(options.cpus or usual, options.gpus, options.others)
   token = marker.write(directory)
   try:
-    if uses_ray:
+    if on_cluster:
       on_ray.connect(options.address, resources)
       for line in on_ray.check(directory, token):
         announce(line)
@@ -183,13 +188,13 @@ def _train(
         "stopped": lambda: stop.requested,
         "look": watched.look,
       }
-      if uses_ray:
+      if on_cluster:
         failures = on_ray.run(directory, left, resources=resources, **common)
       else:
         failures = local.run(directory, left, workers=resources.cpus, closes=lock, **common)
       watched.look()
   finally:
-    if uses_ray:
+    if on_cluster:
       on_ray.close()
   if stop.requested:
     done = sum(state.finished(directory, one.name, steps) for one in parts)

@@ -51,6 +51,24 @@ def test_seeds_of_one_group_are_of_its_data_set_method_and_point_alone():
   ]  # fmt: skip
 
 
+SWEEP = ["launch/sweep.py", "--config=configs/mujoco.py", "--config.lam=0.25,0.5"]
+
+
+def test_a_part_of_a_sweep_is_finished_by_the_sweeps_own_command():
+  words = [*SWEEP, "--sweep_dir=sweeps/a"]
+  line = command(config([task()], runs(), words), "sweeps/a/parts/000", steps=40)
+  assert shlex.split(line) == ["python", *words, "--config.steps=40"]
+
+
+def test_more_seeds_of_a_part_are_of_its_group_alone_though_it_knows_no_other():
+  members = [run | {"id": "dmg,lam=0.5,seed=0"} for run in runs(seeds=[0], lam=0.5)]
+  found = job(*members, tasks=[task(source="own.npz")], invocation=[*SWEEP, "--sweep_dir=a"])
+  assert shlex.split(found.more(2, 1, 10)) == [
+    "python", *SWEEP, "--config.dataset=own.npz", "--config.methods=dmg", "--config.lam=0.5",
+    "--config.first_seed=2", "--config.seeds=1", "--config.steps=20",
+  ]  # fmt: skip
+
+
 def test_a_job_started_from_python_is_told_in_words():
   stored = config([task()], runs(), ["dmg_jax.train"])
   assert command(stored, "runs/x", steps=40) == (
