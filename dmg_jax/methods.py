@@ -83,7 +83,8 @@ _CRITIC = frozenset(
     "target_rate", "reward_scale", "lower_confidence_bound",
   }
 )  # fmt: skip
-_OPTIONS = frozenset({"lower_confidence_bound", "averaged_policy"})  # static fields of a `Form`
+# Static fields of a `Form` that no method decides.
+_OPTIONS = frozenset({"lower_confidence_bound", "averaged_policy", "reward_scale"})
 _NOT_SOFT = (frozenset(vars(Hyperparameters())) | {*networks.Architecture._fields} | _OPTIONS) - {
   "discount", "target_rate", "actor_learning_rate", "critic_learning_rate", "actor_hidden_sizes",
   "critic_hidden_sizes",
@@ -230,7 +231,7 @@ def agent(
   if find(method).soft:
     return sac.make(soft_networks(point, action_size, precision), point["policy_delay"])
   # A run that was stored before there was an option does not have it.
-  options = {name: point.get(name, False) for name in _OPTIONS}
+  options = {name: point.get(name, getattr(dmg.DMG, name)) for name in _OPTIONS}
   return dmg.make(
     networks.make(action_size, _architecture(point, precision)),
     point["policy_delay"],

@@ -24,6 +24,7 @@ _LOCOMOTION: Mapping[str, Any] = {
   **vars(Hyperparameters()),
   "batch_size": BATCH_SIZE,
   "policy_delay": POLICY_DELAY,
+  "reward_scale": 1.0,
   "lower_confidence_bound": False,
   "averaged_policy": False,
   **_ARCHITECTURE,

@@ -50,7 +50,6 @@ class Hyperparameters(struct.PyTreeNode):
       return; DMG's expectile regression does not use it.
     weight_clip: upper bound of the advantage weights.
     discount: gamma.
-    reward_scale: by which the data's rewards are multiplied; Q and V are of the same scale.
     target_rate: xi, the share of new parameters in a target update.
     smoothing_noise: standard deviation of the target policy's noise.
     smoothing_clip: bound of that noise.
@@ -69,7 +68,6 @@ class Hyperparameters(struct.PyTreeNode):
   value_temperature: Array | float = 1.0
   weight_clip: Array | float = 3.0
   discount: Array | float = 0.99
-  reward_scale: Array | float = 1.0
   target_rate: Array | float = 0.005
   smoothing_noise: Array | float = 0.2
   smoothing_clip: Array | float = 0.5

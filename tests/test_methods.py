@@ -88,7 +88,7 @@ def test_dmg_plus_is_dmg_with_other_networks_and_rewards():
   plus, dmg = methods.find("dmg_plus"), methods.find("dmg")
   assert plus.form == dmg.form
   assert plus.unused == dmg.unused
-  assert methods.point("dmg_plus", Hyperparameters()) == Hyperparameters(reward_scale=0.1)
+  assert methods.point("dmg_plus", Hyperparameters()) == Hyperparameters()
 
 
 def test_cloning_uses_the_actors_fields_alone():

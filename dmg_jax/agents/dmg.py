@@ -51,6 +51,8 @@ class Form(NamedTuple):
       deviation, and not by the smallest, see `losses.lower_confidence_bound`.
     averaged_policy: whether the target policy, whose parameters are an average of the
       actor's with the rate xi, is the one that is evaluated; it needs `generalises`.
+    reward_scale: multiplies the data's rewards; Q and V are of the same scale. Static:
+      at 1 it must not change a rounding.
   """
 
   learner: in_sample.Learner = in_sample.EXPECTILE
@@ -62,6 +64,7 @@ class Form(NamedTuple):
   penalty: Callable[[Callable[[Array], Array], Array, Array], Array] | None = None
   lower_confidence_bound: bool = False
   averaged_policy: bool = False
+  reward_scale: float = 1.0
 
   @property
   def critics(self) -> bool:
@@ -238,13 +241,9 @@ def _improve_critics(
     )
   if form.bootstraps_in_sample:
     in_sample_values = _apply(networks.value, state.value.parameters, batch.next_observations)
+  rewards = batch.rewards if form.reward_scale == 1 else form.reward_scale * batch.rewards
   q_target = losses.bellman_target(
-    h.reward_scale * batch.rewards,
-    batch.not_dones,
-    generalised_values,
-    in_sample_values,
-    h.lam,
-    h.discount,
+    rewards, batch.not_dones, generalised_values, in_sample_values, h.lam, h.discount
   )
 
   def critic_loss(parameters):

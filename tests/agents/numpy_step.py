@@ -118,7 +118,7 @@ class Agent:
     next_q = np.min([forward(net, next_pair)[-1][:, 0] for net in self.target_critics], axis=0)
     next_v = forward(self.value, batch.next_observations)[-1][:, 0]
     mixture = h.lam * next_q + (1 - h.lam) * next_v
-    q_target = h.reward_scale * batch.rewards + h.discount * batch.not_dones * mixture
+    q_target = batch.rewards + h.discount * batch.not_dones * mixture
     for network, adam in zip(self.critics, self.adam_critics, strict=True):
       seen = forward(network, pair)
       slope = 2 * (seen[-1] - q_target[:, None]) / size

@@ -109,9 +109,10 @@ def test_a_batch_of_another_shape_is_refused(state):
 
 def test_the_reward_scale_multiplies_the_rewards_and_nothing_else(state):
   batch, noise = batch_and_noise()
-  scaled, _ = update(state, batch, noise, Hyperparameters(reward_scale=0.25), update_actor=True)
+  form = dmg.DMG._replace(reward_scale=0.25)
+  scaled, _ = dmg.update(state, batch, noise, Hyperparameters(), update_actor=True, form=form)
   batch = batch.replace(rewards=0.25 * batch.rewards)
-  plain, _ = update(state, batch, noise, Hyperparameters(), update_actor=True)
+  plain, _ = dmg.update(state, batch, noise, Hyperparameters(), update_actor=True)
   assert same(scaled, plain)
 
 
