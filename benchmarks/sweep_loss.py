@@ -3,11 +3,13 @@
   python benchmarks/sweep_loss.py --losses=10 -- --config=configs/quick.py --config.seeds=2 ...
 
 What follows `--` are arguments of `launch/sweep.py`. One sweep runs here, undisturbed, without
-Ray. Others run on a Ray cluster of two nodes on this machine. From each something is taken, in
-turn: a worker's process (SIGKILL), a whole node, the folder of a part. Parameters, logs and the
-printed table must be the same as without a loss. The result is printed and stored.
+Ray. Others run on a Ray cluster of two nodes on this machine, one after another, until so much was
+taken from them: in turn, a worker's process (SIGKILL), a whole node (in whose place another
+joins), the folder of a part that trains. Parameters, logs and the printed table must be the same as
+without a loss. The result is printed and stored.
 """
 
+import contextlib
 import json
 import os
 import random
@@ -17,6 +19,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -29,6 +32,7 @@ from dmg_jax.experiments.sweep import state
 
 _LOSSES = flags.DEFINE_integer("losses", 10, "How many.", lower_bound=1)
 _SEED = flags.DEFINE_integer("seed", 0, "Of the random moments.")
+_PAUSE = flags.DEFINE_float("pause", 20.0, "Seconds between two losses, at most.")
 _OUT = flags.DEFINE_string("out", "runs/sweep_loss", "Folder of the sweeps; emptied first.")
 
 _RESULT = Path(__file__).parent / "results" / "sweep_loss.json"
@@ -86,23 +90,35 @@ def finish(process: subprocess.Popen, directory: Path) -> None:
     raise RuntimeError(f"the sweep in {directory} failed:\n{errors}")
 
 
-def lose(kind: str, directory: Path, nodes: Nodes) -> str:
-  """Takes something away from a sweep that runs; which part it hit, or "" if there was none."""
-  at_work = {}
+def at_work(directory: Path) -> dict[str, int]:
+  """Name -> process of each part that has logged a step and has not ended."""
+  found = {}
   for path in sorted((directory / state.ATTEMPTS).glob("*.jsonl")):
     rows = state.attempts(directory, path.stem)
-    if rows and "pid" in rows[-1]:
-      at_work[path.stem] = rows[-1]["pid"]
+    if rows and "pid" in rows[-1] and state.trained(directory, path.stem):
+      found[path.stem] = rows[-1]["pid"]
+  return found
+
+
+def lose(kind: str, directory: Path, nodes: Nodes) -> dict[str, Any] | None:
+  """Takes something away from a sweep; what it was, or None if no part is at work."""
+  parts = at_work(directory)
+  if not parts:
+    return None
+  name, process = next(iter(parts.items()))
+  hit = {"kind": kind, "at_work": {part: state.trained(directory, part) for part in parts}}
   if kind == "node":
     nodes.lose()
-    return ", ".join(at_work)
-  for name, process in at_work.items():
-    if kind == "worker":
+    nodes.replace()
+    return hit
+  if kind == "worker":
+    # One that ended meanwhile is no loss.
+    with contextlib.suppress(ProcessLookupError):
       os.kill(process, signal.SIGKILL)
-    else:
-      shutil.rmtree(state.part(directory, name), ignore_errors=True)
-    return name
-  return ""
+      return hit | {"part": name}
+    return None
+  shutil.rmtree(state.part(directory, name), ignore_errors=True)
+  return hit | {"part": name}
 
 
 def compare(undisturbed: Path, directory: Path) -> list[str]:
@@ -116,40 +132,36 @@ def compare(undisturbed: Path, directory: Path) -> list[str]:
   return found + ["the table"] * (first != second)
 
 
-def loss(
-  kind: str, moment: float, directory: Path, arguments: list[str], nodes: Nodes
+def disturbed(
+  directory: Path, arguments: list[str], nodes: Nodes, kinds: Iterator[str], moments: random.Random
 ) -> dict[str, Any]:
-  """Runs a sweep from which something is taken after so many seconds; what happened.
+  """Runs a sweep from which something is taken again and again; what happened.
 
-  The moment waits until a part is at work.
+  Args:
+    directory, arguments: of the sweep.
+    nodes: of the cluster.
+    kinds: of the losses, in turn.
+    moments: of the seconds between them.
   """
   started = time.monotonic()
   process = start(directory, [*arguments, f"--address={nodes.address}"])
-  time.sleep(moment)
-  hit = ""
-  while not hit and process.poll() is None:
-    hit = lose(kind, directory, nodes) if _at_work(directory) else ""
-    time.sleep(0 if hit else 0.2)
-  lost = time.monotonic() - started
+  losses: list[dict[str, Any]] = []
+  for kind in kinds:
+    wait = time.monotonic() + moments.uniform(0, _PAUSE.value)
+    hit = None
+    while hit is None and process.poll() is None:
+      time.sleep(0.2)
+      hit = lose(kind, directory, nodes) if time.monotonic() >= wait else None
+    if hit is None:
+      break
+    losses.append({"second": time.monotonic() - started, **hit})
+    print(json.dumps(losses[-1]), flush=True)
   finish(process, directory)
-  if kind == "node" and hit:
-    nodes.replace()
   attempts = {
     path.stem: sum("host" in row for row in state.attempts(directory, path.stem))
     for path in sorted((directory / state.ATTEMPTS).glob("*.jsonl"))
   }
-  return {
-    "kind": kind,
-    "parts_at_work": hit,
-    "second": lost if hit else None,
-    "seconds": time.monotonic() - started,
-    "attempts": attempts,
-  }
-
-
-def _at_work(directory: Path) -> bool:
-  paths = (directory / state.ATTEMPTS).glob("*.jsonl")
-  return any("pid" in (state.attempts(directory, path.stem) or [{}])[-1] for path in paths)
+  return {"seconds": time.monotonic() - started, "losses": losses, "attempts": attempts}
 
 
 def main(arguments: list[str]) -> None:
@@ -159,34 +171,27 @@ def main(arguments: list[str]) -> None:
   undisturbed = out / "undisturbed"
   finish(start(undisturbed, ["--local", "--cpus_per_task=1", *arguments[1:]]), undisturbed)
   print("undisturbed: finished", flush=True)
-  nodes, moments, losses = Nodes(), random.Random(_SEED.value), []
+  nodes, moments = Nodes(), random.Random(_SEED.value)
+  sweeps: list[dict[str, Any]] = []
   try:
-    started = time.monotonic()
-    whole = out / "on_ray"
-    finish(start(whole, [*arguments[1:], f"--address={nodes.address}"]), whole)
-    seconds = time.monotonic() - started
-    different = compare(undisturbed, whole)
-    print(f"on Ray without a loss: {seconds:.0f} s, different: {different}", flush=True)
-    for number in range(_LOSSES.value):
-      kind = KINDS[number % len(KINDS)]
-      directory = out / f"{number}"
-      found = loss(kind, moments.uniform(0, seconds), directory, arguments[1:], nodes)
-      found["different"] = compare(undisturbed, directory)
-      losses.append(found)
-      print(json.dumps(found), flush=True)
-      _store(losses, seconds, different)
+    while (done := sum(len(one["losses"]) for one in sweeps)) < _LOSSES.value:
+      directory = out / f"{len(sweeps)}"
+      kinds = (KINDS[number % len(KINDS)] for number in range(done, _LOSSES.value))
+      found = disturbed(directory, arguments[1:], nodes, kinds, moments)
+      sweeps.append(found | {"different": compare(undisturbed, directory)})
+      print(json.dumps(sweeps[-1]), flush=True)
+      _store(sweeps)
   finally:
     nodes.close()
   print(_RESULT)
-  sys.exit(1 if different or any(one["different"] for one in losses) else 0)
+  sys.exit(1 if any(one["different"] for one in sweeps) else 0)
 
 
-def _store(losses: list[dict[str, Any]], seconds: float, different: list[str]) -> None:
+def _store(sweeps: list[dict[str, Any]]) -> None:
   result = {
     "command": shlex.join(["python", "benchmarks/sweep_loss.py", *sys.argv[1:]]),
-    "seconds_without_loss": seconds,
-    "different_without_loss": different,
-    "losses": losses,
+    "losses": sum(len(one["losses"]) for one in sweeps),
+    "sweeps": sweeps,
     "device": machine.device_name(),
     "versions": {name: metadata.version(name) for name in ("dmg_jax", "jax", "ray")},
   }
