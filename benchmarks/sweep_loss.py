@@ -133,7 +133,12 @@ def compare(undisturbed: Path, directory: Path) -> list[str]:
 
 
 def disturbed(
-  directory: Path, arguments: list[str], nodes: Nodes, kinds: Iterator[str], moments: random.Random
+  directory: Path,
+  arguments: list[str],
+  nodes: Nodes,
+  kinds: Iterator[str],
+  moments: random.Random,
+  pause: float,
 ) -> dict[str, Any]:
   """Runs a sweep from which something is taken again and again; what happened.
 
@@ -141,13 +146,13 @@ def disturbed(
     directory, arguments: of the sweep.
     nodes: of the cluster.
     kinds: of the losses, in turn.
-    moments: of the seconds between them.
+    moments, pause: of the seconds between them, and how many at most.
   """
   started = time.monotonic()
   process = start(directory, [*arguments, f"--address={nodes.address}"])
   losses: list[dict[str, Any]] = []
   for kind in kinds:
-    wait = time.monotonic() + moments.uniform(0, _PAUSE.value)
+    wait = time.monotonic() + moments.uniform(0, pause)
     hit = None
     while hit is None and process.poll() is None:
       time.sleep(0.2)
@@ -177,7 +182,7 @@ def main(arguments: list[str]) -> None:
     while (done := sum(len(one["losses"]) for one in sweeps)) < _LOSSES.value:
       directory = out / f"{len(sweeps)}"
       kinds = (KINDS[number % len(KINDS)] for number in range(done, _LOSSES.value))
-      found = disturbed(directory, arguments[1:], nodes, kinds, moments)
+      found = disturbed(directory, arguments[1:], nodes, kinds, moments, _PAUSE.value)
       sweeps.append(found | {"different": compare(undisturbed, directory)})
       print(json.dumps(sweeps[-1]), flush=True)
       _store(sweeps)
