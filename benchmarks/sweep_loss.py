@@ -185,17 +185,31 @@ def main(arguments: list[str]) -> None:
       found = disturbed(directory, arguments[1:], nodes, kinds, moments, _PAUSE.value)
       sweeps.append(found | {"different": compare(undisturbed, directory)})
       print(json.dumps(sweeps[-1]), flush=True)
-      _store(sweeps)
+      _store(sweeps, undisturbed_times(undisturbed))
   finally:
     nodes.close()
   print(_RESULT)
   sys.exit(1 if any(one["different"] for one in sweeps) else 0)
 
 
-def _store(sweeps: list[dict[str, Any]]) -> None:
+def undisturbed_times(directory: Path) -> dict[str, float]:
+  """Seconds from the first part's begin to the last one's end, and of the parts alone."""
+  spans = []
+  for path in (directory / state.ATTEMPTS).glob("*.jsonl"):
+    begun, ended = (row["time"] for row in state.attempts(directory, path.stem))
+    spans.append((begun, ended))
+  begins, ends = zip(*spans, strict=True)
+  return {
+    "seconds": max(ends) - min(begins),
+    "seconds_of_parts": sum(end - begin for begin, end in spans),
+  }
+
+
+def _store(sweeps: list[dict[str, Any]], times: dict[str, float]) -> None:
   result = {
     "command": shlex.join(["python", "benchmarks/sweep_loss.py", *sys.argv[1:]]),
     "losses": sum(len(one["losses"]) for one in sweeps),
+    "undisturbed": times,
     "sweeps": sweeps,
     "device": machine.device_name(),
     "versions": {name: metadata.version(name) for name in ("dmg_jax", "jax", "ray")},
