@@ -33,7 +33,7 @@ from dmg_jax.experiments.sweep import state
 _LOSSES = flags.DEFINE_integer("losses", 10, "How many.", lower_bound=1)
 _SEED = flags.DEFINE_integer("moments_seed", 0, "Of the random moments.")
 _PAUSE = flags.DEFINE_float("pause", 20.0, "Seconds between two losses, at most.")
-_OUT = flags.DEFINE_string("folder", "runs/sweep_loss", "Folder of the sweeps; emptied first.")
+_OUT = flags.DEFINE_string("sweeps", "runs/sweep_loss", "Folder of the sweeps; emptied first.")
 
 _RESULT = Path(__file__).parent / "results" / "sweep_loss.json"
 SWEEP = Path(__file__).parents[1] / "launch" / "sweep.py"

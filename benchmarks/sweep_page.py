@@ -17,8 +17,8 @@ def losses(result: Mapping[str, Any]) -> Iterable[str]:
     + (f"different: {different}." if different else "the same bits and the same table.")
   )
   yield (
-    f"Undisturbed and without Ray, such a sweep took {times['seconds']:.0f} s from the beginning of "
-    f"its first part to the end of its last, {share:.1%} more than its parts together."
+    f"Undisturbed and without Ray, such a sweep took {times['seconds']:.0f} s from the beginning "
+    f"of its first part to the end of its last, {share:.1%} more than its parts together."
   )
   yield (
     "From [`sweep_loss.json`](../benchmarks/results/sweep_loss.json) "
