@@ -72,7 +72,7 @@ def test_a_lost_connection_is_a_lost_partner(monkeypatch):
   ("changed", "message"),
   [
     ({"settings": {"steps": 8, "workers": 1}}, r"process 1 .* \(steps 4 -> 8\)"),
-    ({"versions": {"jax": "0.0.1"}}, "jax"),
+    ({"version of jax": "0.0.1"}, "version of jax '.*' -> '0.0.1'"),
     ({"tasks": [{"name": "a", "sha256": "00", "source": "x"}]}, "sha256 of a 'ff' -> '00'"),
   ],
 )
@@ -82,7 +82,7 @@ def test_processes_of_other_jobs_data_or_versions_are_refused(monkeypatch, chang
     "tasks": [{"name": "a", "sha256": "ff", "source": "x"}],
   }
   versions = {name: metadata.version(name) for name in ("dmg_jax", "jax", "jaxlib")}
-  theirs = {**config, "versions": versions}
+  theirs = {**config, **{f"version of {name}": version for name, version in versions.items()}}
   # How many threads train, and where the same data lie, is each host's own.
   theirs |= {
     "settings": {"steps": 4, "workers": 7},
@@ -90,9 +90,7 @@ def test_processes_of_other_jobs_data_or_versions_are_refused(monkeypatch, chang
   }
   Other(monkeypatch, json.dumps(theirs).encode())
   partners.agree(config)
-  theirs |= {
-    name: versions | value if name == "versions" else value for name, value in changed.items()
-  }
+  theirs |= changed
   Other(monkeypatch, json.dumps(theirs).encode())
   with pytest.raises(UserError, match=message):
     partners.agree(config)
@@ -100,7 +98,8 @@ def test_processes_of_other_jobs_data_or_versions_are_refused(monkeypatch, chang
 
 def test_states_come_together_in_the_plans_order(monkeypatch):
   data = pendulum()
-  job = job_for(data, methods="bc", seeds=3)
+  without = {"critic_hidden_sizes": None, "value_hidden_sizes": None}
+  job = job_for(data, methods="bc", seeds=3, **without)
   (members,) = job.plan.populations()
   runs = Beginning(members, {data.name: data.transitions}, job.settings).runs()
   parts = [jax.tree.map(lambda leaf, rows=rows: leaf[rows], runs) for rows in ([0, 2], [1])]
