@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import family_pages
+import scale_pages
 from absl import app
 from family_pages import row
 
@@ -24,7 +25,10 @@ from dmg_jax.report.scores import statistics
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
-PAGES = ("README.md", "docs/benchmarks.md", "docs/data.md", "docs/family.md", "docs/jobs.md")
+PAGES = (
+  "README.md", "docs/benchmarks.md", "docs/data.md", "docs/family.md", "docs/jobs.md",
+  "docs/scale_hosts.part.md",
+)  # fmt: skip
 _PLACE = re.compile(r"(<!-- measured: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -249,6 +253,8 @@ TABLES: Mapping[str, Callable[[], Iterable[str]]] = {
   "precisions": family_pages.precisions,
   "gpu": gpu,
   "named_methods": named_methods,
+  "hosts": scale_pages.hosts,
+  "evaluation_share": scale_pages.evaluation_share,
 }
 
 
