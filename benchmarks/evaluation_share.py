@@ -5,7 +5,8 @@
 Measured are steps of the simulators for each second of processor time, with a policy of
 the paper's size acting, in this process and in two worker processes: so that a busy machine
 changes little. What 75 runs take follows from them and from the stored rates of training.
-Every episode counts with its full length, which is the most that it can take. The result
+Every episode counts with its full length, which is the most that it can take; eight act
+in one call, where a job's calls hold up to 256: so the hours are upper bounds. The result
 goes to benchmarks/results/evaluation_share.json.
 """
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import family_pages
+import scale_pages
 import sweep_page
 from absl import app
 from family_pages import row
@@ -254,6 +255,8 @@ TABLES: Mapping[str, Callable[[], Iterable[str]]] = {
   "gpu": gpu,
   "named_methods": named_methods,
   "sweep_losses": lambda: sweep_page.losses(stored("sweep_loss.json")),
+  "hosts": scale_pages.hosts,
+  "evaluation_share": scale_pages.evaluation_share,
 }
 
 

@@ -27,8 +27,6 @@ FIELDS = {
   "steps": STEPS,
   "batch_size": 8,
   "actor_hidden_sizes": "(8,8)",
-  "critic_hidden_sizes": "(8,8)",
-  "value_hidden_sizes": "(8,8)",
   "log_interval": 4,
   "evaluation_interval": 4,
   "evaluation_episodes": 1,

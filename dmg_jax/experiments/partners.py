@@ -31,8 +31,8 @@ def agree(config: Mapping[str, Any]) -> None:
   """
   if processes.count() == 1:
     return
-  versions = {name: metadata.version(name) for name in _PACKAGES}
-  mine = run_log.encode({**config, "versions": versions})
+  versions = {f"version of {name}": metadata.version(name) for name in _PACKAGES}
+  mine = run_log.encode({**config, **versions})
   first, *others = map(json.loads, processes.exchange(json.dumps(mine).encode()))
   for process, other in enumerate(others, start=1):
     changes, _ = run_config.differences(first, other, frozenset(), run_directory.MAY_DIFFER)
