@@ -5,7 +5,14 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from dmg_jax.symmetry import page_beyond, page_offline, page_tables, page_teachers, page_walker
+from dmg_jax.symmetry import (
+  page_beyond,
+  page_mild,
+  page_offline,
+  page_tables,
+  page_teachers,
+  page_walker,
+)
 
 Numbers = Mapping[str, Any]
 _WAITING = {
@@ -33,7 +40,7 @@ def page(numbers: Mapping[str, Numbers]) -> str:
     "teacher": page_tables.teacher,
     "distillation": _distillation,
     "offline": _offline,
-    "mild": page_beyond.mild,
+    "mild": page_mild.mild,
     "robots": page_beyond.robots,
     "walker": page_walker.walker,
     "costs": page_beyond.costs,
@@ -44,7 +51,25 @@ def page(numbers: Mapping[str, Numbers]) -> str:
     if part in numbers
   ]
   missing = [part for part in sections if part not in numbers]
-  return "\n\n".join(text.strip() for text in (_head(), *made, _limits(missing))) + "\n"
+  return (
+    "\n\n".join(text.strip() for text in (_head(), *_found(numbers), *made, _limits(missing)))
+    + "\n"
+  )
+
+
+def _found(numbers: Mapping[str, Numbers]) -> list[str]:
+  """What was found, in a line for each part that answers the question; nothing without one."""
+  conclusions: Mapping[str, Callable[[Numbers], str]] = {
+    "distillation": page_tables.conclusion,
+    "offline": page_offline.conclusion,
+    "mild": page_mild.conclusion,
+    "walker": page_walker.conclusion,
+  }
+  told = (conclude(numbers[part]) for part, conclude in conclusions.items() if part in numbers)
+  lines = [line for line in told if line]
+  return (
+    ["\n".join(["**What was found**, each with its section below:", "", *lines])] if lines else []
+  )
 
 
 def _distillation(part: Numbers) -> str:

@@ -1,82 +1,13 @@
-# ruff: noqa: E501, RUF001
+# ruff: noqa: E501
 # A row of a Markdown table stays on one line, and the Greek letters are meant.
-"""The sections of docs/structure.md that go beyond the paper, from the stored numbers."""
+"""The sections of docs/structure.md on verified symmetries and on what the study takes."""
 
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
-from dmg_jax.report.numbers import interval, signed
-from dmg_jax.report.scores.intervals import mean_interval
-from dmg_jax.symmetry import page_walker
-from dmg_jax.symmetry.page_tables import row, sizes, spread
+from dmg_jax.symmetry.page_tables import row
 
 Numbers = Mapping[str, Any]
-
-
-def mild(part: Numbers) -> str:
-  """DMG on the continuous reacher: the grid of amounts and structure."""
-  settings, cells = part["settings"], part["cells"]
-  uses = {**page_walker.USES, "false": "false symmetry"}
-  done = {use: cells[use] for use in uses if use in cells}
-  explained = ""
-  if "consistency" in done:
-    weight = f"{done['consistency']['weight']:g} · "
-    explained += (
-      f"\n*Consistency*: the actor also pays {weight}E|π(g s) - g π(s)|², averaged over the turns g and "
-      "over the action's dimensions; the weight is not tuned."
-    )
-  if "false" in done:
-    explained += (
-      "\n*False symmetry*: augmented batches in which the two torques turn along, as if they were a "
-      "vector; the targets of actor and critics are then those of another problem."
-    )
-  lines = [row("λ", "ν", *(uses[use] for use in done)), row(*["---"] * (2 + len(done)))]
-  for lam in settings["lams"]:
-    for nu in settings["nus"]:
-      found = (cell["points"][f"{lam:g} {nu:g}"] for cell in done.values())
-      lines.append(row(f"{lam:g}", f"{nu:g}", *(spread(point["test"]) for point in found)))
-  best = "; ".join(
-    f"{uses[use]} {max(float(np.mean(point['test'])) for point in cell['points'].values()):.2f}"
-    for use, cell in done.items()
-  )
-  inside = "; ".join(
-    f"{uses[use]} {_by_seed(cell, 'training').mean():.2f}" for use, cell in done.items()
-  )
-  gains = {
-    use: _by_seed(cell, "test") - _by_seed(done["none"], "test")
-    for use, cell in done.items()
-    if use != "none"
-  }
-  intervals = {use: mean_interval(gain) for use, gain in gains.items()}
-  against = "; ".join(
-    f"{uses[use]} {signed(float(gain.mean()), 2)} {interval(intervals[use], 2)}"
-    for use, gain in gains.items()
-  )
-  decided = sum(not low <= 0 <= high for low, high in intervals.values())
-  return f"""
-## Beyond the paper: DMG on the continuous reacher
-
-Does the claim hold for mild generalisation? λ and ν are DMG's amounts; the structure is how it uses the quarter turns. The
-data are the *{settings["data"]}* ones of context 0 of the double DQN, with torques as continuous actions and the sparse reward. *Augmented
-batches*: each sample is turned by a quarter turn drawn at random. *Symmetric networks*: actor, critics and value are averages
-over the four turns.{explained}
-Return in {settings["test_contexts"]} contexts of the test, mean and deviation of {settings["seeds"]} seeds; networks of
-{sizes(settings["hidden_sizes"])}, {settings["steps"]:,} steps with batches of {settings["batch_size"]}, γ = {settings["discount"]:g}.
-
-{chr(10).join(lines)}
-
-Does structure help at equal amounts? The difference from no symmetry in test, averaged over the grid, with Student's 95 %
-interval over {settings["seeds"]} seeds: {against}.
-{decided} of these {len(gains)} intervals exclude 0. The best point of each, chosen on the test returns themselves and so biased upwards: {best}.
-Mean return in context 0 over the grid: {inside}.
-"""
-
-
-def _by_seed(cell: Numbers, contexts: str) -> np.ndarray:
-  """(S,) mean return over the grid, of each seed."""
-  return np.mean([point[contexts] for point in cell["points"].values()], axis=0)
 
 
 def robots(part: Numbers) -> str:
@@ -129,9 +60,9 @@ def costs(part: Numbers) -> str:
   return f"""
 ## What it takes
 
-The settings of three parts were chosen for an accelerator. On one core of the processor below they take about so long; `--share`
-divides a part among processes. The rates are those of the learner without symmetry, whose steps are the cheapest. Compilation
-and episodes come on top.
+Three parts take long. On one core of the processor below they take about so many hours; `--share` divides a part among
+processes, of one or of several machines that see the same files, and an accelerator trains the runs of a population at
+once. The rates are those of the learner without symmetry, whose steps are the cheapest. Compilation and episodes come on top.
 
 {chr(10).join([row(*head), row(*["---"] * len(head)), *lines])}
 """

@@ -3,7 +3,7 @@
 """The section of docs/structure.md on offline learners, from the stored numbers."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -52,12 +52,12 @@ def offline_learners(part: Numbers) -> str:
 ## Offline learners with data augmentation
 
 Ten episodes of the planner in context 0: *expert* are greedy, *suboptimal* have 60 % of their actions drawn at random, *mixed*
-are five of each; every seed has a data set of its own. Augmentation turns each sample by a quarter turn drawn at random, 0
+are five of each; every seed has a data set of its own, but that greedy episodes are all the same. Each machine played the data
+itself; rounding may differ. Augmentation turns each sample by a quarter turn drawn at random, 0
 included. *Aug-D*: batch and turned copy, everywhere. *Aug-D-Online*: the learner sees both, targets come from the batch.
 *DAC-Latent*, *DAC-Output*: the batch, with a penalty on the mean squared difference between both of the last hidden layer, or of the
 output. Mean and deviation of the return in {settings["test_contexts"]} contexts of the test; {settings["seeds"]} seeds (the paper: 20), {count} runs.
 {f"Of the {len(of_tables)} cells of all tables {missing} are not measured yet; they have a dash." if missing else ""}
-
 Our choices: data of one context, as the paper's returns in training have the deviations of single episodes; networks of
 {sizes(settings["hidden_sizes"])} (a quarter of the paper's 512, 256 and 128); {settings["steps"]:,} steps (2,000 epochs); γ = {settings["discount"]:g} (not known); batches of
 {settings["iql_batch_size"]} for IQL (64, and 16 for suboptimal data) and {settings["cql_batch_size"]} for CQL (128); learning rates {settings["iql_learning_rate"]:g} and {settings["cql_learning_rate"]:g}
@@ -101,27 +101,67 @@ def _table(kind: str, title: str, number: int, cells: Mapping[str, Numbers]) -> 
   return "\n".join(lines)
 
 
+class _Counts(NamedTuple):
+  """Of a table: cells with augmentation, those above and below none; means, those that agree with
+  the paper's; the least and the largest difference from these."""
+
+  cells: int
+  above: int
+  below: int
+  means: int
+  agree: int
+  least: float
+  largest: float
+
+
+def _counts(kind: str, cells: Mapping[str, Numbers]) -> _Counts:
+  method, place = kind.split()
+  against_none, agree, differences = [], 0, []
+  for data in offline.GREEDY:
+    plain = cells.get(offline.name(method, place, data, "none"))
+    for use, theirs in zip(discrete.USES, printed.OFFLINE[kind][data], strict=True):
+      cell = cells.get(offline.name(method, place, data, use))
+      if cell is None:
+        continue
+      differences.append(float(np.mean(cell["test"])) - theirs[0])
+      agree += _agrees(cell["test"], *theirs)
+      if plain is not None and use != "none":
+        against_none.append(difference_interval(cell["test"], plain["test"]))
+  return _Counts(
+    len(against_none),
+    sum(low > 0 for low, _ in against_none),
+    sum(high < 0 for _, high in against_none),
+    len(differences),
+    agree,
+    min(differences, default=0.0),
+    max(differences, default=0.0),
+  )
+
+
+def conclusion(part: Numbers) -> str:
+  """A line for the head of the page."""
+  found = {kind: _counts(kind, part["cells"]) for kind in _TABLES}
+  told = "; ".join(
+    f"{_TABLES[kind][0]} {one.above} of {one.cells}" for kind, one in found.items() if one.cells
+  )
+  if not told:
+    return ""
+  return (
+    "* Offline learners that know the quarter turns, in how many cells they are better than without "
+    f"augmentation, by 95 % intervals: {told}."
+  )
+
+
 def _answers(cells: Mapping[str, Numbers]) -> str:
   """How many cells are above no augmentation, and how many agree with the paper's."""
   lines = []
   for kind, (title, number) in _TABLES.items():
-    method, place = kind.split()
-    above = below = count = agree = compared = 0
-    for data in offline.GREEDY:
-      plain = cells.get(offline.name(method, place, data, "none"))
-      for use, theirs in zip(discrete.USES, printed.OFFLINE[kind][data], strict=True):
-        cell = cells.get(offline.name(method, place, data, use))
-        if cell is None:
-          continue
-        compared += 1
-        agree += _agrees(cell["test"], *theirs)
-        if plain is not None and use != "none":
-          low, high = difference_interval(cell["test"], plain["test"])
-          above, below, count = above + (low > 0), below + (high < 0), count + 1
-    if count:
+    one = _counts(kind, cells)
+    if one.cells:
       lines.append(
-        f"* {title}: of {count} cells with augmentation {above} are above no augmentation, {below} below. "
-        f"{agree} of {compared} means agree with those of Table {number}."
+        f"* {title}: of {one.cells} cells with augmentation {one.above} are above no augmentation, {one.below} below. "
+        f"{one.agree} of {one.means} means agree with those of Table {number}; the differences go from "
+        f"{signed(one.least, 2)} to {signed(one.largest, 2)}."
       )
   if not lines:
     return ""

@@ -1,3 +1,5 @@
+# ruff: noqa: RUF001
+# The Greek letters are meant.
 """The page's sections on learners of the reacher, where some cells are not there yet."""
 
 import copy
@@ -5,7 +7,15 @@ import copy
 import pytest
 
 from dmg_jax.agents import discrete
-from dmg_jax.symmetry import costs, distillation, offline, page, page_beyond, page_teachers
+from dmg_jax.symmetry import (
+  costs,
+  distillation,
+  mild,
+  offline,
+  page,
+  page_beyond,
+  page_teachers,
+)
 
 PLANS = {"planner": [2] * 12 + [8] * 15, "dqn": [2, 5] * 13 + [2]}
 
@@ -66,7 +76,8 @@ def test_missing_cells_are_dashes_and_counted(distilled, learners):
   assert "Of the 54 cells of all tables 49 are not measured yet" in text
   assert "| mixed | test | - | - | - | - | - |" in text
   # The interval of a cell that is the same as no augmentation holds 0.
-  assert "of 4 cells with augmentation 0 are above no augmentation, 0 below. 0 of 5 means" in text
+  assert "of 4 cells with augmentation 0 are above no augmentation, 0 below. 2 of 5 means" in text
+  assert "augmentation, by 95 % intervals: IQL, augmentation of the actor 0 of 4." in text
   assert "Of the 8 lines of the table 7 are not measured yet" in text
   empty = page.page({"distillation": part(distillation.SETTINGS, {})})
   assert "Distillation of pessimistic values" not in empty
@@ -104,3 +115,26 @@ def test_populations_hold_each_cell_of_the_tables_once():
 def test_hours_are_steps_by_their_rate():
   cells = {"mild": {"updates": 7_200_000, "updates_per_processor_second": 1000.0}}
   assert "| `structure mild` | 7,200,000 | 1,000 | 2.0 |" in page_beyond.costs({"cells": cells})
+
+
+def mild_cell(by_nu: dict[str, float]) -> dict:
+  points = {
+    f"{lam:g} {nu}": {"training": [1.0, 0.9, 1.0], "test": [test, test + 0.1, test]}
+    for lam in mild.LAMS
+    for nu, test in by_nu.items()
+  }
+  return {"points": points, "weight": 1.0, "processor_seconds": 1.0}
+
+
+def test_structure_is_told_at_each_amount():
+  plain = {"0.01": 0.2, "0.1": 0.3, "1": 0.4}
+  better = {"0.01": 0.1, "0.1": 0.3, "1": 0.7}
+  cells = {use: mild_cell(better) for use in mild.USES} | {
+    "none": mild_cell(plain),
+    "false": mild_cell(plain),
+  }
+  text = page.page({"mild": part(mild.SETTINGS, cells)})
+  assert "at ν = 0.01 0 of 3 are better and 3 worse; at ν = 1 3 of 3 are better and 0 worse" in text
+  assert "the 9 points of λ and ν lie from 0.23 to 0.43 in test" in text
+  assert "| 1 | +0.30 [0.30, 0.30] | +0.30 [0.30, 0.30] | +0.30 [0.30, 0.30] | +0.00" in text
+  assert "augmented batches +0.07 [0.07, 0.07]" in text

@@ -130,6 +130,18 @@ def test_cells_of_other_data_are_not_mixed(tmp_path, monkeypatch):
   assert list(cells) == ["symmetry", "data", "asymmetry"] + [
     f"medium {share} {use}" for use in learners.USES for share in ("1", "0.1", "0.01")
   ]
+  # What is there already is left out of a population.
+  stored = json.loads(places.file("walker").read_text())
+  del stored["cells"]["medium 0.1 none"]
+  places.file("walker").write_text(json.dumps(stored))
+  measured = []
+  monkeypatch.setattr(
+    walker,
+    "measure",
+    lambda use, seeds, data, rows, *_: measured.append(list(rows)) or {name: {} for name in rows},
+  )
+  run(0)
+  assert measured == [["medium 0.1 none"]]
   with pytest.raises(UserError, match="is not the data set of the stored numbers"):
     run(1)
 
@@ -204,6 +216,9 @@ def test_the_page_says_what_the_intervals_say():
   assert "differ by up to 1.5 (medium) and 1.5 (medium-replay) standard deviations" in text
   assert "+5.0 [5.0, 5.0]" in text
   assert "Measured so far: 1 of 6 sets" in text
+  assert "better in 1 of 1 sets, worse in 0, open in 0; 5 sets are not measured yet." in (
+    page_walker.conclusion(made_up(5.0))
+  )
   worse = page_walker.walker(made_up(-5.0))
   assert "symmetric networks: better than no symmetry in 0 of 1 sets, worse in 1" in worse
 
