@@ -32,7 +32,7 @@ class Short(Env):
 
 
 def test_it_takes_one_gradient_step_for_each_environment_step():
-  loop = online_torch.Loop(Short(), make_transitions(20), 5, SETTINGS, (8, 8), 0.1, 1)
+  loop = online_torch.Loop(Short(), make_transitions(20), 5, SETTINGS, (8, 8), 0.1, 1, "cpu")
   loop.advance(5)
   assert loop._agent.steps == 5
   rows = {name: leaf[20:] for name, leaf in loop._rows.items()}
