@@ -34,6 +34,7 @@ from dmg_jax.envs.make import make, spaces
 from dmg_jax.envs.workers import available_cores
 from dmg_jax.online import exploration
 from dmg_jax.online.loop import Loop, Playing, Settings
+from dmg_jax.online.parts import Parts
 from dmg_jax.types import Hyperparameters, Transitions
 
 ENV, SHARED, NOISE, SEVERAL = "dmg_jax/PointMaze-UMaze-v0", 100_000, 0.1, 20
@@ -84,14 +85,14 @@ def ours(runs: int, learn_every: int, steps: int, rows: int = SHARED) -> Job:
     Settings(learn_every=learn_every, workers=available_cores()),
   )
   loop.prepare(steps)
+  alone = Parts(program, begun, decay, shared, available_cores())
 
   def job(count: int) -> dict[str, float]:
     simulated, started = loop.seconds, time.perf_counter()
     loop.advance(count)
     whole = (time.perf_counter() - started) / count
     simulators = (loop.seconds - simulated) / count
-    placed, points, data = training.place(loop.runs(), decay, loop.data, program)
-    learning = _learning(program, placed, points, data, learn_every, count)
+    learning = _learning(alone, agent.cycle, learn_every, count)
     return {
       "step": whole,
       "simulators": simulators,
@@ -103,23 +104,15 @@ def ours(runs: int, learn_every: int, steps: int, rows: int = SHARED) -> Job:
   return job
 
 
-def _learning(
-  program: training.Program,
-  placed: training.Runs,
-  points: decayed.Decay,
-  data: Transitions,
-  at_once: int,
-  count: int,
-) -> float:
+def _learning(parts: Parts, cycle: int, at_once: int, count: int) -> float:
   """Seconds of a gradient step of all runs, without anything between the calls."""
   started = 0.0
   for number in range(-1, count // at_once):
     if number == 0:
-      jax.block_until_ready(placed.frozen_at)
+      jax.block_until_ready(parts.placed)
       started = time.perf_counter()
-    phase = number * at_once % program.agent.cycle
-    placed, _ = training.advance_steps(placed, points, data, program, phase, at_once)
-  jax.block_until_ready(placed.frozen_at)
+    parts.advance(number * at_once % cycle, at_once)
+  jax.block_until_ready(parts.placed)
   return (time.perf_counter() - started) / (count // at_once * at_once)
 
 

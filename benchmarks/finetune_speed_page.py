@@ -6,8 +6,13 @@ from typing import Any
 
 from jobs import RESULTS
 
+from dmg_jax import cost, networks, tasks
+
 RESULT = RESULTS / "finetune_speed.json"
 GPU_RESULT = RESULTS / "finetune_speed_gpu.json"
+RATES = RESULTS / "throughput_2_x_amd_epyc.json"
+# Of the maze's observations and actions.
+_SIZES = (4, 2)
 HEAD = (
   "## Speed",
   "",
@@ -48,6 +53,25 @@ def table(result: Mapping[str, Any], name: str) -> list[str]:
     "| loop | steps/s, all runs | ratio | ms a step of all runs | simulators | learning | rest |",
     "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     *(_row(label, medians, result["ratios"]) for label, medians in result["medians"].items()),
+    "",
+    *_limit(result),
+  ]
+
+
+def _limit(result: Mapping[str, Any]) -> list[str]:
+  """How fast five runs could be at most, where the rate of the device's products is stored."""
+  rate = json.loads(RATES.read_text())
+  if rate["device"] != result["device"]:
+    return []
+  flops = cost.step_flops(networks.PAPER, *_SIZES, tasks.BATCH_SIZE, tasks.POLICY_DELAY)
+  least = 5 * flops / rate["matmul_flops_per_second"]
+  most = 5 * result["medians"][result["compared_with"]]["step"] / least
+  gigaflops = rate["matmul_flops_per_second"] / 1e9
+  return [
+    f"The products of a gradient step of five runs are {5 * flops / 1e9:.2f} GFLOP, and in another "
+    f"sitting these cores multiplied at {gigaflops:.0f} GFLOP/s together",
+    f"([`{RATES.name}`](../benchmarks/results/{RATES.name})). So such a step takes about "
+    f"{1e3 * least:.0f} ms here at least, and a ratio above {most:.1f} is out of reach.",
     "",
   ]
 
