@@ -27,8 +27,8 @@ def cpu() -> Iterable[str]:
   yield ""
   yield (
     f"A run takes {result['series'][0]['bytes_of_run'] / 2**20:.1f} MiB; one program, compiled in "
-    f"{seconds:.0f} s, serves any number of runs. With many runs a worker changes between them more often than their "
-    "states stay in its cache: 16 steps of each, in eight turns, with 64 runs."
+    f"{seconds:.0f} s, serves any number of runs. The work of a round is the same for all but 64 "
+    "runs, so that many runs take few steps at a time: 2 in a call, from 32 runs on."
   )
 
 
