@@ -56,7 +56,7 @@ are five of each; every seed has a data set of its own, but that greedy episodes
 itself; rounding may differ. Augmentation turns each sample by a quarter turn drawn at random, 0
 included. *Aug-D*: batch and turned copy, everywhere. *Aug-D-Online*: the learner sees both, targets come from the batch.
 *DAC-Latent*, *DAC-Output*: the batch, with a penalty on the mean squared difference between both of the last hidden layer, or of the
-output. Mean and deviation of the return in {settings["test_contexts"]} contexts of the test; {settings["seeds"]} seeds (the paper: 20), {count} runs.
+output. Mean and deviation of the return in {settings["test_contexts"]} contexts of the test, and in training, which is context 0; {settings["seeds"]} seeds (the paper: 20), {count} runs.
 {f"Of the {len(of_tables)} cells of all tables {missing} are not measured yet; they have a dash." if missing else ""}
 Our choices: data of one context, as the paper's returns in training have the deviations of single episodes; networks of
 {sizes(settings["hidden_sizes"])} (a quarter of the paper's 512, 256 and 128); {settings["steps"]:,} steps (2,000 epochs); γ = {settings["discount"]:g} (not known); batches of
@@ -71,7 +71,7 @@ Our choices: data of one context, as the paper's returns in training have the de
 
 def _table(kind: str, title: str, number: int, cells: Mapping[str, Numbers]) -> str:
   lines = [
-    f"**{title}** (Table {number}; ours, the paper's, and the return in context 0).",
+    f"**{title}** (Table {number}; in training, Table 10).",
     "",
     row("data", "", *TITLES.values()),
     row(*["---"] * (2 + len(TITLES))),
@@ -79,24 +79,29 @@ def _table(kind: str, title: str, number: int, cells: Mapping[str, Numbers]) -> 
   method, place = kind.split()
   for data in offline.GREEDY:
     found = [cells.get(offline.name(method, place, data, use)) for use in discrete.USES]
-    theirs = printed.OFFLINE[kind][data]
-    lines += [
-      row(data, "test", *(spread(cell["test"]) if cell else "-" for cell in found)),
-      row("", "paper", *map(printed_pair, theirs)),
-      row(
-        "", "difference",
-        *(
-          signed(float(np.mean(cell["test"])) - mean, 2) if cell else "-"
-          for cell, (mean, _) in zip(found, theirs, strict=True)
+    for where, tables in (("test", printed.OFFLINE), ("training", printed.OFFLINE_TRAINING)):
+      theirs = tables[kind][data]
+      lines += [
+        row(data, where, *(spread(cell[where]) if cell else "-" for cell in found)),
+        row("", "the paper's", *map(printed_pair, theirs)),
+        row(
+          "", "difference",
+          *(
+            signed(float(np.mean(cell[where])) - mean, 2) if cell else "-"
+            for cell, (mean, _) in zip(found, theirs, strict=True)
+          ),
         ),
-      ),
-      row("", "context 0", *(spread(cell["training"]) if cell else "-" for cell in found)),
-    ]  # fmt: skip
+      ]  # fmt: skip
     if all(found):
       plain, output = (cell["test"] for cell in (found[0], found[-1]) if cell)
       low, high = difference_interval(output, plain)
       lines.append(
-        row("", "DAC-Output less none, 95 %", f"[{low:.2f}, {high:.2f}]", *[""] * (len(TITLES) - 1))
+        row(
+          "",
+          "DAC-Output less none in test, 95 %",
+          f"[{low:.2f}, {high:.2f}]",
+          *[""] * (len(TITLES) - 1),
+        )
       )
   return "\n".join(lines)
 

@@ -38,3 +38,27 @@ OFFLINE = {
     "suboptimal": ((0.32, 0.07), (0.30, 0.09), (0.31, 0.07), (0.31, 0.09), (0.32, 0.09)),
   },
 }
+# Table 10: returns in training; the paper gives no deviation to expert data's 1.
+_ALWAYS = ((1.0, 0.0),) * 5
+OFFLINE_TRAINING = {
+  "iql actor": {
+    "expert": _ALWAYS,
+    "mixed": _ALWAYS,
+    "suboptimal": ((0.75, 0.43), (0.90, 0.30), (0.95, 0.22), (0.90, 0.30), (0.80, 0.40)),
+  },
+  "cql critic": {
+    "expert": _ALWAYS,
+    "mixed": ((1.0, 0.0), (1.0, 0.0), (1.0, 0.0), (0.95, 0.22), (0.95, 0.22)),
+    "suboptimal": ((1.0, 0.0), (1.0, 0.0), (0.95, 0.22), (0.85, 0.36), (0.85, 0.36)),
+  },
+  "iql both": {
+    "expert": _ALWAYS,
+    "mixed": ((1.0, 0.0), (1.0, 0.0), (0.95, 0.22), (1.0, 0.0), (1.0, 0.0)),
+    "suboptimal": ((0.75, 0.43), (1.0, 0.0), (0.80, 0.40), (0.85, 0.36), (0.95, 0.22)),
+  },
+  "iql critic": {
+    "expert": _ALWAYS,
+    "mixed": _ALWAYS,
+    "suboptimal": ((0.75, 0.43), (0.85, 0.36), (0.90, 0.30), (0.95, 0.22), (0.95, 0.22)),
+  },
+}
