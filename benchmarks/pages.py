@@ -15,7 +15,6 @@ from typing import Any
 
 import family_pages
 import scale_pages
-import scaling_pages
 import sweep_page
 from absl import app
 from family_pages import row
@@ -256,7 +255,7 @@ TABLES: Mapping[str, Callable[[], Iterable[str]]] = {
   "gpu": gpu,
   "named_methods": named_methods,
   "sweep_losses": lambda: sweep_page.losses(stored("sweep_loss.json")),
-  "scaling": scaling_pages.cpu,
+  "scaling": scale_pages.scaling,
   "hosts": scale_pages.hosts,
   "evaluation_share": scale_pages.evaluation_share,
 }

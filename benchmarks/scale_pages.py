@@ -1,4 +1,4 @@
-"""The tables of docs/scale.md that `hosts.py` and `evaluation_share.py` measured."""
+"""The tables of several hosts, of evaluation's share, and of many runs, as they were measured."""
 
 import json
 from collections.abc import Iterable
@@ -10,6 +10,7 @@ from jobs import RESULTS
 from dmg_jax import stored_rates
 
 HOSTS, SHARE = "hosts.json", "evaluation_share.json"
+SCALING = "scaling_2_x_amd_epyc.json"
 _FAMILIES = {"locomotion": "locomotion", "antmaze": "AntMaze"}
 
 
@@ -66,6 +67,32 @@ def evaluation_share() -> Iterable[str]:
       f"{one['share_if_training_waits']:.0%}",
       "" if beside is None else f"{beside:.0%}",
     )
+
+
+def scaling() -> Iterable[str]:
+  """Rates on a CPU, against the number of runs and of worker threads."""
+  result = _stored(SCALING)
+  yield (
+    f"{result['device']}, jax {result['versions']['jax']}, median of {result['rounds']} rounds of "
+    f"{result['work']:,} steps of all runs together, from"
+  )
+  yield f"[`{SCALING}`](../benchmarks/results/{SCALING}):"
+  yield ""
+  yield row("workers", "runs", "steps/s", "ms for a step of a run", "of the matmul rate")
+  yield row(*["---"] * 5)
+  for series in result["series"]:
+    for found in series["runs"]:
+      rate, share = found["steps_per_second"], found["share_of_matmul_rate"]
+      yield row(
+        series["workers"], found["runs"], f"{rate:.0f}", f"{1000 / rate:.1f}", f"{share:.2f}"
+      )
+  seconds = result["series"][0]["runs"][0]["compile_seconds"]
+  yield ""
+  yield (
+    f"A run takes {result['series'][0]['bytes_of_run'] / 2**20:.1f} MiB; one program, compiled in "
+    f"{seconds:.0f} s, serves any number of runs. The work of a round is the same for all but 64 "
+    "runs, so that many runs take few steps at a time: 2 in a call, from 32 runs on."
+  )
 
 
 def _source(result: dict[str, Any], name: str) -> Iterable[str]:
