@@ -34,7 +34,7 @@ from dmg_jax.envs.make import make, spaces
 from dmg_jax.envs.workers import available_cores
 from dmg_jax.online import exploration
 from dmg_jax.online.loop import Loop, Playing, Settings
-from dmg_jax.online.parts import Parts
+from dmg_jax.online.population import OnlinePopulation
 from dmg_jax.types import Hyperparameters, Transitions
 
 ENV, SHARED, NOISE, SEVERAL = "dmg_jax/PointMaze-UMaze-v0", 100_000, 0.1, 20
@@ -85,7 +85,7 @@ def ours(runs: int, learn_every: int, steps: int, rows: int = SHARED) -> Job:
     Settings(learn_every=learn_every, workers=available_cores()),
   )
   loop.prepare(steps)
-  alone = Parts(program, begun, decay, shared, available_cores())
+  alone = OnlinePopulation(program, begun, decay, shared, available_cores())
 
   def job(count: int) -> dict[str, float]:
     simulated, started = loop.seconds, time.perf_counter()
@@ -104,7 +104,7 @@ def ours(runs: int, learn_every: int, steps: int, rows: int = SHARED) -> Job:
   return job
 
 
-def _learning(parts: Parts, cycle: int, at_once: int, count: int) -> float:
+def _learning(parts: OnlinePopulation, cycle: int, at_once: int, count: int) -> float:
   """Seconds of a gradient step of all runs, without anything between the calls."""
   started = 0.0
   for number in range(-1, count // at_once):

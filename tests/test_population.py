@@ -7,7 +7,8 @@ from conftest import make_points
 from small_jobs import SIZES, pendulum
 
 from dmg_jax import methods, training
-from dmg_jax.population import Population, active, takes_turns
+from dmg_jax.parts import takes_turns
+from dmg_jax.population import Population, active
 
 BATCH = SIZES["batch_size"]
 # The compiled program of all small jobs.

@@ -2,7 +2,7 @@
 
 Its uses differ only in who learns, from which rows, and in what happens between
 rounds. Every run has its own simulators, episodes and region of the data; all act
-in one batched call, and learn as `parts` says.
+in one batched call, and learn as `population` says.
 """
 
 import functools
@@ -21,7 +21,7 @@ from dmg_jax.data.scaling import Scaling
 from dmg_jax.data.stream import Stream
 from dmg_jax.online import rounds
 from dmg_jax.online.exploration import Exploration
-from dmg_jax.online.parts import Parts
+from dmg_jax.online.population import OnlinePopulation
 from dmg_jax.training import ACTIVE, Program, Runs
 from dmg_jax.types import Array, Metrics, Parameters, Transitions
 
@@ -154,7 +154,7 @@ class Loop:
     sizes = [one.stream.size * one.stream.environments for one in playing]
     offsets = len(shared.rewards) + np.cumsum([0] + [one.stream.rewards.size for one in playing])
     own = experience.Region(offsets[:-1].astype(np.int32), np.array(sizes, np.int32))
-    self._parts = Parts(
+    self._population = OnlinePopulation(
       program,
       runs.replace(own=own),
       hyperparameters,
@@ -162,9 +162,9 @@ class Loop:
       settings.workers,
     )
     # Frozen copies of the last run may fill up the devices.
-    self._padding = sum(len(part.seeds) for part in self._parts.placed) - self.count
+    self._padding = sum(len(part.seeds) for part in self._population.placed) - self.count
     self._scalings = jax.device_put(
-      self._padded([one.scaling for one in playing]), self._parts.split
+      self._padded([one.scaling for one in playing]), self._population.split
     )
     self._frozen_at = np.array(runs.frozen_at)
     self._observations: Any = None
@@ -191,21 +191,21 @@ class Loop:
       self._play(actions)
       if metrics := self._learn():
         found.append(metrics)
-    self._frozen_at = self._parts.frozen_at()
+    self._frozen_at = self._population.frozen_at()
     if not found:
       return {}
     means = [
       jax.tree.map(lambda *values: np.mean(np.stack(values), axis=0), *calls)
       for calls in zip(*jax.device_get(found), strict=True)
     ]
-    return jax.tree.map(lambda *leaves: self._parts.joined(leaves), *means)
+    return jax.tree.map(lambda *leaves: self._population.joined(leaves), *means)
 
   def prepare(self, count: int) -> float:
     """Compiles the training that `advance(count)` will call; seconds that it took."""
     started = time.monotonic()
     ahead = range(self.round + 1, self.round + count + 1)
     for phase in {self._phase(round_) for round_ in ahead if self._is_due(round_)}:
-      self._parts.compiled(phase, self._steps)
+      self._population.compiled(phase, self._steps)
     return time.monotonic() - started
 
   def active(self) -> np.ndarray:
@@ -218,35 +218,35 @@ class Loop:
 
   def freeze(self, place: int, step: int) -> None:
     """Freezes a run at its state of now."""
-    self._parts.freeze(place, step)
+    self._population.freeze(place, step)
     self._frozen_at[place] = step
 
   def learn_with(self, hyperparameters: Any) -> None:
     """From now on the agent has other hyperparameters; leaves (R,)."""
-    self._parts.learn_with(hyperparameters)
+    self._population.learn_with(hyperparameters)
 
   @property
   def data(self) -> Transitions:
     """Rows of all runs, on the device."""
-    return self._parts.data
+    return self._population.data
 
   def runs(self) -> Runs:
     """All runs, as NumPy arrays with a leading axis R: copies.
 
     Their regions count all that the streams hold, also what was not learned from yet.
     """
-    found = self._parts.runs()
+    found = self._population.runs()
     assert found.own is not None
     sizes = [one.stream.size * one.stream.environments for one in self._playing]
     return found.replace(own=found.own.replace(sizes=np.array(sizes, np.int32)))
 
   def policies(self) -> Parameters:
     """Parameters of all policies, leading axis R: NumPy arrays."""
-    return self._parts.policies()
+    return self._population.policies()
 
   def close(self) -> None:
     """Frees the simulators and ends the threads."""
-    self._parts.close()
+    self._population.close()
     for one in self._playing:
       for env in one.environments:
         env.close()
@@ -256,7 +256,7 @@ class Loop:
     random = self.round < self._settings.random_rounds
     actions, frozen_at = jax.device_get(
       _act(
-        self._parts.placed,
+        self._population.placed,
         self._scalings,
         self._padded(self._observations),
         np.uint32(self.round),
@@ -267,7 +267,7 @@ class Loop:
     self._frozen_at = frozen_at[: self.count].copy()
     finite = np.isfinite(actions).all(axis=(1, 2))[: self.count]
     for place in np.flatnonzero(self.active() & ~finite):
-      steps = self._parts.joined([part.states.step for part in self._parts.placed])
+      steps = self._population.joined([part.states.step for part in self._population.placed])
       self.freeze(int(place), int(steps[place]))
     return actions
 
@@ -301,12 +301,12 @@ class Loop:
     if not self._is_due(self.round):
       return []
     self._store_new()
-    found = self._parts.advance(self._phase(self.round), self._steps)
+    found = self._population.advance(self._phase(self.round), self._steps)
     return found if found[0] else []
 
   def _store_new(self) -> None:
     """Moves the rounds since the last call to the device."""
-    parts = self._parts
+    parts = self._population
     new = self._padded([one.transitions(self._stored, self.round) for one in self._playing])
     parts.data, owns = _store(
       parts.data,

@@ -140,7 +140,7 @@ def test_an_annealed_training_takes_ever_smaller_steps(learner, monkeypatch):
       rates.append(
         {
           name: value / usual[name]
-          for name, value in vars(jax.device_get(self._parts._points[0])).items()
+          for name, value in vars(jax.device_get(self._population.points[0])).items()
           if np.isfinite(value) and value != np.float32(usual[name])
         }
       )
