@@ -6,6 +6,7 @@ from typing import Any
 
 import finetune_speed_page
 from finetuning_figure import method
+from finetuning_findings import findings
 from finetuning_jobs import DATA_ALONE, EPISODES, SEEDS, TARGET_RATE
 from finetuning_rules import RULES
 from jobs import RESULTS, ROOT
@@ -51,6 +52,7 @@ def page(result: Mapping[str, Any]) -> str:
       "",
       *_notes(result),
       "",
+      *findings(result["jobs"]),
       f"![Scores against online steps]({FIGURE.name})",
       "",
       "Lines are means over seeds, shaded from the least to the largest seed. Step 0 is the policy "

@@ -255,6 +255,7 @@ TABLES: Mapping[str, Callable[[], Iterable[str]]] = {
   "gpu": gpu,
   "named_methods": named_methods,
   "sweep_losses": lambda: sweep_page.losses(stored("sweep_loss.json")),
+  "sweep_costs": lambda: sweep_page.costs(stored("sweep_cost.json")),
   "scaling": scale_pages.scaling,
   "hosts": scale_pages.hosts,
   "evaluation_share": scale_pages.evaluation_share,

@@ -1,7 +1,9 @@
-"""What docs/scale.md says of the sweeps from which something was taken."""
+"""What docs/scale.md says of what sweeps lose, and of what they cost."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
+
+from family_pages import row
 
 
 def losses(result: Mapping[str, Any]) -> Iterable[str]:
@@ -9,19 +11,35 @@ def losses(result: Mapping[str, Any]) -> Iterable[str]:
   kinds = [loss["kind"] for one in result["sweeps"] for loss in one["losses"]]
   different = [name for one in result["sweeps"] for name in one["different"]]
   counts = ", ".join(f"{kinds.count(kind)} x {kind}" for kind in dict.fromkeys(kinds))
-  times = result["undisturbed"]
-  share = times["seconds"] / times["seconds_of_parts"] - 1
   sweeps = len(result["sweeps"])
   yield (
     f"{len(kinds)} losses ({counts}) at random moments, in {sweeps} sweep{'s' * (sweeps > 1)}: "
     + (f"different: {different}." if different else "the same bits and the same table.")
   )
   yield (
-    f"Undisturbed and without Ray, such a sweep took {times['seconds']:.0f} s from the beginning "
-    f"of its first part to the end of its last, {share:.1%} more than its parts together."
-  )
-  yield (
     "From [`sweep_loss.json`](../benchmarks/results/sweep_loss.json) "
     f"({result['device']}, ray {result['versions']['ray']}, jax {result['versions']['jax']}; the "
     "machine was shared with other work)."
+  )
+
+
+def costs(result: Mapping[str, Any]) -> Iterable[str]:
+  """Table of the stored result of `sweep_cost.py`."""
+  yield f"`{result['command']}`:"
+  yield ""
+  yield row(
+    "sweep", "parts", "seconds of a part, mean", "first begin to last end, over the parts' sum",
+    "the command, over that sum",
+  )  # fmt: skip
+  yield row(*["---"] * 5)
+  for name, times in result["sweeps"].items():
+    parts = times["seconds_of_parts"]
+    shares = (times[key] / parts - 1 for key in ("seconds", "seconds_of_command"))
+    yield row(
+      name, result["parts"], f"{parts / result['parts']:.0f}", *(f"{one:+.1%}" for one in shares)
+    )
+  yield ""
+  yield (
+    "From [`sweep_cost.json`](../benchmarks/results/sweep_cost.json) "
+    f"({result['device']}, ray {result['versions']['ray']}, jax {result['versions']['jax']})."
   )

@@ -4,6 +4,7 @@ import sys
 
 import finetuning
 import finetuning_figure
+import finetuning_findings
 import finetuning_jobs
 import finetuning_page
 import pytest
@@ -15,8 +16,8 @@ CURVES = {"dmg,seed=0": {0: [0, 100], 200: [100, 100]}, "dmg,seed=1": {0: [0, 0]
 
 def group(label="DMG fine-tuned (target_rate 0.05, lam and nu kept)"):
   rows = [
-    {"id": "dmg,seed=0", "end": 100.0, "diverged_at": None},
-    {"id": "dmg,seed=1", "end": 90.0, "diverged_at": None},
+    {"id": "dmg,seed=0", "start": 95.0, "end": 100.0, "diverged_at": None, "regret": 0.25},
+    {"id": "dmg,seed=1", "start": 95.0, "end": 90.0, "diverged_at": None, "regret": 0.25},
   ]
   over = {"mean": 95.0, "sd": 7.07}
   return {"label": label, "runs": rows, "start": over, "end": over, "regret": {"mean": 0.25}}
@@ -147,3 +148,40 @@ def test_an_unknown_job_is_one_line():
   assert result.returncode != 0
   assert "a name is no job; --help lists them" in result.stderr
   assert "Traceback" not in result.stderr
+
+
+def test_findings_compare_the_seeds():
+  def of(label, regrets, ends=(50.0, 60.0)):
+    runs = [
+      {"start": 40.0, "end": end, "regret": regret}
+      for regret, end in zip(regrets, ends, strict=True)
+    ]
+    mean = {"mean": None if None in regrets else sum(regrets) / 2}
+    return {"label": label, "runs": runs, "end": {"mean": sum(ends) / 2}, "regret": mean}
+
+  def job(title, *groups):
+    return {"task": {"title": title}, "groups": groups}
+
+  jobs = {
+    "large-online": job(
+      "Large", of("DMG fine-tuned", (0.5, 0.3)), of("IQL fine-tuned", (0.9, 0.6), (0.0, 49.0))
+    ),
+    "hopper-online": job(
+      "Hopper", of("DMG fine-tuned", (None, None)), of("IQL", (None, None), (61.0, 70.0))
+    ),
+    "large-kept": job("Large", of("DMG fine-tuned (lam and nu kept)", (0.4, 0.1))),
+    "large-td3": job("Large", of("TD3 from scratch", (0.1, 0.2), (0.0, 0.0))),
+  }
+  lines = list(finetuning_findings.findings(jobs))
+  assert "* DMG fine-tuned in Large, Hopper: every seed is above its offline score." in lines
+  rows = [line for line in lines if line.startswith(("| Large", "| Hopper"))]
+  assert rows == [
+    "| Large | IQL fine-tuned | 55 : 24, better | 0.40 : 0.75, better |",
+    "| Large | DMG fine-tuned (lam and nu kept) | 55 : 55 | 0.40 : 0.25 |",
+    "| Large | TD3 from scratch | 55 : 0, better | 0.40 : 0.15, worse |",
+    "| Hopper | IQL | 55 : 66, worse | - |",
+  ]
+  same = [{"start": 100.0, "end": 100.0, "regret": 0.0}] * 2
+  jobs["large-online"]["groups"][0]["runs"] = same
+  assert any("nothing to gain" in line for line in finetuning_findings.findings(jobs))
+  assert list(finetuning_findings.findings({})) == []

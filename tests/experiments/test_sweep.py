@@ -2,6 +2,8 @@
 
 import re
 import signal
+import sys
+import types
 from pathlib import Path
 
 import jax
@@ -288,8 +290,26 @@ def test_without_ray_a_sweep_runs_here_and_what_needs_ray_names_the_extra(monkey
   assert len(lines) == 1
 
 
-def test_a_row_that_a_killed_process_left_torn_is_no_attempt(tmp_path):
+def test_a_cluster_that_refuses_is_one_line(monkeypatch):
+  """As where nodes need a key that this process does not have."""
+
+  class RayError(Exception):
+    pass
+
+  def refuse(**_):
+    raise RayError("no token was found.\nUse `ray get-auth-token --generate`")
+
+  ray = types.SimpleNamespace(init=refuse, exceptions=types.SimpleNamespace(RayError=RayError))
+  monkeypatch.setitem(sys.modules, "ray", ray)
+  said = "^Ray refuses the cluster at head:6400: no token was found. Use `ray get-auth-token"
+  with pytest.raises(UserError, match=said):
+    on_ray.connect("head:6400", on_ray.Resources(cpus=1, gpus=0.0, others={}))
+
+
+def test_a_row_that_a_killed_process_left_torn_or_that_is_damaged_is_no_attempt(tmp_path):
   (tmp_path / state.ATTEMPTS).mkdir()
+  with open(tmp_path / state.ATTEMPTS / "000.jsonl", "a") as file:
+    file.write("7\n")
   state.note(tmp_path, "000", {"host": "a"})
   with open(tmp_path / state.ATTEMPTS / "000.jsonl", "a") as file:
     file.write('{"ended": "fin')

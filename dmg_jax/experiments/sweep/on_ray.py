@@ -76,7 +76,7 @@ def connect(address: str | None, resources: Resources) -> None:
     resources: of each task; without an accelerator among them, tasks compute on CPUs.
 
   Raises:
-    UserError: if there is no such cluster.
+    UserError: if there is no such cluster, or it does not let this process in.
   """
   import ray
 
@@ -93,6 +93,9 @@ def connect(address: str | None, resources: Resources) -> None:
   except (ConnectionError, RuntimeError, ValueError) as error:
     line = " ".join(str(error).split())
     raise UserError(f"there is no Ray cluster at {address or 'this machine'}: {line}") from error
+  except ray.exceptions.RayError as error:
+    line = " ".join(str(error).split())
+    raise UserError(f"Ray refuses the cluster at {address or 'this machine'}: {line}") from error
 
 
 def check(directory: Path, token: str) -> list[str]:

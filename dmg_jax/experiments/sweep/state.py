@@ -82,7 +82,7 @@ def note(directory: Path, name: str, row: Mapping[str, Any]) -> None:
 def attempts(directory: Path, name: str) -> list[dict[str, Any]]:
   """The rows on the attempts at a slice, oldest first; none if it was never begun.
 
-  A row that a killed process did not finish is left out.
+  A row that a killed process did not finish, or that is damaged, is left out.
   """
   rows = []
   try:
@@ -90,8 +90,9 @@ def attempts(directory: Path, name: str) -> list[dict[str, Any]]:
   except OSError:
     return []
   for line in lines:
-    with contextlib.suppress(ValueError):
-      rows.append(json.loads(line))
+    with contextlib.suppress(ValueError, RecursionError):
+      row = json.loads(line)
+      rows += [row] if isinstance(row, dict) else []
   return rows
 
 
