@@ -33,7 +33,8 @@ from dmg_jax.data.stream import Stream
 from dmg_jax.envs.make import make, spaces
 from dmg_jax.envs.workers import available_cores
 from dmg_jax.online import exploration
-from dmg_jax.online.loop import Loop, Playing, Settings
+from dmg_jax.online.loop import Loop, Settings
+from dmg_jax.online.playing import Playing
 from dmg_jax.online.population import OnlinePopulation
 from dmg_jax.types import Hyperparameters, Transitions
 

@@ -2,19 +2,28 @@
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import jax
 import jax.numpy as jnp
 
 from dmg_jax import cost, methods, networks, plan, stored_rates
 from dmg_jax.data.dataset import Dataset
-from dmg_jax.experiments.settings import Job
 from dmg_jax.stored_rates import Work
 from dmg_jax.types import Transitions
 
 
-def here(job: Job, datasets: Mapping[str, Dataset]) -> list[str]:
+class Planned(Protocol):
+  """A job, offline or online."""
+
+  @property
+  def plan(self) -> plan.Plan: ...
+
+  @property
+  def settings(self) -> Mapping[str, Any]: ...
+
+
+def here(job: Planned, datasets: Mapping[str, Dataset]) -> list[str]:
   """Lines on the time and the memory of a job on this process's devices.
 
   The time is from a rate that is measured now on a CPU, and from a stored one on an
@@ -41,10 +50,19 @@ def here(job: Job, datasets: Mapping[str, Dataset]) -> list[str]:
   return lines
 
 
-def elsewhere(job: Job, datasets: Mapping[str, Dataset]) -> list[str]:
-  """Lines on the hours and the memory of a job on devices whose rates are stored."""
+def elsewhere(job: Planned, datasets: Mapping[str, Dataset], collected: int = 0) -> list[str]:
+  """Lines on the hours and the memory of a job on devices whose rates are stored.
+
+  Args:
+    job: offline or online; of SAC's runs, whose operations are not counted, nothing is said.
+    datasets: by name of the task.
+    collected: bytes of the rows that an online job adds to the data.
+  """
+  if any(run.method in methods.ONLINE for run in job.plan.runs):
+    return []
   works = _works(job, datasets)
   _, data = memory(job, datasets)
+  data += collected
   runs = len(job.plan.runs)
   lines = []
   for measured in stored_rates.load():
@@ -58,7 +76,7 @@ def elsewhere(job: Job, datasets: Mapping[str, Dataset]) -> list[str]:
   return lines
 
 
-def memory(job: Job, datasets: Mapping[str, Dataset]) -> tuple[int, int]:
+def memory(job: Planned, datasets: Mapping[str, Dataset]) -> tuple[int, int]:
   """Bytes of all runs' states, and of the data; what a step needs meanwhile comes on top."""
   states = 0
   data: dict[tuple[str, ...], int] = {}
@@ -79,8 +97,8 @@ def memory(job: Job, datasets: Mapping[str, Dataset]) -> tuple[int, int]:
   return states, sum(data.values())
 
 
-def _works(job: Job, datasets: Mapping[str, Dataset]) -> list[Work]:
-  steps = job.settings["steps"]
+def _works(job: Planned, datasets: Mapping[str, Dataset]) -> list[Work]:
+  steps = job.settings["steps"] * job.settings.get("updates_per_step", 1)
   return [
     Work(len(runs), steps, _step_flops(runs[0], datasets[runs[0].task].transitions))
     for runs in job.plan.populations()
@@ -99,7 +117,7 @@ def _step_flops(run: plan.Run, transitions: Transitions) -> float:
   )
 
 
-def _same_precision(job: Job, measured: stored_rates.Measured) -> bool:
+def _same_precision(job: Planned, measured: stored_rates.Measured) -> bool:
   return job.settings["precision"] == measured.precision
 
 

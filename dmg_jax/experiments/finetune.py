@@ -13,7 +13,15 @@ from dmg_jax.data import catalog
 from dmg_jax.data.dataset import Dataset
 from dmg_jax.data.load import load
 from dmg_jax.errors import UserError
-from dmg_jax.experiments import offline, online_fields, online_settings, outcome, settings, sources
+from dmg_jax.experiments import (
+  estimate,
+  offline,
+  online_fields,
+  online_settings,
+  outcome,
+  settings,
+  sources,
+)
 from dmg_jax.experiments.job import labels
 from dmg_jax.experiments.online_beginning import OnlineBeginning
 from dmg_jax.experiments.online_settings import OnlineJob
@@ -83,6 +91,9 @@ def run(
   announce(f"run         {directory}")
   words = list(sys.argv if invocation is None else invocation)
   if dry_run:
+    _, collected = rows(job.plan, prepared, job.settings)
+    for line in estimate.elsewhere(job, datasets, collected):
+      announce(f"{line}; simulators and the dispatch of each call come on top")
     run_directory.check(directory, job.config(words))
     return None
   result = train(job, prepared, source, directory, words, announce)

@@ -16,7 +16,8 @@ from dmg_jax.errors import storage
 from dmg_jax.experiments.online_fields import ONLINE, SYMMETRIC
 from dmg_jax.experiments.sources import Source
 from dmg_jax.online import exploration
-from dmg_jax.online.loop import Loop, Playing, Settings, none_shared
+from dmg_jax.online.loop import Loop, Settings
+from dmg_jax.online.playing import Playing, none_shared
 from dmg_jax.plan import Run
 from dmg_jax.tasks import TRACED, Task
 from dmg_jax.training import Runs

@@ -13,8 +13,9 @@ from dmg_jax.data.stream import Stream
 from dmg_jax.envs.make import spaces
 from dmg_jax.errors import UserError
 from dmg_jax.online.learners import OnlineLearner
-from dmg_jax.online.loop import Loop, Playing, none_shared
+from dmg_jax.online.loop import Loop
 from dmg_jax.online.loop import Settings as LoopSettings
+from dmg_jax.online.playing import Playing, none_shared
 
 _LEARNING_RATE = "learning_rate"
 

@@ -11,16 +11,15 @@ import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import gymnasium
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from dmg_jax import experience
 from dmg_jax.data.scaling import Scaling
-from dmg_jax.data.stream import Stream
 from dmg_jax.online import rounds
 from dmg_jax.online.exploration import Exploration
+from dmg_jax.online.playing import Playing, rows_of
 from dmg_jax.online.population import OnlinePopulation
 from dmg_jax.training import ACTIVE, Program, Runs
 from dmg_jax.types import Array, Metrics, Parameters, Transitions
@@ -45,27 +44,6 @@ class Settings(NamedTuple):
   learn_every: int = 1
   updates: int = 1
   workers: int = 1
-
-
-class Playing(NamedTuple):
-  """Where one run acts.
-
-  Attributes:
-    environments: E of one kind.
-    stream: what they went through.
-    scaling: between their units and the networks'.
-    reward_shift: added to their rewards.
-  """
-
-  environments: Sequence[gymnasium.Env]
-  stream: Stream
-  scaling: Scaling
-  reward_shift: float = 0.0
-
-  def transitions(self, start: int, stop: int) -> Transitions:
-    """(N, ...) those of some rounds, as the networks see them."""
-    found = self.scaling.apply(self.stream.transitions(start, stop))
-    return jax.tree.map(np.float32, found.replace(rewards=found.rewards + self.reward_shift))
 
 
 @functools.partial(jax.jit, static_argnames=("exploration", "random"))
@@ -158,7 +136,7 @@ class Loop:
       program,
       runs.replace(own=own),
       hyperparameters,
-      _joined(shared, playing, offsets),
+      rows_of(shared, playing, offsets),
       settings.workers,
     )
     # Frozen copies of the last run may fill up the devices.
@@ -322,31 +300,6 @@ class Loop:
     trees = list(of_runs)
     trees += trees[-1:] * self._padding
     return jax.tree.map(lambda *leaves: np.stack(leaves), *trees)
-
-
-def _joined(shared: Transitions, playing: Sequence[Playing], offsets: np.ndarray) -> Transitions:
-  """The shared rows and, from their (R + 1,) offsets on, each run's region, with what it has."""
-  parts = [shared, *(one.transitions(0, one.stream.size) for one in playing)]
-
-  def leaf(*leaves: np.ndarray) -> np.ndarray:
-    # Zeros take no memory until they are written: the regions may be large, and are empty at first.
-    joined = np.zeros((offsets[-1], *leaves[0].shape[1:]), leaves[0].dtype)
-    for start, rows in zip([0, *offsets[:-1]], leaves, strict=True):
-      joined[start : start + len(rows)] = rows
-    return joined
-
-  return jax.tree.map(leaf, *parts)
-
-
-def none_shared(observation_size: int, action_size: int) -> Transitions:
-  """No rows: of runs that learn from their own alone."""
-  return Transitions(
-    observations=np.zeros((0, observation_size), np.float32),
-    actions=np.zeros((0, action_size), np.float32),
-    rewards=np.zeros(0, np.float32),
-    next_observations=np.zeros((0, observation_size), np.float32),
-    not_dones=np.zeros(0, np.float32),
-  )
 
 
 def state_of(runs: Runs, place: int = 0) -> Any:

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import shutil
 import types
 
@@ -80,6 +81,21 @@ def test_the_job_describes_itself(finished, source):
   first = [row["return"] for row in rows if row["step"] == 0 and row["run"] == RUNS[0]]
   assert group["runs"][0]["start"] == pytest.approx(np.mean(first))
   assert group["runs"][0]["regret"] is None  # a return is no share of successes
+
+
+def test_a_dry_run_tells_the_hours_of_all_gradient_steps_on_other_devices(source, tmp_path):
+  hours = []
+  for updates in (1, 2):
+    config = online_config(source) | {"updates_per_step": updates, "steps": 10**9}
+    result, told = run(config, tmp_path / "job", dry_run=True)
+    assert result is None
+    lines = [line for line in told.splitlines() if line.startswith("elsewhere")]
+    assert lines
+    assert all("simulators and the dispatch of each call come on top" in line for line in lines)
+    found = (re.search(r": ([\d.,]+) h of training", line) for line in lines)
+    hours.append([float(one[1].replace(",", "")) for one in found])
+  np.testing.assert_allclose(hours[1], np.multiply(hours[0], 2), rtol=0.1)
+  assert not (tmp_path / "job").exists()
 
 
 def test_each_environment_step_has_one_gradient_step_and_rows_of_its_own(finished):

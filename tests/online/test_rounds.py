@@ -9,7 +9,7 @@ from dmg_jax.data import scaling
 from dmg_jax.data.stream import Stream
 from dmg_jax.errors import SimulatorError
 from dmg_jax.online import rounds
-from dmg_jax.online.loop import Playing
+from dmg_jax.online.playing import Playing
 
 
 class Failing(gymnasium.Env):
