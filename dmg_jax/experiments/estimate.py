@@ -71,8 +71,8 @@ def elsewhere(job: Planned, datasets: Mapping[str, Dataset], collected: int = 0)
       needed = (
         f", at most about {_size(measured.bytes_per_run * runs + data)} (at the paper's sizes)"
       )
-    time = stored_rates.hours(stored_rates.seconds(measured, works))
-    lines.append(f"elsewhere   {measured.name}: {time} h of training{needed}")
+    time = _duration(stored_rates.seconds(measured, works))
+    lines.append(f"elsewhere   {measured.name}: {time} of training{needed}")
   return lines
 
 
@@ -136,4 +136,4 @@ def _size(size: float) -> str:
 def _duration(seconds: float) -> str:
   if seconds < 90:
     return f"{seconds:.0f} s"
-  return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+  return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{stored_rates.hours(seconds)} h"

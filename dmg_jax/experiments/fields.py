@@ -80,7 +80,7 @@ def _storable(value: Any) -> bool:
 
 _A_NUMBER = "a finite number that is not negative"
 _A_SHARE = "a number from 0 to 1"
-_A_COUNT = "a whole number of at least 1, such as 1000"
+_A_COUNT = f"a whole number from 1 to {_LARGEST_COUNT:,}, such as 1000"
 _A_SWITCH = "True or False"
 _WIDTHS = f"one or more whole widths from 1 to {_LARGEST_WIDTH}, such as (256,256)"
 _A_SEED = f"a whole number from 0 to {_LARGEST_SEED}"

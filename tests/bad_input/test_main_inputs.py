@@ -51,6 +51,7 @@ CASES = [
   ("main --config.seeds=1,2", "config.seeds is (1, 2), but it must be a whole number", 2),
   ("main --config.steps=1e5", "config.steps is 100000.0, but it must be a whole number", 2),
   ("main --config.steps=many", "config.steps is 'many', but it must be a whole number", 2),
+  ("main --config.steps=3000000000", "must be a whole number from 1 to 2,147,483,647", 2),
   ("main --config.steps=10,20", "config.steps is (10, 20), but it must be a whole number", 2),
   ("main --config.first_seed=4294967296", "config.first_seed is 4294967296, but it must be", 2),
   ("main --config.actor_hidden_sizes=(16.5,)", "config.actor_hidden_sizes is 16.5, but", 2),

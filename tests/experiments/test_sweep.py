@@ -175,6 +175,7 @@ def test_a_dry_run_shows_the_parts_and_writes_nothing(place):
   lines = call(place, "new", dry_run=True)
   assert any(line.startswith("part 000-01: 1 runs of BC (batch_size 8") for line in lines)
   assert "plan        2 runs of 16 steps in 2 parts" in lines
+  assert {line.split()[0] for line in lines} >= {"time", "memory", "elsewhere"}
   assert not (place / "new").exists()
 
 

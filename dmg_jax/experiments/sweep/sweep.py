@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from dmg_jax import run_directory, run_log
 from dmg_jax.data.dataset import Dataset
 from dmg_jax.errors import StoppedError, StorageError, UserError
+from dmg_jax.experiments import estimate, outcome
 from dmg_jax.experiments import job as jobs
-from dmg_jax.experiments import outcome
 from dmg_jax.experiments.preparation import prepare
 from dmg_jax.experiments.settings import Job
 from dmg_jax.experiments.sweep import folder, local, marker, on_ray, slices, state, view
@@ -97,6 +97,9 @@ def run(
   for one in parts:
     run_directory.check(state.part(directory, one.name), one.job.config(words))
   if dry_run:
+    # As if all of it were trained on one machine: here, or elsewhere.
+    for line in [*estimate.here(job, by_name), *estimate.elsewhere(job, by_name)]:
+      announce(line)
     return
   jobs.refuse_many(job, many_runs)
   lock = folder.claim(directory, wanted)
