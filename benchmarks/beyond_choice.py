@@ -30,7 +30,8 @@ _PREFIX = NORMALISED + "_"
 _MOST = 2
 # One ingredient in two forms.
 _FORMS = ("norm_critics", "norm_bound")
-_MEASURED_ONLY = ("norm_rate",)
+# The ten critics came after the choice.
+_MEASURED_ONLY = ("norm_rate", "norm_ten_critics")
 # Two ingredients that are measured together.
 TOGETHER: Mapping[frozenset[str], str] = {
   frozenset({"norm_depth", "norm_critics"}): "norm_depth_critics"

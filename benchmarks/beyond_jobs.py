@@ -12,12 +12,13 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 SEARCH, REPORT = "search", "report"
-BASE, NORMALISED = "dmg", "norm"
+BASE, NORMALISED, COMBINED = "dmg", "norm", "combined"
 
 # An ingredient: the fields that it changes.
 _NORM = {"critic_layer_norm": True, "value_layer_norm": True}
 _DEPTH = {"critic_hidden_sizes": (256, 256, 256), "value_hidden_sizes": (256, 256, 256)}
 _CRITICS = {"critics": 4}
+_SCALE = {"reward_scale": 0.1}
 # Without LayerNorm, and with it in critics and value: most of what has been published puts it
 # first, so that the others are tried on top of it, and the costly ones also without it.
 VARIANTS: Mapping[str, Mapping[str, Any]] = {
@@ -30,12 +31,23 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
   "norm_average": _NORM | {"averaged_policy": True},
   "norm_discount": _NORM | {"discount": 0.995},
   "norm_rate": _NORM | {"target_rate": 0.005},
-  "norm_scale": _NORM | {"reward_scale": 0.1},
+  "norm_scale": _NORM | _SCALE,
   "norm_actor": _NORM | {"actor_layer_norm": True},
   "norm_constant": _NORM | {"actor_schedule_steps": "inf"},
   "norm_batch": _NORM | {"batch_size": 512},
   "critics": _CRITICS,
   "norm_depth_critics": _NORM | _DEPTH | _CRITICS,
+  "norm_ten_critics": _NORM | {"critics": 10},
+  # What the search chose, and what is left of it without LayerNorm; without one of the others it
+  # is `norm_scale` or `norm_depth`.
+  COMBINED: _NORM | _DEPTH | _SCALE,
+  "depth_scale": _DEPTH | _SCALE,
+}
+# An ingredient of the combination -> the variant that has the others.
+LEFT_OUT: Mapping[str, str] = {
+  "LayerNorm": "depth_scale",
+  "the third layer": "norm_scale",
+  "the scale of rewards": "norm_depth",
 }
 TITLES: Mapping[str, str] = {
   BASE: "DMG",
@@ -53,6 +65,9 @@ TITLES: Mapping[str, str] = {
   "norm_batch": "LayerNorm, batches of 512",
   "critics": "4 critics, the smallest",
   "norm_depth_critics": "LayerNorm, third layer, 4 critics",
+  "norm_ten_critics": "LayerNorm, 10 critics, the smallest",
+  COMBINED: "all that was chosen: `dmg_plus`",
+  "depth_scale": "third layer, rewards times 0.1",
 }
 
 _TIERS = ("medium", "medium-replay", "medium-expert")

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import beyond_choice
+import beyond_cost
 import beyond_figure
 from beyond_choice import Measures
-from beyond_jobs import BASE, NORMALISED, TITLES
+from beyond_jobs import BASE, COMBINED, LEFT_OUT, NORMALISED, TITLES
 from beyond_scores import (
   PLUS,
   Side,
@@ -71,6 +72,7 @@ def page(result: Mapping[str, Any]) -> str:
   lines += [f"![Gains in the search, with 95 % intervals]({FIGURE.name})", ""]
   lines += ["Orange: over DMG; blue: over LayerNorm in critics and value.", ""]
   lines += _report(result["report"]) if "report" in result else [_NOT_JUDGED]
+  lines += beyond_cost.section()
   lines += _how(result)
   return "\n".join(lines)
 
@@ -132,6 +134,22 @@ def _search(part: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield from _limits(complete, names)
   yield ""
+  if COMBINED in complete:
+    yield from _left_out(complete)
+
+
+def _left_out(complete: Measures) -> Iterator[str]:
+  """The combination against what is left of it without one ingredient."""
+  yield "What the combination has more than the same without one ingredient, in points of score:"
+  yield ""
+  yield row("without", "that is", "difference", "95 %")
+  yield row("---", "---", "---:", "---:")
+  for ingredient, name in LEFT_OUT.items():
+    if name in complete:
+      low, high = gain_interval(complete, COMBINED, name)
+      mean = beyond_choice.gain(complete[COMBINED], complete[name]).mean
+      yield row(ingredient, TITLES[name], f"{mean:+.1f}", f"[{low:.1f}, {high:.1f}]")
+  yield ""
 
 
 def _limits(complete: Measures, names: list[str]) -> Iterator[str]:
@@ -145,7 +163,7 @@ def _limits(complete: Measures, names: list[str]) -> Iterator[str]:
     pairs = [(complete[name][task], complete[reference][task]) for task in complete[name]]
     higher = sum(statistics.mean(ours) > statistics.mean(theirs) for ours, theirs in pairs)
     yield f"* {TITLES[name]}: a higher mean on {higher} of {len(pairs)} data sets."
-  if len(names) > 2:
+  if len(names) > 2 and COMBINED not in complete:
     yield "* What is chosen was not trained together in the search."
   if "norm_scale" in names:
     yield "* A scale of the rewards is also one of the advantages: the regression's weights are as"

@@ -44,13 +44,22 @@ def timed(work: float, job: Callable[[], Any]) -> float:
 
 
 def beginning(
-  method: str, runs: int, data: Transitions, precision: str = "float32"
+  method: str, runs: int, data: Transitions, precision: str = "float32", **changes: Any
 ) -> tuple[training.Program, training.Runs, Any]:
-  """Program, runs and hyperparameters of a method at step 0, at the paper's settings."""
-  agent = methods.agent(method, tasks.paper_point("hopper-medium-v2"), ACTION_SIZE, precision)
+  """Program, runs and hyperparameters of a method at step 0, at the paper's settings.
+
+  Args:
+    method: its name.
+    runs: how many.
+    data: of all.
+    precision: of the products.
+    **changes: static fields of a run's point that are not the paper's.
+  """
+  static = tasks.paper_point("hopper-medium-v2") | changes
+  agent = methods.agent(method, static, ACTION_SIZE, precision)
   point = methods.point(method, Hyperparameters())
   points = jax.tree.map(lambda value: np.full(runs, value, np.float32), point)
-  program = training.make_program(agent, runs, BATCH)
+  program = training.make_program(agent, runs, static["batch_size"])
   return program, training.start(range(runs), agent, data), points
 
 

@@ -9,8 +9,9 @@ import beyond_read
 import beyond_scores
 import made_directories
 import pytest
-from beyond_jobs import SEARCH_DATA, VARIANTS, report_jobs, search_jobs
+from beyond_jobs import COMBINED, LEFT_OUT, SEARCH_DATA, VARIANTS, report_jobs, search_jobs
 
+from dmg_jax import methods
 from dmg_jax.errors import UserError
 from dmg_jax.experiments import fields
 
@@ -128,6 +129,7 @@ def test_the_page_says_what_was_cut_and_whether_the_goal_is_reached(data, tmp_pa
   search = [finished(runs / name, dmg=two) for name, two in (("dmg", DMG), ("norm", PLUS))]
   both = finished(runs / "both", dmg=PLUS, dmg_plus=DMG)
   result = {"search": beyond.gather(search, data) | {"cut": ["norm_batch"]}}
+  assert "without one ingredient" not in beyond_page.page(result)
   assert "This report is not made yet" in beyond_page.page(result)
   text = beyond_page.page(result | {"report": beyond.gather([both], data)})
   assert "This report is not made yet" not in text
@@ -139,6 +141,26 @@ def test_the_page_says_what_was_cut_and_whether_the_goal_is_reached(data, tmp_pa
   assert "somebody" not in text
   beyond_figure.draw(result | {"report": beyond.gather([both], data)}, tmp_path / "figure.png")
   assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_what_is_left_of_the_combination_stands_below_it(data, tmp_path):
+  made = {"dmg": DMG, "norm": DMG, "norm_scale": DMG, "norm_depth": PLUS, "combined": PLUS}
+  jobs = [finished(tmp_path / "runs" / name, dmg=scores) for name, scores in made.items()]
+  text = beyond_page.page({"search": beyond.gather(jobs, data)})
+  assert "| the third layer | LayerNorm, rewards times 0.1 | +28.5 | [" in text
+  assert "| the scale of rewards | LayerNorm, third layer in critics and value | +0.0 | [" in text
+  assert "| LayerNorm | third layer," not in text  # was not run
+  assert "What is chosen was not trained together" not in text
+
+
+def test_the_combination_is_dmg_plus_and_each_left_out_lacks_one_ingredient():
+  whole = VARIANTS[COMBINED]
+  assert dict(whole) == dict(methods.find("dmg_plus").usual)
+  for name in LEFT_OUT.values():
+    assert {*VARIANTS[name].items()} < {*whole.items()}
+  lacking = [{*whole} - {*VARIANTS[name]} for name in LEFT_OUT.values()]
+  assert set.union(*lacking) == {*whole}
+  assert sum(map(len, lacking)) == len(whole)
 
 
 def test_the_jobs_name_fields_that_a_config_has_and_no_data_of_both_parts():
