@@ -20,13 +20,11 @@ import numpy as np
 from absl import app, flags
 from finetuning_jobs import (
   DATA_ALONE,
-  FASTER,
-  FASTER_RATE,
   FOLDER,
   JOBS,
+  LONGER,
   TASKS,
   commands,
-  is_alone,
   job_command,
   offline_commands,
 )
@@ -49,22 +47,18 @@ def measure(job: str) -> dict[str, Any]:
   directory = ROOT / FOLDER / job
   summary = json.loads((directory / run_directory.SUMMARY).read_text())
   found = evaluations(directory)
-  if is_alone(job):
+  longer = job.endswith(LONGER)
+  if longer:
     found = {run_id: since(curve, task.offline_steps) for run_id, curve in found.items()}
   return {
     "task": task._asdict(),
-    "groups": alone(summary["groups"], found, rates(job)) if is_alone(job) else summary["online"],
+    "groups": alone(summary["groups"], found) if longer else summary["online"],
     "evaluations": found,
     "commands": commands(job),
     "seconds": summary["seconds"],
     "devices": summary["devices"],
     "versions": summary["versions"],
   }
-
-
-def rates(job: str) -> str:
-  """What a label adds of a job's rates, where they are not the paper's."""
-  return f", rates of {FASTER_RATE:g}" if job == FASTER else ""
 
 
 def since(curve: Mapping[str, float], offline_steps: int) -> dict[str, float]:
@@ -77,23 +71,20 @@ def since(curve: Mapping[str, float], offline_steps: int) -> dict[str, float]:
 
 
 def alone(
-  groups: Sequence[Mapping[str, Any]],
-  found: Mapping[str, Mapping[str, float]],
-  added: str = "",
+  groups: Sequence[Mapping[str, Any]], found: Mapping[str, Mapping[str, float]]
 ) -> list[dict[str, Any]]:
   """An offline job's groups in the form of an online job's.
 
   Args:
     groups: of its summary.
     found: id of a run -> step -> score, see `since`.
-    added: to the labels.
   """
   return [
     online_table.summarise(
       job_table.Results(
         task=group["task"],
         method=group["method"],
-        label=f"{methods.find(group['method']).title} {DATA_ALONE}{added}",
+        label=f"{methods.find(group['method']).title} {DATA_ALONE}",
         point=group["point"],
         runs=tuple(run["id"] for run in group["runs"]),
         seeds=np.array([run["seed"] for run in group["runs"]]),

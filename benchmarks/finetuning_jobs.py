@@ -23,6 +23,7 @@ class Task(NamedTuple):
     data_steps: see above.
     offline_steps, online_steps: gradient steps; environment steps.
     width: of the two hidden layers of every network.
+    offline_changes, online_changes: fields of both jobs that are not those of the other tasks.
   """
 
   title: str
@@ -34,14 +35,19 @@ class Task(NamedTuple):
   offline_steps: int
   online_steps: int
   width: int
+  offline_changes: Mapping[str, Any] = {}
+  online_changes: Mapping[str, Any] = {}
 
 
-def _maze(kind: str, maze: str, **changes: int) -> Task:
-  sizes = {"data_steps": 100_000, "offline_steps": 4_000, "online_steps": 100_000, "width": 64}
+_RATE = 1e-3
+
+
+def _maze(kind: str, maze: str, **changes: Any) -> Task:
+  usual = {"data_steps": 100_000, "offline_steps": 4_000, "online_steps": 100_000, "width": 64}
   folder = FOLDER / "data" / "dmg" / f"{kind.lower()}-{maze.lower()}" / "diverse-v0"
   env = f"dmg_jax/{kind}-{maze}-v0"
   return Task(
-    f"{kind}-{maze}", "configs/antmaze.py", "antmaze", str(folder), env, **(sizes | changes)
+    f"{kind}-{maze}", "configs/antmaze.py", "antmaze", str(folder), env, **(usual | changes)
   )
 
 
@@ -50,6 +56,21 @@ TASKS: Mapping[str, Task] = {
   "antmaze": _maze(
     "AntMaze", "UMaze", data_steps=200_000, offline_steps=20_000, online_steps=30_000, width=128
   ),
+  "antlonger": _maze(
+    "AntMaze",
+    "UMaze",
+    data_steps=200_000,
+    offline_steps=100_000,
+    online_steps=20_000,
+    width=128,
+    offline_changes={
+      "evaluation_interval": 10_000,
+      "evaluation_episodes": 10,
+      "checkpoint_interval": 5_000,
+      **{f"{network}_learning_rate": _RATE for network in ("actor", "critic", "value")},
+    },
+    online_changes={"evaluation_interval": 5_000},
+  )._replace(title=f"AntMaze-UMaze, rates of {_RATE:g}"),
   "hopper": Task(
     "Hopper", "configs/mujoco.py", "locomotion", catalog.EMBEDDED, "", 0, 10_000, 30_000, 64
   ),
@@ -57,21 +78,7 @@ TASKS: Mapping[str, Task] = {
 # How a job differs from going on with the offline runs of DMG and IQL. The longer one takes the
 # gradient steps of both phases on the data alone.
 SOURCE, KEPT, SCRATCH, LONGER = "online", "kept", "td3", "longer"
-# AntMaze on the data alone, for more steps at higher rates.
-FASTER = "antmaze-faster"
-FASTER_STEPS, FASTER_RATE = 100_000, 1e-3
-_FASTER: Mapping[str, Any] = {
-  "evaluation_interval": 10_000,
-  "evaluation_episodes": 10,
-  "checkpoint_interval": 5_000,
-  "actor_learning_rate": FASTER_RATE,
-  "critic_learning_rate": FASTER_RATE,
-  "value_learning_rate": FASTER_RATE,
-}
-JOBS = (
-  *(f"{task}-{what}" for what in (SOURCE, KEPT, SCRATCH, LONGER) for task in TASKS),
-  FASTER,
-)
+JOBS = tuple(f"{task}-{what}" for what in (SOURCE, KEPT, SCRATCH, LONGER) for task in TASKS)
 # Of a label.
 DATA_ALONE = "on the data alone"
 
@@ -87,7 +94,7 @@ def offline_commands(name: str) -> list[list[str]]:
   return [collect, *commands]
 
 
-def _offline_command(name: str, steps: int, run_dir: str, **changes: Any) -> list[str]:
+def _offline_command(name: str, steps: int, run_dir: str) -> list[str]:
   task = TASKS[name]
   settings = {
     "methods": "dmg,iql",
@@ -95,7 +102,7 @@ def _offline_command(name: str, steps: int, run_dir: str, **changes: Any) -> lis
     "steps": steps,
     "evaluation_interval": task.offline_steps,
     **_common(task, "actor", "critic", "value"),
-    **changes,
+    **task.offline_changes,
   }
   train = ["python", "launch/main.py", f"--config={task.config}:{task.data}", *_fields(settings)]
   return [*train, f"--run_dir={FOLDER / run_dir}"]
@@ -105,8 +112,6 @@ def job_command(job: str) -> list[str]:
   """Of one of the `JOBS`, as a user would give it."""
   name, what = job.split("-")
   task = TASKS[name]
-  if job == FASTER:
-    return _offline_command(name, FASTER_STEPS, job, **_FASTER)
   if what == LONGER:
     return _offline_command(name, task.offline_steps + task.online_steps, job)
   common = {
@@ -114,6 +119,7 @@ def job_command(job: str) -> list[str]:
     "evaluation_interval": task.online_steps // 10,
     "evaluation_episodes": EPISODES,
     "checkpoint_interval": task.online_steps // 8,
+    **task.online_changes,
   }
   config = "configs/finetune.py"
   settings: dict[str, Any] = {"source": FOLDER / f"{name}-offline"}
@@ -141,11 +147,6 @@ def _common(task: Task, *networks: str) -> dict[str, Any]:
 
 def _fields(settings: Mapping[str, Any]) -> list[str]:
   return [f"--config.{name}={value}" for name, value in settings.items()]
-
-
-def is_alone(job: str) -> bool:
-  """Whether a job trains on the data alone."""
-  return job == FASTER or job.endswith(LONGER)
 
 
 def commands(job: str) -> list[str]:

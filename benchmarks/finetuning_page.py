@@ -86,7 +86,7 @@ def _notes(result: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _is_alone(job: Mapping[str, Any]) -> bool:
-  return all(DATA_ALONE in group["label"] for group in job["groups"])
+  return all(group["label"].endswith(DATA_ALONE) for group in job["groups"])
 
 
 def _row(task: Mapping[str, Any], group: Mapping[str, Any]) -> str:
@@ -98,8 +98,8 @@ def _row(task: Mapping[str, Any], group: Mapping[str, Any]) -> str:
   offline, online = task["offline_steps"], task["online_steps"]
   if FROM_SCRATCH in group["label"]:
     offline = 0
-  if DATA_ALONE in group["label"]:
-    offline, online = offline + group["steps"], 0
+  if group["label"].endswith(DATA_ALONE):
+    offline, online = offline + online, 0
   cells = [
     task["title"], method(group["label"]), f"{offline:,}, {online:,}", *over, seeds,
     "-" if regret is None else f"{regret:.2f}",
