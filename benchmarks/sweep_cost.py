@@ -8,6 +8,7 @@ with it. Parts should take about a minute. The result is printed and stored.
 """
 
 import json
+import os
 import shlex
 import shutil
 import sys
@@ -21,7 +22,6 @@ import sweep_loss
 from absl import app, flags, logging
 
 from dmg_jax import study_files
-from dmg_jax.envs.workers import available_cores
 
 RESULT = Path(__file__).parent / "results" / "sweep_cost.json"
 WAYS = {"without Ray": "--local", "on Ray": "--address=local"}
@@ -39,7 +39,8 @@ def main(arguments: list[str]) -> None:
   logging.set_verbosity(logging.WARNING)
   out = Path(flags.FLAGS.sweeps_cost).absolute()
   shutil.rmtree(out, ignore_errors=True)
-  common = [*arguments[1:], f"--cpus_per_task={available_cores()}"]
+  # As many as Ray counts, so that the parts wait for one another.
+  common = [*arguments[1:], f"--cpus_per_task={os.cpu_count()}"]
   found = {
     name: measure(out / str(number), [*common, way])
     for number, (name, way) in enumerate(WAYS.items())
