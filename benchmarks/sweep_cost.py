@@ -22,6 +22,7 @@ import sweep_loss
 from absl import app, flags, logging
 
 from dmg_jax import study_files
+from dmg_jax.envs.workers import available_cores
 
 RESULT = Path(__file__).parent / "results" / "sweep_cost.json"
 WAYS = {"without Ray": "--local", "on Ray": "--address=local"}
@@ -50,6 +51,7 @@ def main(arguments: list[str]) -> None:
     "parts": len(list((out / "0" / "parts").iterdir())),
     "sweeps": found,
     "device": machine.device_name(),
+    "cores": available_cores(),
     "versions": {name: metadata.version(name) for name in ("dmg_jax", "jax", "ray")},
   }
   study_files.write({RESULT: (json.dumps(result, indent=1) + "\n").encode()})

@@ -29,17 +29,19 @@ def costs(result: Mapping[str, Any]) -> Iterable[str]:
   yield ""
   yield row(
     "sweep", "parts", "seconds of a part, mean", "first begin to last end, over the parts' sum",
-    "the command, over that sum",
+    "the command's seconds beside that",
   )  # fmt: skip
   yield row(*["---"] * 5)
   for name, times in result["sweeps"].items():
-    parts = times["seconds_of_parts"]
-    shares = (times[key] / parts - 1 for key in ("seconds", "seconds_of_command"))
+    parts, span = times["seconds_of_parts"], times["seconds"]
+    beside = times["seconds_of_command"] - span
     yield row(
-      name, result["parts"], f"{parts / result['parts']:.0f}", *(f"{one:+.1%}" for one in shares)
-    )
+      name, result["parts"], f"{parts / result['parts']:.0f}", f"{span / parts - 1:+.1%}",
+      f"{beside:.0f}",
+    )  # fmt: skip
   yield ""
   yield (
     "From [`sweep_cost.json`](../benchmarks/results/sweep_cost.json) "
-    f"({result['device']}, ray {result['versions']['ray']}, jax {result['versions']['jax']})."
+    f"({result['cores']} core(s) of {result['device']}, ray {result['versions']['ray']}, jax "
+    f"{result['versions']['jax']})."
   )
