@@ -1,6 +1,7 @@
 """Checkpoints: what was saved comes back, or the one before it, or one line."""
 
 import contextlib
+import gc
 import logging
 import subprocess
 import sys
@@ -106,6 +107,15 @@ def damages(path: Path):
   yield "gone", None
 
 
+@pytest.fixture
+def young_heap():
+  """What tests before have left is not looked through again after each failure that is read."""
+  gc.freeze()
+  yield
+  gc.unfreeze()
+
+
+@pytest.mark.usefixtures("young_heap")
 def test_every_damage_of_every_file_is_seen_or_harmless(tmp_path, capfd):
   """It is restored to the bit, or the one before it with a line that names it; never otherwise."""
   fill(tmp_path)
