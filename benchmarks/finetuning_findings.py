@@ -35,6 +35,7 @@ def findings(jobs: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
   yield "## What was found"
   yield ""
   yield from _gains(gains)
+  yield from _longer(jobs)
   yield ""
   yield "| task | DMG fine-tuned against | after | regret |"
   yield "| --- | --- | --- | --- |"
@@ -59,6 +60,22 @@ def _gains(gains: Mapping[str, list[tuple[float, float]]]) -> Iterator[str]:
     found.setdefault(how, []).append(title)
   for how, titles in found.items():
     yield f"* DMG fine-tuned in {', '.join(titles)}: {how}."
+
+
+def _longer(jobs: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+  """What more offline steps change in AntMaze, where both are measured."""
+  short, longer = (jobs.get(f"{name}-{SOURCE}") for name in ("antmaze", "antlonger"))
+  if short is None or longer is None:
+    return
+
+  def before(job: Mapping[str, Any]) -> str:
+    found = (
+      f"{method(group['label']).split()[0]} {group['start']['mean']:.0f}" for group in job["groups"]
+    )
+    return f"after {job['task']['offline_steps']:,} offline steps, {', '.join(found)}"
+
+  yield f"* In AntMaze-UMaze offline training itself decides: {before(short)};"
+  yield f"  {before(longer)} (there at higher rates)."
 
 
 def _row(title: str, dmg: Mapping[str, Any], other: Mapping[str, Any]) -> str:
