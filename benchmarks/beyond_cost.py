@@ -54,8 +54,8 @@ def section() -> Iterator[str]:
     each = np.divide(rounds[BASE], rounds[name])
     yield row(TITLES[name], f"{ratio:.2f}", f"{each.min():.2f} to {each.max():.2f}")
   yield ""
-  yield f"`{result['command']}` on {result['runs']} core(s) of {result['device']}, jax"
-  yield f"{result['versions']['jax']} ([`{RESULT.name}`](../benchmarks/results/{RESULT.name}))."
+  yield f"`{result['command']}` (cores: {result['runs']}, of {result['device']}; jax"
+  yield f"{result['versions']['jax']}; [`{RESULT.name}`](../benchmarks/results/{RESULT.name}))."
   yield ""
 
 

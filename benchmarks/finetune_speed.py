@@ -105,15 +105,15 @@ def ours(runs: int, learn_every: int, steps: int, rows: int = SHARED) -> Job:
   return job
 
 
-def _learning(parts: OnlinePopulation, cycle: int, at_once: int, count: int) -> float:
+def _learning(population: OnlinePopulation, cycle: int, at_once: int, count: int) -> float:
   """Seconds of a gradient step of all runs, without anything between the calls."""
   started = 0.0
   for number in range(-1, count // at_once):
     if number == 0:
-      jax.block_until_ready(parts.placed)
+      jax.block_until_ready(population.placed)
       started = time.perf_counter()
-    parts.advance(number * at_once % cycle, at_once)
-  jax.block_until_ready(parts.placed)
+    population.advance(number * at_once % cycle, at_once)
+  jax.block_until_ready(population.placed)
   return (time.perf_counter() - started) / (count // at_once * at_once)
 
 

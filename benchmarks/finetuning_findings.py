@@ -56,7 +56,7 @@ def _gains(gains: Mapping[str, list[tuple[float, float]]]) -> Iterator[str]:
       how = "every seed has 100 before and after, and nothing to gain"
     else:
       better = sum(end > start for start, end in pairs)
-      how = f"{better} of {len(pairs)} seeds are above their offline score"
+      how = f"seeds above their offline score: {better} of {len(pairs)}"
     found.setdefault(how, []).append(title)
   for how, titles in found.items():
     yield f"* DMG fine-tuned in {', '.join(titles)}: {how}."
@@ -74,8 +74,9 @@ def _longer(jobs: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     )
     return f"after {job['task']['offline_steps']:,} offline steps, {', '.join(found)}"
 
-  yield f"* In AntMaze-UMaze offline training itself decides: {before(short)};"
-  yield f"  {before(longer)} (there at higher rates)."
+  yield "* AntMaze-UMaze, before the first online step:"
+  yield f"  {before(short)}; {before(longer)} at higher rates."
+  yield "  So the first is too short, or its rates are too low, to reach the goal at all."
 
 
 def _row(title: str, dmg: Mapping[str, Any], other: Mapping[str, Any]) -> str:

@@ -70,7 +70,7 @@ TASKS: Mapping[str, Task] = {
       **{f"{network}_learning_rate": _RATE for network in ("actor", "critic", "value")},
     },
     online_changes={"evaluation_interval": 5_000},
-  )._replace(title=f"AntMaze-UMaze, rates of {_RATE:g}"),
+  )._replace(title=f"AntMaze-UMaze (rates of {_RATE:g})"),
   "hopper": Task(
     "Hopper", "configs/mujoco.py", "locomotion", catalog.EMBEDDED, "", 0, 10_000, 30_000, 64
   ),

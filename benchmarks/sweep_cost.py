@@ -19,12 +19,14 @@ from typing import Any
 
 import machine
 import sweep_loss
-from absl import app, flags, logging
+from absl import app, logging
 
 from dmg_jax import study_files
 from dmg_jax.envs.workers import available_cores
 
 RESULT = Path(__file__).parent / "results" / "sweep_cost.json"
+# Of the sweeps; emptied first.
+FOLDER = Path("runs/sweep_cost")
 WAYS = {"without Ray": "--local", "on Ray": "--address=local"}
 
 
@@ -38,7 +40,7 @@ def measure(directory: Path, arguments: list[str]) -> dict[str, Any]:
 
 def main(arguments: list[str]) -> None:
   logging.set_verbosity(logging.WARNING)
-  out = Path(flags.FLAGS.sweeps_cost).absolute()
+  out = FOLDER.absolute()
   shutil.rmtree(out, ignore_errors=True)
   # As many as Ray counts, so that the parts wait for one another.
   common = [*arguments[1:], f"--cpus_per_task={os.cpu_count()}"]
@@ -59,5 +61,4 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-  flags.DEFINE_string("sweeps_cost", "runs/sweep_cost", "Folder of the sweeps; emptied first.")
   app.run(main)

@@ -42,6 +42,6 @@ def costs(result: Mapping[str, Any]) -> Iterable[str]:
   yield ""
   yield (
     "From [`sweep_cost.json`](../benchmarks/results/sweep_cost.json) "
-    f"({result['cores']} core(s) of {result['device']}, ray {result['versions']['ray']}, jax "
+    f"(cores: {result['cores']}, of {result['device']}; ray {result['versions']['ray']}, jax "
     f"{result['versions']['jax']})."
   )

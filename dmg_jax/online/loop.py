@@ -284,15 +284,15 @@ class Loop:
 
   def _store_new(self) -> None:
     """Moves the rounds since the last call to the device."""
-    parts = self._population
+    population = self._population
     new = self._padded([one.transitions(self._stored, self.round) for one in self._playing])
-    parts.data, owns = _store(
-      parts.data,
-      [part.own for part in parts.placed],
+    population.data, owns = _store(
+      population.data,
+      [part.own for part in population.placed],
       new,
-      [part.frozen_at for part in parts.placed],
+      [part.frozen_at for part in population.placed],
     )
-    parts.own(owns)
+    population.own(owns)
     self._stored = self.round
 
   def _padded(self, of_runs: Sequence[Any]) -> Any:

@@ -185,10 +185,7 @@ def test_findings_compare_the_seeds():
     one = of("DMG fine-tuned", (0.9, 0.9)) | {"start": {"mean": start}}
     jobs[f"{name}-online"] = {"task": {"title": "Ant", "offline_steps": steps}, "groups": [one]}
   text = "\n".join(finetuning_findings.findings(jobs))
-  assert (
-    "itself decides: after 20,000 offline steps, DMG 0;\n  after 100,000 offline steps, DMG 25 ("
-    in text
-  )
+  assert "after 20,000 offline steps, DMG 0; after 100,000 offline steps, DMG 25 at higher" in text
   same = [{"start": 100.0, "end": 100.0, "regret": 0.0}] * 2
   jobs["large-online"]["groups"][0]["runs"] = same
   assert any("nothing to gain" in line for line in finetuning_findings.findings(jobs))
