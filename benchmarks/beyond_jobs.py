@@ -120,7 +120,7 @@ def settings(part: Part, steps: int) -> dict[str, Any]:
     "evaluation_interval": steps // part.evaluations,
     "evaluation_episodes": part.episodes,
     "log_interval": steps // (2 * part.evaluations),
-    "checkpoint_interval": steps,
+    "checkpoint_interval": steps // part.evaluations,
     "target_rate": 0.02,
     "actor_learning_rate": 1e-3,
     "critic_learning_rate": 1e-3,
