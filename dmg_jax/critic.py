@@ -29,16 +29,18 @@ class Critic:
       raise UserError(f"run {stored.run['id']} has no critic: {stored.run['method']} learns none")
     self._parameters = stored.state.critic.parameters
     self._module, self._scaling = stored.state.networks.critic, stored.scaling
+    # Old runs do not name it, and some methods have no such option.
+    self._reward_scale = float(stored.run["point"].get("reward_scale", 1.0))
 
   def __call__(self, observations: Any, actions: Any) -> np.ndarray:
     """(...,) values of observations (..., S) and actions (..., A), both in the environment's units.
 
-    Values are in the rewards that trained it.
+    Values are in the data's rewards, moved as its task moves them.
     """
     values = _values(
       self._module, self._parameters, self._scaling, np.float32(observations), np.float32(actions)
     )
-    return np.asarray(values)
+    return np.asarray(values) / self._reward_scale
 
 
 def has_critic(stored: StoredRun) -> bool:

@@ -51,8 +51,8 @@ class Form(NamedTuple):
       deviation, and not by the smallest, see `losses.lower_confidence_bound`.
     averaged_policy: whether the target policy, whose parameters are an average of the
       actor's with the rate xi, is the one that is evaluated; it needs `generalises`.
-    reward_scale: multiplies the data's rewards; Q and V are of the same scale. Static:
-      at 1 it must not change a rounding.
+    reward_scale: multiplies the data's rewards; Q and V are of the same scale, what is
+      logged of them is in the data's own. Static: at 1 it must not change a rounding.
   """
 
   learner: in_sample.Learner = in_sample.EXPECTILE
@@ -83,6 +83,8 @@ class Form(NamedTuple):
 
 
 DMG = Form()
+# Metrics in units of return.
+_VALUES = ("q", "policy_q", "v", "advantage")
 
 
 @functools.cache
@@ -209,6 +211,8 @@ def update(
     state, learned = _improve_actor(state, batch, target_q, h, form)
     state = _move_targets(state, h.target_rate)
     metrics |= learned
+  if form.reward_scale != 1:
+    metrics |= {name: metrics[name] / form.reward_scale for name in _VALUES if name in metrics}
   return state, metrics
 
 

@@ -116,6 +116,17 @@ def test_the_reward_scale_multiplies_the_rewards_and_nothing_else(state):
   assert same(scaled, plain)
 
 
+def test_what_is_logged_of_q_and_v_is_in_the_rewards_of_the_data(state):
+  batch, noise = batch_and_noise()
+  form = dmg.DMG._replace(reward_scale=0.25)
+  _, scaled = dmg.update(state, batch, noise, Hyperparameters(), update_actor=True, form=form)
+  batch = batch.replace(rewards=0.25 * batch.rewards)
+  _, plain = dmg.update(state, batch, noise, Hyperparameters(), update_actor=True)
+  for name in plain:
+    factor = 4 if name in ("q", "v", "policy_q", "advantage") else 1
+    np.testing.assert_array_equal(scaled[name], factor * plain[name], err_msg=name)
+
+
 def test_the_averaged_policy_is_the_target_actor_and_trains_alike(small_networks, state):
   averaged = dmg.make(small_networks, 2, dmg.DMG._replace(averaged_policy=True))
   batch, noise = batch_and_noise()

@@ -202,6 +202,16 @@ def test_q_is_the_critics(files, gathered, results):
     assert np.abs(smallest - value).min() < 1e-3
 
 
+def test_values_of_a_run_with_scaled_rewards_are_in_the_data_s_rewards(gathered):
+  stored = gathered.subjects[0].stored
+  point = stored.run["point"] | {"reward_scale": 0.1}
+  scaled = stored._replace(run={**stored.run, "point": point})
+  transitions = next(iter(gathered.datasets.values())).transitions
+  plain = Critic(stored)(transitions.observations, transitions.actions)
+  found = Critic(scaled)(transitions.observations, transitions.actions)
+  np.testing.assert_allclose(found, 10 * plain, rtol=1e-6)
+
+
 def test_the_number_of_workers_changes_no_number(gathered, results):
   assert json.loads(json.dumps(study.measure(gathered, SMALL, workers=2))) == results
 
