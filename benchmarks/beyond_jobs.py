@@ -1,7 +1,8 @@
 """The jobs of benchmarks/beyond.py, and their commands.
 
-  python benchmarks/beyond_jobs.py search [STEPS]
-  python benchmarks/beyond_jobs.py report [STEPS]
+  python benchmarks/beyond_jobs.py search
+  python benchmarks/beyond_jobs.py maze
+  python benchmarks/beyond_jobs.py report
 
 prints, for each job of a part, its name and the arguments of `launch/main.py`. The jobs may run
 anywhere, side by side; benchmarks/beyond.py reads the folders that they leave.
@@ -11,8 +12,8 @@ import sys
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-SEARCH, REPORT = "search", "report"
-BASE, NORMALISED, COMBINED = "dmg", "norm", "combined"
+SEARCH, MAZE, REPORT = "search", "maze", "report"
+BASE, NORMALISED, COMBINED, PLUS = "dmg", "norm", "combined", "dmg_plus"
 
 # An ingredient: the fields that it changes.
 _NORM = {"critic_layer_norm": True, "value_layer_norm": True}
@@ -81,74 +82,109 @@ def _data(robot: str, tiers: tuple[str, ...]) -> tuple[str, ...]:
 
 
 class Part(NamedTuple):
-  """What the jobs of a part have in common.
+  """What jobs have in common.
 
   Attributes:
     seeds, steps: of each run.
     evaluations: in all, evenly spaced.
     episodes: of an evaluation.
+    fields: of every run.
   """
 
   seeds: int
   steps: int
   evaluations: int
   episodes: int
+  fields: Mapping[str, Any]
 
 
-_SEARCH = Part(3, 15_000, 5, 3)
-_REPORT = Part(5, 20_000, 8, 3)
+# Higher than the paper's, for few steps.
+_RATES = {
+  "target_rate": 0.02,
+  "actor_learning_rate": 1e-3,
+  "critic_learning_rate": 1e-3,
+  "value_learning_rate": 1e-3,
+}
+# Networks that a CPU trains for 100,000 steps, and positions in a maze of any size.
+_WIDTH = 64
+_SMALL = {
+  "actor_hidden_sizes": (_WIDTH, _WIDTH),
+  "critic_hidden_sizes": (_WIDTH, _WIDTH),
+  "value_hidden_sizes": (_WIDTH, _WIDTH),
+  "normalise_observations": True,
+}
+_SEARCH = Part(3, 12_000, 5, 3, _RATES)
+_MAZE = Part(3, 100_000, 10, 10, _SMALL)
+_REPORT = Part(5, 20_000, 8, 3, _RATES)
+_REPORT_MAZE = Part(5, 100_000, 10, 10, _SMALL)
 SEARCH_DATA = (*_data("hopper", _TIERS), *_data("halfcheetah", _TIERS))
+MAZE_DATA = "dmg/pointmaze-medium/diverse-v0"
 _MORE = ("random", "full-replay")
-# Job of the report -> its config file and its data sets, none of which the search had.
-REPORT_DATA: Mapping[str, tuple[str, tuple[str, ...]]] = {
-  "walker2d": ("mujoco", _data("walker2d", _TIERS)),
-  "walker2d_more": ("mujoco", _data("walker2d", _MORE)),
-  "hopper": ("mujoco", _data("hopper", _MORE)),
-  "halfcheetah": ("mujoco", _data("halfcheetah", _MORE)),
-  "pointmaze": ("antmaze", ("dmg/pointmaze-large/diverse-v0",)),
+# Job of the report -> its config file, its data sets, none of which the search had, and how.
+REPORT_DATA: Mapping[str, tuple[str, tuple[str, ...], Part]] = {
+  "walker2d": ("mujoco", _data("walker2d", _TIERS), _REPORT),
+  "walker2d_more": ("mujoco", _data("walker2d", _MORE), _REPORT),
+  "hopper": ("mujoco", _data("hopper", _MORE), _REPORT),
+  "halfcheetah": ("mujoco", _data("halfcheetah", _MORE), _REPORT),
+  "pointmaze": ("antmaze", ("dmg/pointmaze-large/diverse-v0",), _REPORT_MAZE),
 }
 
 
-def settings(part: Part, steps: int) -> dict[str, Any]:
-  """Fields of every run of a part: few steps at rates higher than the paper's.
+def settings(part: Part) -> dict[str, Any]:
+  """Fields of every run of a part.
 
   The actor's cosine covers the run, as the paper's covers its million steps.
   """
   return {
     "seeds": part.seeds,
-    "steps": steps,
-    "evaluation_interval": steps // part.evaluations,
+    "steps": part.steps,
+    "evaluation_interval": part.steps // part.evaluations,
     "evaluation_episodes": part.episodes,
-    "log_interval": steps // (2 * part.evaluations),
-    "checkpoint_interval": steps // part.evaluations,
-    "target_rate": 0.02,
-    "actor_learning_rate": 1e-3,
-    "critic_learning_rate": 1e-3,
-    "value_learning_rate": 1e-3,
-    "actor_schedule_steps": steps // 2,
+    "log_interval": part.steps // (2 * part.evaluations),
+    "checkpoint_interval": part.steps // part.evaluations,
+    "actor_schedule_steps": part.steps // 2,
+    **part.fields,
   }
 
 
-def search_jobs(steps: int = _SEARCH.steps) -> dict[str, list[str]]:
+def search_jobs() -> dict[str, list[str]]:
   """Name of a job -> arguments of `launch/main.py`: one job for each of `VARIANTS`."""
   data = ",".join(SEARCH_DATA)
   return {
-    name: [f"--config=configs/mujoco.py:{data}", *_fields({**settings(_SEARCH, steps), **fields})]
+    name: [f"--config=configs/mujoco.py:{data}", *_fields({**settings(_SEARCH), **fields})]
     for name, fields in VARIANTS.items()
   }
 
 
-def report_jobs(steps: int = _REPORT.steps) -> dict[str, list[str]]:
-  """Name of a job -> arguments of `launch/main.py`: a job for each robot and method."""
-  common = _fields(settings(_REPORT, steps))
+def maze_jobs() -> dict[str, list[str]]:
+  """The same in a maze, with small networks."""
   return {
-    f"{name}_{method}": [
-      f"--config=configs/{config}.py:{','.join(data)}",
-      f"--config.methods={method}",
-      *common,
-    ]
-    for name, (config, data) in REPORT_DATA.items()
-    for method in ("dmg_plus", BASE)
+    name: [f"--config=configs/antmaze.py:{MAZE_DATA}", *_fields(settings(_MAZE) | _small(fields))]
+    for name, fields in VARIANTS.items()
+  }
+
+
+def report_jobs() -> dict[str, list[str]]:
+  """Name of a job -> arguments of `launch/main.py`: a job for each robot and method."""
+  found = {}
+  for name, (config, data, part) in REPORT_DATA.items():
+    for method in (PLUS, BASE):
+      fields = settings(part)
+      # Its third layer is as wide as the others.
+      fields |= _small(_DEPTH) if part is _REPORT_MAZE and method == PLUS else {}
+      found[f"{name}_{method}"] = [
+        f"--config=configs/{config}.py:{','.join(data)}",
+        f"--config.methods={method}",
+        *_fields(fields),
+      ]
+  return found
+
+
+def _small(fields: Mapping[str, Any]) -> dict[str, Any]:
+  """Fields with the layers of small networks."""
+  return {
+    name: (_WIDTH,) * len(value) if isinstance(value, tuple) else value
+    for name, value in fields.items()
   }
 
 
@@ -161,8 +197,8 @@ def _text(value: Any) -> str:
 
 
 def main(words: list[str]) -> None:
-  part, *steps = words
-  jobs = {SEARCH: search_jobs, REPORT: report_jobs}[part](*map(int, steps))
+  (part,) = words
+  jobs = {SEARCH: search_jobs, MAZE: maze_jobs, REPORT: report_jobs}[part]()
   for name, arguments in jobs.items():
     print(name, *arguments)
 

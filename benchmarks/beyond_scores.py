@@ -6,11 +6,10 @@ from typing import Any, NamedTuple
 import beyond_read
 import numpy as np
 from beyond_choice import Measures
-from beyond_jobs import BASE, VARIANTS
+from beyond_jobs import BASE, PLUS, VARIANTS
 
 from dmg_jax.report.scores import intervals, statistics
 
-PLUS = "dmg_plus"
 # Of the resampling.
 _SEED, _DRAWS = 0, 2000
 

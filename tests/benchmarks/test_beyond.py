@@ -9,7 +9,15 @@ import beyond_read
 import beyond_scores
 import made_directories
 import pytest
-from beyond_jobs import COMBINED, LEFT_OUT, SEARCH_DATA, VARIANTS, report_jobs, search_jobs
+from beyond_jobs import (
+  COMBINED,
+  LEFT_OUT,
+  SEARCH_DATA,
+  VARIANTS,
+  maze_jobs,
+  report_jobs,
+  search_jobs,
+)
 
 from dmg_jax import methods
 from dmg_jax.errors import UserError
@@ -153,6 +161,33 @@ def test_what_is_left_of_the_combination_stands_below_it(data, tmp_path):
   assert "What is chosen was not trained together" not in text
 
 
+def test_the_same_settings_in_a_maze_stand_apart_from_the_choice(data, tmp_path):
+  search = {"dmg": DMG, "norm": PLUS}
+  maze = {"dmg": DMG, "norm": DMG, "combined": PLUS, "depth_scale": DMG}
+  result = {
+    part: beyond.gather(
+      [finished(tmp_path / part / name, dmg=two) for name, two in made.items()], data
+    )
+    for part, made in (("search", search), ("maze", maze))
+  }
+  text = beyond_page.page(result)
+  _, section = text.split("## The same in a maze")
+  assert "| all that was chosen: `dmg_plus` | 51.0 | +28.5 ±" in section
+  assert "| LayerNorm | third layer, rewards times 0.1 | +28.5 | [" in section
+  assert "Not measured here: LayerNorm, third layer in critics and value;" in section
+  choice = beyond_page.page({"search": result["search"]}).split("![Gains")[0]
+  assert text.startswith(choice)
+
+
+def test_small_networks_have_as_many_layers_as_large_ones():
+  assert "--config.critic_hidden_sizes=(64,64,64)" in maze_jobs()[COMBINED]
+  assert "--config.critic_hidden_sizes=(64,64)" in maze_jobs()["norm"]
+  jobs = report_jobs()
+  assert "--config.critic_hidden_sizes=(64,64,64)" in jobs["pointmaze_dmg_plus"]
+  assert "--config.critic_hidden_sizes=(64,64)" in jobs["pointmaze_dmg"]
+  assert not any("hidden_sizes" in word for word in jobs["walker2d_dmg_plus"])
+
+
 def test_the_combination_is_dmg_plus_and_each_left_out_lacks_one_ingredient():
   whole = VARIANTS[COMBINED]
   assert dict(whole) == dict(methods.find("dmg_plus").usual)
@@ -164,7 +199,7 @@ def test_the_combination_is_dmg_plus_and_each_left_out_lacks_one_ingredient():
 
 
 def test_the_jobs_name_fields_that_a_config_has_and_no_data_of_both_parts():
-  for job in (*search_jobs().values(), *report_jobs().values()):
+  for job in (*search_jobs().values(), *maze_jobs().values(), *report_jobs().values()):
     names = {word.removeprefix("--config.").split("=")[0] for word in job[1:]}
     assert names <= {*fields.POINT, *fields.JOB}
   seen = " ".join(job[0] for job in report_jobs().values())

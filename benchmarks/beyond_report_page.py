@@ -1,0 +1,117 @@
+"""The section of docs/beyond.md on data sets that the search did not see."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from beyond_jobs import BASE, PLUS, REPORT_DATA
+from beyond_scores import Side, report_sides, verdict
+from beyond_words import estimate, score, seeds, spread, steps, wrapped
+from family_pages import row
+
+from dmg_jax.report.scores import statistics
+from dmg_jax.report.scores.intervals import difference_interval
+
+_TITLE = "## On data sets that the search did not see"
+_HOW = """The data sets are Walker2d's five tiers, random and full-replay of Hopper and HalfCheetah,
+made by `launch/collect.py` with `--keep=40000`, and PointMaze-Large (`--tier=diverse
+--steps=100000`). Then
+
+```bash
+python benchmarks/beyond_jobs.py report     # the arguments of `launch/main.py`, job by job
+python benchmarks/beyond.py report --data=ROOT RUN_DIR [RUN_DIR...]
+```
+
+make this section. On D4RL's data, both settings are one job:
+
+```bash
+python launch/main.py --config=configs/mujoco.py:hopper-medium-v2 --config.methods=dmg,dmg_plus
+```
+"""
+
+
+def report(part: Mapping[str, Any]) -> Iterator[str]:
+  """Lines on DMG and `dmg_plus`, and whether the goal is reached."""
+  sides = report_sides(part)
+  yield _TITLE
+  yield ""
+  jobs = part["jobs"].values()
+  precisions = " or ".join(dict.fromkeys(job["precision"] for job in jobs))
+  yield from wrapped(
+    f"{seeds({task: one[BASE] for task, one in sides.items()})} seeds, {steps(jobs)}, "
+    f"{precisions}. Mean ± standard deviation over seeds."
+  )
+  yield ""
+  yield from _table(part, sides)
+  if missing := [
+    name for _, names, _ in REPORT_DATA.values() for name in names if name not in sides
+  ]:
+    yield from wrapped(
+      f"Planned, and not measured yet: {', '.join(f'`{name}`' for name in missing)}."
+    )
+    yield ""
+  yield from _verdict(sides)
+  yield from _swings(sides)
+  yield _HOW
+
+
+def not_made() -> Iterator[str]:
+  """Lines where nothing of it ran."""
+  yield _TITLE
+  yield ""
+  yield from wrapped(
+    "This report is not made yet: whether `dmg_plus` is better than DMG is not known. The search "
+    "compares what was chosen with what it was chosen from, so its numbers are too good for what "
+    "was chosen."
+  )
+  yield ""
+  yield _HOW
+
+
+def _table(part: Mapping[str, Any], sides: Mapping[str, Mapping[str, Side]]) -> Iterator[str]:
+  yield row(
+    "data set", "data's mean", "DMG", "`dmg_plus`", "difference, 95 %", "last: DMG", "`dmg_plus`",
+    "swing: DMG", "`dmg_plus`",
+  )  # fmt: skip
+  yield row("---", *["---:"] * 8)
+  for task, one in sides.items():
+    plain, plus = one[BASE], one[PLUS]
+    low, high = difference_interval(plus.measures, plain.measures)
+    yield row(
+      f"`{task}`",
+      score(part["data"][task]["score"]),
+      *(spread(side.measures) for side in (plain, plus)),
+      f"[{low:.1f}, {high:.1f}]",
+      *(spread(side.lasts) for side in (plain, plus)),
+      *(f"{side.swing:.1f}" for side in (plain, plus)),
+    )
+  yield ""
+
+
+def _verdict(sides: Mapping[str, Mapping[str, Side]]) -> Iterator[str]:
+  found = verdict(sides)
+  yield row("over all data sets", "value", "95 %")
+  yield row("---", "---:", "---:")
+  for name, title in ((BASE, "DMG"), (PLUS, "`dmg_plus`")):
+    yield row(f"IQM, {title}", *estimate(found.iqm[name], 1))
+  yield row("IQM, `dmg_plus` less DMG", *estimate(found.difference, 1))
+  yield row("probability that a run of `dmg_plus` scores more", *estimate(found.improvement, 2))
+  yield ""
+  worse = ", ".join(f"`{task}`" for task in found.worse) or "none"
+  yield from wrapped(
+    "The goal was a better IQM with an interval that excludes zero, and no data set on which "
+    "`dmg_plus` is below DMG by more than its own deviation. It is "
+    f"{'reached' if found.better else 'not reached'}. Data sets on which it is below by more than "
+    f"that: {worse}."
+  )
+  yield ""
+
+
+def _swings(sides: Mapping[str, Mapping[str, Side]]) -> Iterator[str]:
+  """Whether `dmg_plus` is calmer between evaluations."""
+  plain, plus = ([one[name].swing for one in sides.values()] for name in (BASE, PLUS))
+  lower = sum(ours < theirs for ours, theirs in zip(plus, plain, strict=True))
+  yield from wrapped(
+    f"Swing, mean over the data sets: DMG {statistics.mean(plain):.1f}, `dmg_plus` "
+    f"{statistics.mean(plus):.1f}; lower on {lower} of {len(sides)}."
+  )
+  yield ""
