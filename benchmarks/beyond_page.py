@@ -5,6 +5,7 @@ from typing import Any
 
 import beyond_cost
 import beyond_figure
+import beyond_probe_page
 from beyond_report_page import not_made, report
 from beyond_search_page import maze, search
 from beyond_words import score, wrapped
@@ -33,6 +34,7 @@ def write(result: Mapping[str, Any]) -> None:
   """Makes the page and its figure from the stored results."""
   study_files.write({PAGE: page(result).encode()})
   beyond_figure.draw(result, FIGURE)
+  beyond_probe_page.publish()
 
 
 def page(result: Mapping[str, Any]) -> str:
@@ -42,6 +44,7 @@ def page(result: Mapping[str, Any]) -> str:
   lines += ["Orange: over DMG; blue: over LayerNorm in critics and value.", ""]
   lines += maze(result["maze"]) if "maze" in result else []
   lines += report(result["report"]) if "report" in result else not_made()
+  lines += beyond_probe_page.section()
   lines += beyond_cost.section()
   lines += _how(result)
   return "\n".join(lines)
