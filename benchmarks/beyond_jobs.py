@@ -2,6 +2,7 @@
 
   python benchmarks/beyond_jobs.py search
   python benchmarks/beyond_jobs.py maze
+  python benchmarks/beyond_jobs.py grid
   python benchmarks/beyond_jobs.py report
 
 prints, for each job of a part, its name and the arguments of `launch/main.py`. The jobs may run
@@ -9,10 +10,10 @@ anywhere, side by side; benchmarks/beyond.py reads the folders that they leave.
 """
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-SEARCH, MAZE, REPORT = "search", "maze", "report"
+SEARCH, MAZE, GRID, REPORT = "search", "maze", "grid", "report"
 BASE, NORMALISED, COMBINED, PLUS = "dmg", "norm", "combined", "dmg_plus"
 
 # An ingredient: the fields that it changes.
@@ -113,12 +114,15 @@ _SMALL = {
   "value_hidden_sizes": (_WIDTH, _WIDTH),
   "normalise_observations": True,
 }
+_LAMBDAS_AND_NUS = {"lam": (0.0, 0.25, 0.5, 0.75, 1.0), "nu": (1.0, 0.1, 0.01)}
 _SEARCH = Part(3, 12_000, 5, 3, _RATES)
 _MAZE = Part(3, 100_000, 10, 10, _SMALL)
+_GRID = Part(3, 20_000, 4, 5, _RATES | _SMALL)
 _REPORT = Part(5, 20_000, 8, 3, _RATES)
 _REPORT_MAZE = Part(5, 100_000, 10, 10, _SMALL)
 SEARCH_DATA = (*_data("hopper", _TIERS), *_data("halfcheetah", _TIERS))
 MAZE_DATA = "dmg/pointmaze-medium/diverse-v0"
+GRID_DATA = ("dmg/hopper/medium-expert-v0", "dmg/halfcheetah/medium-expert-v0")
 _MORE = ("random", "full-replay")
 # Job of the report -> its config file, its data sets, none of which the search had, and how.
 REPORT_DATA: Mapping[str, tuple[str, tuple[str, ...], Part]] = {
@@ -149,7 +153,7 @@ def settings(part: Part) -> dict[str, Any]:
 
 def search_jobs() -> dict[str, list[str]]:
   """Name of a job -> arguments of `launch/main.py`: one job for each of `VARIANTS`."""
-  data = ",".join(SEARCH_DATA)
+  data = _listed(SEARCH_DATA)
   return {
     name: [f"--config=configs/mujoco.py:{data}", *_fields({**settings(_SEARCH), **fields})]
     for name, fields in VARIANTS.items()
@@ -164,20 +168,33 @@ def maze_jobs() -> dict[str, list[str]]:
   }
 
 
+def grid_jobs() -> dict[str, list[str]]:
+  """Name of a job -> arguments of `launch/main.py`: lambda and nu, a job for each method."""
+  points = [f"--config.{name}={_listed(values)}" for name, values in _LAMBDAS_AND_NUS.items()]
+  return {
+    f"grid_{method}": [*_of_method(method, "mujoco", GRID_DATA, _GRID), *points]
+    for method in (BASE, PLUS)
+  }
+
+
 def report_jobs() -> dict[str, list[str]]:
   """Name of a job -> arguments of `launch/main.py`: a job for each robot and method."""
-  found = {}
-  for name, (config, data, part) in REPORT_DATA.items():
-    for method in (PLUS, BASE):
-      fields = settings(part)
-      # Its third layer is as wide as the others.
-      fields |= _small(_DEPTH) if part is _REPORT_MAZE and method == PLUS else {}
-      found[f"{name}_{method}"] = [
-        f"--config=configs/{config}.py:{','.join(data)}",
-        f"--config.methods={method}",
-        *_fields(fields),
-      ]
-  return found
+  return {
+    f"{name}_{method}": _of_method(method, config, data, part)
+    for name, (config, data, part) in REPORT_DATA.items()
+    for method in (PLUS, BASE)
+  }
+
+
+def _of_method(method: str, config: str, data: tuple[str, ...], part: Part) -> list[str]:
+  fields = settings(part)
+  # Its third layer is as wide as the others.
+  fields |= _small(_DEPTH) if method == PLUS and _SMALL.items() <= part.fields.items() else {}
+  return [
+    f"--config=configs/{config}.py:{_listed(data)}",
+    f"--config.methods={method}",
+    *_fields(fields),
+  ]
 
 
 def _small(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -193,12 +210,16 @@ def _fields(values: Mapping[str, Any]) -> list[str]:
 
 
 def _text(value: Any) -> str:
-  return f"({','.join(map(str, value))})" if isinstance(value, tuple) else str(value)
+  return f"({_listed(value)})" if isinstance(value, tuple) else str(value)
+
+
+def _listed(values: Iterable[Any]) -> str:
+  return ",".join(map(str, values))
 
 
 def main(words: list[str]) -> None:
   (part,) = words
-  jobs = {SEARCH: search_jobs, MAZE: maze_jobs, REPORT: report_jobs}[part]()
+  jobs = {SEARCH: search_jobs, MAZE: maze_jobs, GRID: grid_jobs, REPORT: report_jobs}[part]()
   for name, arguments in jobs.items():
     print(name, *arguments)
 

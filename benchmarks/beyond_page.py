@@ -5,6 +5,7 @@ from typing import Any
 
 import beyond_cost
 import beyond_figure
+import beyond_grid
 import beyond_probe_page
 from beyond_report_page import not_made, report
 from beyond_search_page import maze, search
@@ -45,6 +46,7 @@ def page(result: Mapping[str, Any]) -> str:
   lines += maze(result["maze"]) if "maze" in result else []
   lines += report(result["report"]) if "report" in result else not_made()
   lines += beyond_probe_page.section()
+  lines += beyond_grid.section()
   lines += beyond_cost.section()
   lines += _how(result)
   return "\n".join(lines)

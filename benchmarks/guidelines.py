@@ -31,7 +31,7 @@ from regrets import (
   warnings,
 )
 
-from dmg_jax import run_directory
+from dmg_jax import methods, run_directory
 from dmg_jax.errors import UserError
 from dmg_jax.report import learned
 from dmg_jax.report.scores.intervals import difference_interval
@@ -42,8 +42,12 @@ PAGE = ROOT / "docs" / "guidelines.md"
 LOGGED = ("not_finite", "diverging_q", "clipped_weights")
 
 
-def gather(run_dirs: Sequence[str]) -> dict[str, Any]:
+def gather(run_dirs: Sequence[str], method: str = "dmg") -> dict[str, Any]:
   """The cells of all data sets, with what they were made by.
+
+  Args:
+    run_dirs: of finished jobs.
+    method: whose runs are taken.
 
   Raises:
     UserError: for a directory that holds no finished grid, or grids of too few seeds or
@@ -59,14 +63,14 @@ def gather(run_dirs: Sequence[str]) -> dict[str, Any]:
       )
       jobs.append({"invocation": config["invocation"], **_made_by(summary)})
       for group in summary["groups"]:
-        if group["method"] == "dmg" and group["data_score"] is not None:
+        if group["method"] == method and group["data_score"] is not None:
           found = data.setdefault(group["task"], {"data_score": group["data_score"], "cells": []})
           found["cells"].append(_stored(group))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
       raise UserError(
         f"{name} is no finished run directory of this version ({type(error).__name__}: {error})"
       ) from error
-  _check(data)
+  _check(data, method)
   return {"command": " ".join(["python", *sys.argv]), "jobs": jobs, "data_sets": data}
 
 
@@ -86,10 +90,11 @@ def _stored(group: Mapping[str, Any]) -> dict[str, Any]:
   }
 
 
-def _check(data: Mapping[str, Any]) -> None:
+def _check(data: Mapping[str, Any], method: str) -> None:
   """Refuses what has no regrets."""
   if not data:
-    raise UserError("no run of DMG with a score is in these directories")
+    title = methods.find(method).title
+    raise UserError(f"no run of {title} with a score is in these directories")
   grids = {name: cells(found) for name, found in data.items()}
   for name, grid in grids.items():
     lams, nus = ({setting[place] for setting in grid} for place in (0, 1))
@@ -245,10 +250,11 @@ def _maps(result: Mapping[str, Any], grids: Mapping[str, Cells]) -> Iterator[str
       f" cell: {' or '.join(map(str, sorted(seeds)))}"
     )
     yield ""
-    yield from _table({setting: _cell(cell) for setting, cell in grid.items()})
+    yield from _table({setting: shown_cell(cell) for setting, cell in grid.items()})
 
 
-def _cell(cell: Cell) -> str:
+def shown_cell(cell: Cell) -> str:
+  """Mean score, and how many seeds diverged."""
   mean = f"{np.mean(cell.scores):.1f}" if cell.scores else ""
   count = cell.diverged + cell.beyond_bound
   return f"{mean} x {count}".strip() if count else mean

@@ -7,11 +7,10 @@ import numpy as np
 import pytest
 import regrets
 from guidelines import PAGE, RESULT, cells, gather, page
+from made_grids import EXPERT, MEDIUM, job
 from regrets import Cell
 
 from dmg_jax.errors import UserError
-
-MEDIUM, EXPERT = "dmg/hopper/medium-v0", "dmg/hopper/expert-v0"
 
 
 def grid(*rows, signs=()):
@@ -61,30 +60,6 @@ def test_hints_are_counted_where_the_method_fails_and_where_not():
   assert counts == {"hits": 1, "misses": 1, "false_alarms": 1, "quiet": 1}
   counts = regrets.warnings(found, 35.0, ["clipped_weights", "not_finite"])
   assert counts == {"hits": 0, "misses": 2, "false_alarms": 0, "quiet": 2}
-
-
-def job(folder, points, seeds=2, **changes):
-  folder.mkdir()
-  groups = [
-    {
-      "task": MEDIUM, "method": "dmg", "data_score": 30.0,
-      "point": {"lam": lam, "nu": nu},
-      "runs": [
-        {"last": None if lam == 1 else 10 * lam + seed, "diverged_at": 5 if lam == 1 else None}
-        for seed in range(seeds)
-      ],
-      "learned": {
-        "a": {"largest_q": 16.0, "q_bound": 10.0}, "b": {"largest_q": 15.0, "q_bound": 10.0},
-      },
-      "hints": {"below_data": "a sentence"},
-      **changes,
-    }
-    for lam, nu in points
-  ]  # fmt: skip
-  summary = {"groups": groups, "steps": 8, "devices": ["cpu"], "versions": {"jax": "1"}}
-  (folder / "summary.json").write_text(json.dumps(summary))
-  (folder / "config.json").write_text(json.dumps({"invocation": ["launch/main.py"]}))
-  return str(folder)
 
 
 def test_grids_are_read_from_run_directories(tmp_path):

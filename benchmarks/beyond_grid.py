@@ -1,0 +1,135 @@
+"""Lambda and nu: which are of use with the paper's setting, and which with `dmg_plus`.
+
+  python benchmarks/beyond_jobs.py grid        # the jobs, to be run anywhere
+  python benchmarks/beyond_grid.py DMG_RUN_DIR PLUS_RUN_DIR
+
+The numbers go to benchmarks/results/beyond_grid.json; `python benchmarks/beyond.py page` shows
+them.
+"""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import guidelines
+from beyond_jobs import BASE, PLUS
+from beyond_read import shown
+from beyond_words import wrapped
+from family_pages import row
+from jobs import RESULTS
+from regrets import Cells
+
+from dmg_jax import study_files
+from dmg_jax.errors import UserError
+from dmg_jax.report import learned
+
+RESULT = RESULTS / "beyond_grid.json"
+_TITLES = {BASE: "DMG", PLUS: "`dmg_plus`"}
+# The paper's, for locomotion.
+_LAM, _NU = 0.25, 0.1
+
+
+def gather(run_dirs: Sequence[str]) -> dict[str, Any]:
+  """Of each method its jobs and cells; the first directory is DMG's.
+
+  Raises:
+    UserError: if there are not two, or for what `guidelines.gather` refuses; if the two have
+      different data or points.
+  """
+  if len(run_dirs) != len(_TITLES):
+    raise UserError("name two run directories: of DMG, and of dmg_plus")
+  found = {
+    method: guidelines.gather([run_dir], method)
+    for method, run_dir in zip(_TITLES, run_dirs, strict=True)
+  }
+  points = [
+    {name: {*guidelines.cells(one)} for name, one in side["data_sets"].items()}
+    for side in found.values()
+  ]
+  if points[0] != points[1]:
+    raise UserError("the two directories have different data sets or points; name two of one grid")
+  for side in found.values():
+    del side["command"]
+    for job in side["jobs"]:
+      job["command"] = shown(job.pop("invocation"))
+  return found
+
+
+def useful(grid: Cells, data_score: float) -> set[tuple[float, float]]:
+  """(lambda, nu) whose mean score is at least the data's, no seed of which diverged."""
+  return {
+    setting for setting, cell in grid.items() if cell.mean >= data_score and not cell.beyond_bound
+  }
+
+
+def section() -> Iterator[str]:
+  """Lines of docs/beyond.md; none before the grid ran."""
+  if RESULT.exists():
+    yield from lines(json.loads(RESULT.read_text()))
+
+
+def lines(result: Mapping[str, Any]) -> Iterator[str]:
+  """A table for each data set, and what they say."""
+  jobs = [job for side in result.values() for job in side["jobs"]]
+  steps = " or ".join(dict.fromkeys(f"{job['steps']:,}" for job in jobs))
+  devices = ", ".join(dict.fromkeys(device for job in jobs for device in job["devices"]))
+  yield "## Lambda and nu"
+  yield ""
+  yield from wrapped(
+    f"DMG / `dmg_plus`, mean score of the last evaluation after {steps} gradient steps at the "
+    "search's rates, with layers of 64; x and how many seeds diverged: numbers stopped being "
+    f"finite, or |Q| passed {learned.Q_BOUND_FACTOR:g} times max |reward| / (1 - discount). "
+    f"On {devices}."
+  )
+  yield ""
+  for name in result[BASE]["data_sets"]:
+    yield from _of_data(name, {method: side["data_sets"][name] for method, side in result.items()})
+  for job in jobs:
+    yield from wrapped(f"* `{job['command']}`")
+  yield ""
+
+
+def _of_data(name: str, sides: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+  grids = {method: guidelines.cells(side) for method, side in sides.items()}
+  score = sides[BASE]["data_score"]
+  lams, nus = (sorted({setting[place] for setting in grids[BASE]}) for place in (0, 1))
+  seeds = {len(cell.scores) + cell.diverged for grid in grids.values() for cell in grid.values()}
+  yield f"`{name}`, the data's mean {score:.1f}, {' or '.join(map(str, sorted(seeds)))} seeds:"
+  yield ""
+  yield row("lambda", *(f"nu {nu:g}" for nu in nus))
+  yield row(*["---"] * (1 + len(nus)))
+  for lam in lams:
+    yield row(
+      f"{lam:g}",
+      *(" / ".join(guidelines.shown_cell(grid[lam, nu]) for grid in grids.values()) for nu in nus),
+    )
+  yield ""
+  for method, grid in grids.items():
+    found = useful(grid, score)
+    largest = max((lam for lam, nu in found if nu == _NU), default=None)
+    least = min((nu for lam, nu in found if lam == _LAM), default=None)
+    yield from wrapped(
+      f"* {_TITLES[method]}: at least the data's mean, and no seed diverged, at {len(found)} of "
+      f"{len(grid)} points; at nu {_NU:g} up to lambda {_named(largest)}, at lambda {_LAM:g} down "
+      f"to nu {_named(least)}."
+    )
+  yield ""
+
+
+def _named(value: float | None) -> str:
+  return "(none)" if value is None else f"{value:g}"
+
+
+def main(words: list[str]) -> None:
+  try:
+    found = gather(words)
+  except UserError as error:
+    print(f"error: {error}", file=sys.stderr)
+    sys.exit(2)
+  study_files.write({RESULT: (json.dumps(found, indent=1) + "\n").encode()})
+  print(RESULT)
+
+
+if __name__ == "__main__":
+  main(sys.argv[1:])
