@@ -2,8 +2,7 @@
 
   python benchmarks/beyond_jobs.py search       # the jobs, to be run anywhere
   python benchmarks/beyond.py search --data=ROOT [--to_step=7200 --device=NAME] RUN_DIR [RUN_DIR...]
-  python benchmarks/beyond.py maze --data=ROOT RUN_DIR [RUN_DIR...]
-  python benchmarks/beyond.py report --data=ROOT RUN_DIR [RUN_DIR...]
+  python benchmarks/beyond.py combination|maze|report --data=ROOT RUN_DIR [RUN_DIR...]
   python benchmarks/beyond.py page
 
 Reads the folders of finished jobs; a job's folder is named as the job is. ROOT is the folder of
@@ -20,7 +19,7 @@ from typing import Any
 import beyond_page
 import beyond_read
 from absl import app, flags
-from beyond_jobs import MAZE, REPORT, SEARCH
+from beyond_jobs import COMBINATION, MAZE, REPORT, SEARCH
 from jobs import RESULTS
 
 from dmg_jax import study_files
@@ -28,7 +27,7 @@ from dmg_jax.data import catalog
 from dmg_jax.errors import UserError
 
 RESULT = RESULTS / "beyond.json"
-_PAGE = "page"
+_PARTS, _PAGE = (SEARCH, COMBINATION, MAZE, REPORT), "page"
 
 
 def gather(
@@ -74,8 +73,8 @@ def main(words: Sequence[str]) -> None:
   result = json.loads(RESULT.read_text()) if RESULT.exists() else {}
   try:
     if part != _PAGE:
-      if part not in (SEARCH, MAZE, REPORT):
-        raise UserError(f"there is no part {part!r}; name {SEARCH}, {MAZE}, {REPORT} or {_PAGE}")
+      if part not in _PARTS:
+        raise UserError(f"there is no part {part!r}; name {', '.join(_PARTS)} or {_PAGE}")
       values = flags.FLAGS
       folders = [Path(name) for name in names]
       result[part] = gather(folders, Path(values.data), values.to_step, values.device)

@@ -1,6 +1,7 @@
 """The jobs of benchmarks/beyond.py, and their commands.
 
   python benchmarks/beyond_jobs.py search
+  python benchmarks/beyond_jobs.py combination
   python benchmarks/beyond_jobs.py maze
   python benchmarks/beyond_jobs.py grid
   python benchmarks/beyond_jobs.py report
@@ -13,7 +14,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-SEARCH, MAZE, GRID, REPORT = "search", "maze", "grid", "report"
+SEARCH, COMBINATION, MAZE, GRID, REPORT = "search", "combination", "maze", "grid", "report"
 BASE, NORMALISED, COMBINED, PLUS = "dmg", "norm", "combined", "dmg_plus"
 
 # An ingredient: the fields that it changes.
@@ -116,6 +117,7 @@ _SMALL = {
 }
 _LAMBDAS_AND_NUS = {"lam": (0.0, 0.25, 0.5, 0.75, 1.0), "nu": (1.0, 0.1, 0.01)}
 _SEARCH = Part(3, 12_000, 5, 3, _RATES)
+_COMBINATION = Part(3, 20_000, 8, 3, _RATES | _SMALL)
 _MAZE = Part(3, 100_000, 10, 10, _SMALL)
 _GRID = Part(3, 20_000, 4, 5, _RATES | _SMALL)
 _REPORT = Part(5, 20_000, 8, 3, _RATES)
@@ -152,16 +154,29 @@ def settings(part: Part) -> dict[str, Any]:
 
 
 def search_jobs() -> dict[str, list[str]]:
-  """Name of a job -> arguments of `launch/main.py`: one job for each of `VARIANTS`."""
+  """Name of a job -> arguments of `launch/main.py`: for each of `VARIANTS` but the combination."""
   data = _listed(SEARCH_DATA)
   return {
     name: [f"--config=configs/mujoco.py:{data}", *_fields({**settings(_SEARCH), **fields})]
     for name, fields in VARIANTS.items()
+    if name not in (COMBINED, "depth_scale")
+  }
+
+
+def combination_jobs() -> dict[str, list[str]]:
+  """DMG, LayerNorm, the combination and each left out of it, on the same data; small networks."""
+  data = _listed(SEARCH_DATA)
+  return {
+    name: [
+      f"--config=configs/mujoco.py:{data}",
+      *_fields({**settings(_COMBINATION), **_small(VARIANTS[name])}),
+    ]
+    for name in (BASE, NORMALISED, COMBINED, *LEFT_OUT.values())
   }
 
 
 def maze_jobs() -> dict[str, list[str]]:
-  """The same in a maze, with small networks."""
+  """All of `VARIANTS` in a maze, with small networks."""
   return {
     name: [f"--config=configs/antmaze.py:{MAZE_DATA}", *_fields(settings(_MAZE) | _small(fields))]
     for name, fields in VARIANTS.items()
@@ -219,8 +234,14 @@ def _listed(values: Iterable[Any]) -> str:
 
 def main(words: list[str]) -> None:
   (part,) = words
-  jobs = {SEARCH: search_jobs, MAZE: maze_jobs, GRID: grid_jobs, REPORT: report_jobs}[part]()
-  for name, arguments in jobs.items():
+  jobs = {
+    SEARCH: search_jobs,
+    COMBINATION: combination_jobs,
+    MAZE: maze_jobs,
+    GRID: grid_jobs,
+    REPORT: report_jobs,
+  }
+  for name, arguments in jobs[part]().items():
     print(name, *arguments)
 
 

@@ -8,7 +8,7 @@ import beyond_figure
 import beyond_grid
 import beyond_probe_page
 from beyond_report_page import not_made, report
-from beyond_search_page import maze, search
+from beyond_search_page import combination, maze, search
 from beyond_words import score, wrapped
 from family_pages import row
 from jobs import ROOT
@@ -43,6 +43,7 @@ def page(result: Mapping[str, Any]) -> str:
   lines = [_HEAD, *search(result["search"])]
   lines += [f"![Gains in the search, with 95 % intervals]({FIGURE.name})", ""]
   lines += ["Orange: over DMG; blue: over LayerNorm in critics and value.", ""]
+  lines += combination(result["combination"]) if "combination" in result else []
   lines += maze(result["maze"]) if "maze" in result else []
   lines += report(result["report"]) if "report" in result else not_made()
   lines += beyond_probe_page.section()
@@ -67,13 +68,15 @@ def _how(result: Mapping[str, Any]) -> Iterator[str]:
   yield ""
   yield row("data set", "transitions", "mean score", "made by", "SHA-256 of the arrays")
   yield row("---", "---:", "---:", "---", "---")
-  for part in result.values():
-    for name, made in part["data"].items():
-      yield row(
-        f"`{name}`",
-        f"{made['transitions']:,}",
-        score(made["score"]),
-        f"`{made['command']}`",
-        f"`{made['sha256'][:16]}…`",
-      )
+  data = {
+    (name, made["sha256"]): made for part in result.values() for name, made in part["data"].items()
+  }
+  for (name, digest), made in data.items():
+    yield row(
+      f"`{name}`",
+      f"{made['transitions']:,}",
+      score(made["score"]),
+      f"`{made['command']}`",
+      f"`{digest[:16]}…`",
+    )
   yield ""

@@ -5,7 +5,7 @@ from typing import Any
 
 import beyond_choice
 from beyond_choice import Measures
-from beyond_jobs import BASE, COMBINED, LEFT_OUT, NORMALISED, TITLES
+from beyond_jobs import BASE, COMBINED, LEFT_OUT, NORMALISED, TITLES, search_jobs
 from beyond_scores import gain_interval, measures, searched
 from beyond_words import seeds, steps, titles, wrapped
 from family_pages import row
@@ -31,9 +31,10 @@ def search(part: Mapping[str, Any]) -> Iterator[str]:
   yield from _settings(part)
   if part["cut"]:
     yield f"Did not come so far in the time that there was: {titles(part['cut'])}."
-  if lacking := [name for name in TITLES if name not in {*part["jobs"], *part["cut"]}]:
-    yield f"Planned, and not begun: {titles(lacking)}."
-  yield ""
+    yield ""
+  if lacking := [name for name in search_jobs() if name not in {*part["jobs"], *part["cut"]}]:
+    yield from wrapped(f"Planned, and not begun: {titles(lacking)}.")
+    yield ""
   yield "The rule of choice, written before the search ran (`benchmarks/beyond_choice.py`):"
   yield ""
   yield (beyond_choice.__doc__ or "").split("\n\n", 1)[1].rstrip()
@@ -47,26 +48,40 @@ def search(part: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield from _limits(complete, names)
   yield ""
-  yield from _left_out(complete)
+
+
+def combination(part: Mapping[str, Any]) -> Iterator[str]:
+  """Lines on what was chosen, trained together, and without each ingredient."""
+  yield "## What was chosen, together and each left out"
+  yield ""
+  yield from _measured_after(
+    part, "at the search's rates, with layers of 64, each job on the same device."
+  )
 
 
 def maze(part: Mapping[str, Any]) -> Iterator[str]:
   """Lines on the same settings in a maze."""
-  sides = searched(part)
-  base = part["jobs"][BASE]
   yield "## The same in a maze, at the paper's rates"
   yield ""
-  yield from wrapped(
-    f"On {', '.join(f'`{name}`' for name in part['data'])}, measured after the choice, which it "
-    f"did not change: {seeds(sides[BASE])} seeds, {steps([base])}, {base['precision']}, at the "
-    "paper's learning and target rates, with layers of 64 and normalised observations. Scores are "
-    "episodes in 100 that reach the goal."
+  yield from _measured_after(
+    part,
+    "at the paper's learning and target rates, with layers of 64 and normalised observations. "
+    "Scores are episodes in 100 that reach the goal.",
   )
-  yield ""
-  yield from _settings(part)
   if lacking := [name for name in TITLES if name not in part["jobs"]]:
     yield from wrapped(f"Not measured here: {titles(lacking)}.")
     yield ""
+
+
+def _measured_after(part: Mapping[str, Any], how: str) -> Iterator[str]:
+  sides = searched(part)
+  base = part["jobs"][BASE]
+  yield from wrapped(
+    f"On {', '.join(f'`{name}`' for name in part['data'])}, measured after the choice, which it "
+    f"did not change: {seeds(sides[BASE])} seeds, {steps([base])}, {base['precision']}, {how}"
+  )
+  yield ""
+  yield from _settings(part)
   yield from _left_out(measures(sides))
 
 
@@ -103,6 +118,7 @@ def _settings(part: Mapping[str, Any]) -> Iterator[str]:
   tiers = [task.split("/")[2] for task in next(iter(robots.values()))]
   if len(tiers) > 1:
     yield f"The robots' columns: {' / '.join(tiers)}."
+    yield ""
 
 
 def _left_out(complete: Measures) -> Iterator[str]:
@@ -132,7 +148,7 @@ def _limits(complete: Measures, names: list[str]) -> Iterator[str]:
     pairs = [(complete[name][task], complete[reference][task]) for task in complete[name]]
     higher = sum(statistics.mean(ours) > statistics.mean(theirs) for ours, theirs in pairs)
     yield f"* {TITLES[name]}: a higher mean on {higher} of {len(pairs)} data sets."
-  if len(names) > 2 and COMBINED not in complete:
+  if len(names) > 2:
     yield "* What is chosen was not trained together in the search."
   if "norm_scale" in names:
     yield "* A scale of the rewards is also one of the advantages: the regression's weights are as"

@@ -1,5 +1,6 @@
 """What benchmarks/beyond.py reads, counts and says, by hand and on made folders."""
 
+import itertools
 import json
 
 import beyond
@@ -14,6 +15,7 @@ from beyond_jobs import (
   LEFT_OUT,
   SEARCH_DATA,
   VARIANTS,
+  combination_jobs,
   maze_jobs,
   report_jobs,
   search_jobs,
@@ -154,11 +156,12 @@ def test_the_page_says_what_was_cut_and_whether_the_goal_is_reached(data, tmp_pa
 def test_what_is_left_of_the_combination_stands_below_it(data, tmp_path):
   made = {"dmg": DMG, "norm": DMG, "norm_scale": DMG, "norm_depth": PLUS, "combined": PLUS}
   jobs = [finished(tmp_path / "runs" / name, dmg=scores) for name, scores in made.items()]
-  text = beyond_page.page({"search": beyond.gather(jobs, data)})
+  search, combination = beyond.gather(jobs[:2], data), beyond.gather(jobs, data)
+  text = beyond_page.page({"search": search, "combination": combination})
   assert "| the third layer | LayerNorm, rewards times 0.1 | +28.5 | [" in text
   assert "| the scale of rewards | LayerNorm, third layer in critics and value | +0.0 | [" in text
   assert "| LayerNorm | third layer," not in text  # was not run
-  assert "What is chosen was not trained together" not in text
+  assert text.count(f"| `{A}` | 9 |") == 1  # both parts have the same data
 
 
 def test_the_same_settings_in_a_maze_stand_apart_from_the_choice(data, tmp_path):
@@ -199,7 +202,8 @@ def test_the_combination_is_dmg_plus_and_each_left_out_lacks_one_ingredient():
 
 
 def test_the_jobs_name_fields_that_a_config_has_and_no_data_of_both_parts():
-  for job in (*search_jobs().values(), *maze_jobs().values(), *report_jobs().values()):
+  parts = search_jobs(), combination_jobs(), maze_jobs(), report_jobs()
+  for job in itertools.chain.from_iterable(part.values() for part in parts):
     names = {word.removeprefix("--config.").split("=")[0] for word in job[1:]}
     assert names <= {*fields.POINT, *fields.JOB}
   seen = " ".join(job[0] for job in report_jobs().values())
