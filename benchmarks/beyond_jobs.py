@@ -91,13 +91,22 @@ class Part(NamedTuple):
     evaluations: in all, evenly spaced.
     episodes: of an evaluation.
     fields: of every run.
+    width: of all hidden layers; the paper's, if not given.
   """
 
   seeds: int
   steps: int
   evaluations: int
   episodes: int
-  fields: Mapping[str, Any]
+  fields: Mapping[str, Any] = {}
+  width: int | None = None
+
+  def sized(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields with layers of this width."""
+    return {
+      name: (self.width,) * len(value) if self.width and isinstance(value, tuple) else value
+      for name, value in fields.items()
+    }
 
 
 # Higher than the paper's, for few steps.
@@ -107,21 +116,18 @@ _RATES = {
   "critic_learning_rate": 1e-3,
   "value_learning_rate": 1e-3,
 }
-# Networks that a CPU trains for 100,000 steps, and positions in a maze of any size.
-_WIDTH = 64
-_SMALL = {
-  "actor_hidden_sizes": (_WIDTH, _WIDTH),
-  "critic_hidden_sizes": (_WIDTH, _WIDTH),
-  "value_hidden_sizes": (_WIDTH, _WIDTH),
-  "normalise_observations": True,
-}
+_LAYERS = {f"{network}_hidden_sizes": (256, 256) for network in ("actor", "critic", "value")}
+# Of positions in a maze of any size.
+_SCALED = {"normalise_observations": True}
 _LAMBDAS_AND_NUS = {"lam": (0.0, 0.25, 0.5, 0.75, 1.0), "nu": (1.0, 0.1, 0.01)}
+# Networks of 64 and 128 are those that a CPU trains for so many steps.
 _SEARCH = Part(3, 12_000, 5, 3, _RATES)
-_COMBINATION = Part(3, 20_000, 8, 3, _RATES | _SMALL)
-_MAZE = Part(3, 100_000, 10, 10, _SMALL)
-_GRID = Part(3, 20_000, 4, 5, _RATES | _SMALL)
+_COMBINATION = Part(3, 20_000, 8, 3, _RATES, 64)
+_MAZE = Part(3, 100_000, 10, 10, _SCALED, 64)
+_GRID = Part(3, 20_000, 4, 5, _RATES, 64)
 _REPORT = Part(5, 20_000, 8, 3, _RATES)
-_REPORT_MAZE = Part(5, 100_000, 10, 10, _SMALL)
+_REPORT_MAZE = Part(5, 100_000, 10, 10, _SCALED, 64)
+_REPORT_ANT = Part(5, 100_000, 10, 10, _RATES | _SCALED, 128)
 SEARCH_DATA = (*_data("hopper", _TIERS), *_data("halfcheetah", _TIERS))
 MAZE_DATA = "dmg/pointmaze-medium/diverse-v0"
 GRID_DATA = ("dmg/hopper/medium-expert-v0", "dmg/halfcheetah/medium-expert-v0")
@@ -133,6 +139,7 @@ REPORT_DATA: Mapping[str, tuple[str, tuple[str, ...], Part]] = {
   "hopper": ("mujoco", _data("hopper", _MORE), _REPORT),
   "halfcheetah": ("mujoco", _data("halfcheetah", _MORE), _REPORT),
   "pointmaze": ("antmaze", ("dmg/pointmaze-large/diverse-v0",), _REPORT_MAZE),
+  "antmaze": ("antmaze", ("dmg/antmaze-umaze/diverse-v0",), _REPORT_ANT),
 }
 
 
@@ -150,6 +157,7 @@ def settings(part: Part) -> dict[str, Any]:
     "checkpoint_interval": part.steps // part.evaluations,
     "actor_schedule_steps": part.steps // 2,
     **part.fields,
+    **(part.sized(_LAYERS) if part.width else {}),
   }
 
 
@@ -169,7 +177,7 @@ def combination_jobs() -> dict[str, list[str]]:
   return {
     name: [
       f"--config=configs/mujoco.py:{data}",
-      *_fields({**settings(_COMBINATION), **_small(VARIANTS[name])}),
+      *_fields({**settings(_COMBINATION), **_COMBINATION.sized(VARIANTS[name])}),
     ]
     for name in (BASE, NORMALISED, COMBINED, *LEFT_OUT.values())
   }
@@ -178,7 +186,10 @@ def combination_jobs() -> dict[str, list[str]]:
 def maze_jobs() -> dict[str, list[str]]:
   """All of `VARIANTS` in a maze, with small networks."""
   return {
-    name: [f"--config=configs/antmaze.py:{MAZE_DATA}", *_fields(settings(_MAZE) | _small(fields))]
+    name: [
+      f"--config=configs/antmaze.py:{MAZE_DATA}",
+      *_fields({**settings(_MAZE), **_MAZE.sized(fields)}),
+    ]
     for name, fields in VARIANTS.items()
   }
 
@@ -204,20 +215,12 @@ def report_jobs() -> dict[str, list[str]]:
 def _of_method(method: str, config: str, data: tuple[str, ...], part: Part) -> list[str]:
   fields = settings(part)
   # Its third layer is as wide as the others.
-  fields |= _small(_DEPTH) if method == PLUS and _SMALL.items() <= part.fields.items() else {}
+  fields |= part.sized(_DEPTH) if method == PLUS and part.width else {}
   return [
     f"--config=configs/{config}.py:{_listed(data)}",
     f"--config.methods={method}",
     *_fields(fields),
   ]
-
-
-def _small(fields: Mapping[str, Any]) -> dict[str, Any]:
-  """Fields with the layers of small networks."""
-  return {
-    name: (_WIDTH,) * len(value) if isinstance(value, tuple) else value
-    for name, value in fields.items()
-  }
 
 
 def _fields(values: Mapping[str, Any]) -> list[str]:
