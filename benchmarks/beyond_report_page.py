@@ -16,8 +16,8 @@ _HOW = """The data sets are Walker2d's five tiers, random and full-replay of Hop
 made by `launch/collect.py` with `--keep=40000`, PointMaze-Large (`--tier=diverse --steps=100000`)
 and AntMaze-UMaze (`--tier=diverse --steps=200000`). The robots have the paper's networks; the mazes
 have layers of 64 and 128, which a CPU trains for 100,000 steps. PointMaze-Large was begun with the
-robots' networks and 20,000 steps: `dmg_plus` scored 0 in all 45 episodes of three evaluations, and
-before a run of DMG began the job was stopped for the present one.
+robots' networks, 20,000 steps and 40,000 transitions: `dmg_plus` scored 0 in all 45 episodes of
+three evaluations, and before a run of DMG began the job was stopped for the present one.
 
 ```bash
 python benchmarks/beyond_jobs.py report     # the arguments of `launch/main.py`, job by job
