@@ -44,7 +44,10 @@ def gather(
   Raises:
     UserError: if no job is finished, or the data's provenance is not there.
   """
-  jobs = {directory.name: beyond_read.read(directory, to_step) for directory in directories}
+  try:
+    jobs = {directory.name: beyond_read.read(directory, to_step) for directory in directories}
+  except OSError as error:
+    raise UserError(f"{error.filename} cannot be read; name run directories of jobs") from None
   finished = {name: found for name, found in jobs.items() if found is not None}
   if not finished:
     raise UserError("no job reached its last step; name other folders, or a smaller --to_step")

@@ -235,16 +235,20 @@ def _listed(values: Iterable[Any]) -> str:
   return ",".join(map(str, values))
 
 
+_PARTS = {
+  SEARCH: search_jobs,
+  COMBINATION: combination_jobs,
+  MAZE: maze_jobs,
+  GRID: grid_jobs,
+  REPORT: report_jobs,
+}
+
+
 def main(words: list[str]) -> None:
-  (part,) = words
-  jobs = {
-    SEARCH: search_jobs,
-    COMBINATION: combination_jobs,
-    MAZE: maze_jobs,
-    GRID: grid_jobs,
-    REPORT: report_jobs,
-  }
-  for name, arguments in jobs[part]().items():
+  if len(words) != 1 or words[0] not in _PARTS:
+    print(f"error: name one part: {', '.join(_PARTS)}", file=sys.stderr)
+    sys.exit(2)
+  for name, arguments in _PARTS[words[0]]().items():
     print(name, *arguments)
 
 

@@ -5,6 +5,7 @@ import json
 
 import beyond
 import beyond_figure
+import beyond_jobs
 import beyond_page
 import beyond_read
 import beyond_scores
@@ -116,6 +117,15 @@ def test_jobs_that_were_cut_count_to_a_step_that_is_named(data, tmp_path):
   assert sides["dmg"][A].measures == [5.0, 15.0]
   with pytest.raises(UserError, match="no job reached its last step"):
     beyond.gather(jobs, data)
+
+
+def test_a_folder_that_is_not_there_and_an_unknown_part_are_told_in_a_line(data, tmp_path, capsys):
+  with pytest.raises(UserError, match=r"config\.json cannot be read; name run directories"):
+    beyond.gather([tmp_path / "nothing"], data)
+  for words in ([], ["all"], ["search", "12000"]):
+    with pytest.raises(SystemExit):
+      beyond_jobs.main(words)
+    assert capsys.readouterr().err.startswith("error: name one part: search,")
 
 
 def test_a_run_that_diverged_is_counted_and_its_variant_is_out(data, tmp_path):
