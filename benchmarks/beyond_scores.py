@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import beyond_read
 import numpy as np
 from beyond_choice import Measures
-from beyond_jobs import BASE, PLUS, VARIANTS
+from beyond_jobs import BASE, MAZE, PLUS, SEARCH, VARIANTS
 
 from dmg_jax.report.scores import intervals, statistics
 
@@ -70,6 +70,16 @@ def measures(sides: Mapping[str, Mapping[str, Side]]) -> dict[str, dict[str, lis
     name: {task: one.measures for task, one in tasks.items()}
     for name, tasks in sides.items()
     if not any(one.diverged for one in tasks.values())
+  }
+
+
+def searched_measures(result: Mapping[str, Any]) -> dict[str, dict[str, list[float]]]:
+  """Variant -> data set -> measures, of the variants that are complete on all that was searched."""
+  parts = [measures(searched(result[part])) for part in (SEARCH, MAZE) if part in result]
+  return {
+    name: {task: values for part in parts for task, values in part[name].items()}
+    for name in parts[0]
+    if all(name in part for part in parts)
   }
 
 

@@ -16,7 +16,6 @@ from dmg_jax.report.scores import statistics
 def search(part: Mapping[str, Any]) -> Iterator[str]:
   """Lines on the part that `dmg_plus` was chosen by."""
   sides = searched(part)
-  complete = measures(sides)
   base = part["jobs"][BASE]
   yield "## The search"
   yield ""
@@ -35,54 +34,90 @@ def search(part: Mapping[str, Any]) -> Iterator[str]:
   if lacking := [name for name in search_jobs() if name not in {*part["jobs"], *part["cut"]}]:
     yield from wrapped(f"Planned, and not begun: {titles(lacking)}.")
     yield ""
-  yield "The rule of choice, written before the search ran (`benchmarks/beyond_choice.py`):"
+
+
+def maze(part: Mapping[str, Any]) -> Iterator[str]:
+  """Lines on the same settings in a maze."""
+  sides = searched(part)
+  yield "## The search in a maze, at the paper's rates"
+  yield ""
+  yield from _introduced(
+    part,
+    "at the paper's learning and target rates, with layers of 64 and normalised observations. "
+    "Scores are episodes in 100 that reach the goal.",
+  )
+  yield from _settings(part)
+  # The search's target rate is the paper's, which these runs have anyway.
+  if lacking := [name for name in search_jobs() if name not in sides and name != "norm_rate"]:
+    yield from wrapped(f"Not run here: {titles(lacking)}.")
+    yield ""
+
+
+def choice(found: Measures) -> Iterator[str]:
+  """Lines on the rule, and on what it takes.
+
+  Args:
+    found: variant -> data set -> measures, over all that was searched.
+  """
+  gains = beyond_choice.gains(found)
+  yield "## The choice"
+  yield ""
+  yield "The rule, written before the search ran, but for what it says was added"
+  yield "(`benchmarks/beyond_choice.py`):"
   yield ""
   yield (beyond_choice.__doc__ or "").split("\n\n", 1)[1].rstrip()
   yield ""
-  names = beyond_choice.chosen(complete)
+  yield f"Gains over all {len(next(iter(found.values())))} data sets:"
+  yield ""
+  yield row("setting", "gain, ± standard error", "in errors", "95 %", "higher mean on")
+  yield row("---", *["---:"] * 4)
+  for name, one in gains.items():
+    reference = NORMALISED if name.startswith(f"{NORMALISED}_") else BASE
+    low, high = gain_interval(found, name, reference)
+    pairs = [(found[name][task], found[reference][task]) for task in found[name]]
+    higher = sum(statistics.mean(ours) > statistics.mean(theirs) for ours, theirs in pairs)
+    yield row(
+      TITLES[name],
+      f"{one.mean:+.1f} ± {one.error:.1f}",
+      f"{one.ratio:+.1f}",
+      f"[{low:.1f}, {high:.1f}]",
+      f"{higher} of {len(pairs)}",
+    )
+  yield ""
+  names = beyond_choice.chosen(found)
   if not names:
     yield "By this rule nothing is chosen: there is no `dmg_plus`."
-  else:
-    changed = ", ".join(f"`{name}` {value}" for name, value in beyond_choice.fields(names).items())
-    yield from wrapped(f"It chooses: {titles(names)}. That is {changed}.")
     yield ""
-    yield from _limits(complete, names)
+    return
+  changed = ", ".join(f"`{name}` {value}" for name, value in beyond_choice.fields(names).items())
+  yield from wrapped(f"It chooses: {titles(names)}. That is {changed}.")
   yield ""
+  if "norm_scale" in names:
+    yield from wrapped(
+      "A scale of the rewards is also one of the advantages: the regression's weights are as with "
+      "a smaller inverse temperature. Which of the two helps was not measured."
+    )
+    yield ""
 
 
 def combination(part: Mapping[str, Any]) -> Iterator[str]:
   """Lines on what was chosen, trained together, and without each ingredient."""
   yield "## What was chosen, together and each left out"
   yield ""
-  yield from _measured_after(
-    part, "at the search's rates, with layers of 64, each job on the same device."
+  yield from _introduced(
+    part, "at the search's rates, with layers of 64; measured after the choice."
   )
+  yield from _settings(part)
+  yield from _left_out(measures(searched(part)))
 
 
-def maze(part: Mapping[str, Any]) -> Iterator[str]:
-  """Lines on the same settings in a maze."""
-  yield "## The same in a maze, at the paper's rates"
-  yield ""
-  yield from _measured_after(
-    part,
-    "at the paper's learning and target rates, with layers of 64 and normalised observations. "
-    "Scores are episodes in 100 that reach the goal.",
-  )
-  if lacking := [name for name in TITLES if name not in part["jobs"]]:
-    yield from wrapped(f"Not measured here: {titles(lacking)}.")
-    yield ""
-
-
-def _measured_after(part: Mapping[str, Any], how: str) -> Iterator[str]:
-  sides = searched(part)
+def _introduced(part: Mapping[str, Any], how: str) -> Iterator[str]:
   base = part["jobs"][BASE]
   yield from wrapped(
-    f"On {', '.join(f'`{name}`' for name in part['data'])}, measured after the choice, which it "
-    f"did not change: {seeds(sides[BASE])} seeds, {steps([base])}, {base['precision']}, {how}"
+    f"On {', '.join(f'`{name}`' for name in part['data'])}: {seeds(searched(part)[BASE])} seeds, "
+    f"{steps([base])}, {base['precision']}, {how}"
   )
   yield ""
-  yield from _settings(part)
-  yield from _left_out(measures(sides))
 
 
 def _settings(part: Mapping[str, Any]) -> Iterator[str]:
@@ -135,28 +170,6 @@ def _left_out(complete: Measures) -> Iterator[str]:
     mean = beyond_choice.gain(complete[COMBINED], complete[name]).mean
     yield row(ingredient, TITLES[name], f"{mean:+.1f}", f"[{low:.1f}, {high:.1f}]")
   yield ""
-
-
-def _limits(complete: Measures, names: list[str]) -> Iterator[str]:
-  """What the choice does not say."""
-  low, high = gain_interval(complete, NORMALISED, BASE)
-  yield "What the choice does not say:"
-  yield ""
-  yield f"* The interval of LayerNorm's gain {_holds(low, high)}."
-  for name in names:
-    reference = BASE if name == NORMALISED else NORMALISED
-    pairs = [(complete[name][task], complete[reference][task]) for task in complete[name]]
-    higher = sum(statistics.mean(ours) > statistics.mean(theirs) for ours, theirs in pairs)
-    yield f"* {TITLES[name]}: a higher mean on {higher} of {len(pairs)} data sets."
-  if len(names) > 2:
-    yield "* What is chosen was not trained together in the search."
-  if "norm_scale" in names:
-    yield "* A scale of the rewards is also one of the advantages: the regression's weights are as"
-    yield "  with a smaller inverse temperature. Which of the two helps was not measured."
-
-
-def _holds(low: float, high: float) -> str:
-  return f"[{low:.1f}, {high:.1f}] {'holds' if low <= 0 <= high else 'does not hold'} zero"
 
 
 def _robots(data: Mapping[str, Any]) -> dict[str, list[str]]:

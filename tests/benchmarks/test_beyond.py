@@ -4,11 +4,13 @@ import itertools
 import json
 
 import beyond
+import beyond_choice
 import beyond_figure
 import beyond_jobs
 import beyond_page
 import beyond_read
 import beyond_scores
+import beyond_search_page
 import made_directories
 import pytest
 from beyond_jobs import (
@@ -174,22 +176,29 @@ def test_what_is_left_of_the_combination_stands_below_it(data, tmp_path):
   assert text.count(f"| `{A}` | 9 |") == 1  # both parts have the same data
 
 
-def test_the_same_settings_in_a_maze_stand_apart_from_the_choice(data, tmp_path):
-  search = {"dmg": DMG, "norm": PLUS}
-  maze = {"dmg": DMG, "norm": DMG, "combined": PLUS, "depth_scale": DMG}
+def test_a_maze_counts_as_one_more_data_set_of_the_choice(data, tmp_path):
+  search = {"dmg": DMG, "norm": PLUS, "norm_depth": DMG, "norm_actor": DMG}
+  maze = {"dmg": PLUS, "norm": DMG, "norm_depth": DMG}
   result = {
     part: beyond.gather(
       [finished(tmp_path / part / name, dmg=two) for name, two in made.items()], data
     )
     for part, made in (("search", search), ("maze", maze))
   }
-  text = beyond_page.page(result)
-  _, section = text.split("## The same in a maze")
-  assert "| all that was chosen: `dmg_plus` | 51.0 | +28.5 ±" in section
-  assert "| LayerNorm | third layer, rewards times 0.1 | +28.5 | [" in section
-  assert "Not measured here: LayerNorm, third layer in critics and value;" in section
-  choice = beyond_page.page({"search": result["search"]}).split("![Gains")[0]
-  assert text.startswith(choice)
+  # Both parts are on the same two sets here: a maze of its own name tells them apart.
+  for job in result["maze"]["jobs"].values():
+    job["data"] = {"maze": job["data"][A]}
+  found = beyond_scores.searched_measures(result)
+  assert {name: [*tasks] for name, tasks in found.items()} == {
+    name: [A, B, "maze"] for name in ("dmg", "norm", "norm_depth")
+  }
+  # +28.5 on two sets and -28.5 in the maze.
+  assert beyond_choice.gains(found)["norm"].mean == pytest.approx(28.5 / 3)
+  text = "\n".join(beyond_search_page.choice(found))
+  assert "Gains over all 3 data sets:" in text
+  assert "| LayerNorm in critics and value | +9.5 ±" in text
+  assert "| 2 of 3 |" in text
+  assert "It chooses: LayerNorm in critics and value. That is" in text
 
 
 def test_small_networks_have_as_many_layers_as_large_ones():
