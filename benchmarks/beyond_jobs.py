@@ -1,7 +1,7 @@
 """The jobs of benchmarks/beyond.py, and their commands.
 
   python benchmarks/beyond_jobs.py search
-  python benchmarks/beyond_jobs.py combination
+  python benchmarks/beyond_jobs.py second
   python benchmarks/beyond_jobs.py maze
   python benchmarks/beyond_jobs.py grid
   python benchmarks/beyond_jobs.py report
@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-SEARCH, COMBINATION, MAZE, GRID, REPORT = "search", "combination", "maze", "grid", "report"
+SEARCH, SECOND, MAZE, GRID, REPORT = "search", "second", "maze", "grid", "report"
 BASE, NORMALISED, COMBINED, PLUS = "dmg", "norm", "combined", "dmg_plus"
 
 # An ingredient: the fields that it changes.
@@ -41,16 +41,21 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
   "critics": _CRITICS,
   "norm_depth_critics": _NORM | _DEPTH | _CRITICS,
   "norm_ten_critics": _NORM | {"critics": 10},
-  # What the search chose, and what is left of it without LayerNorm; without one of the others it
-  # is `norm_scale` or `norm_depth`.
+  # What the first search chose, and what lacks LayerNorm of it.
   COMBINED: _NORM | _DEPTH | _SCALE,
   "depth_scale": _DEPTH | _SCALE,
+  "scale": _SCALE,
 }
-# An ingredient of the combination -> the variant that has the others.
-LEFT_OUT: Mapping[str, str] = {
-  "LayerNorm": "depth_scale",
-  "the third layer": "norm_scale",
-  "the scale of rewards": "norm_depth",
+# Name -> which of LayerNorm, the third layer and the scale it has: every set of them.
+FACTORS: Mapping[str, frozenset[str]] = {
+  BASE: frozenset(),
+  NORMALISED: frozenset({"norm"}),
+  "depth": frozenset({"depth"}),
+  "scale": frozenset({"scale"}),
+  "norm_depth": frozenset({"norm", "depth"}),
+  "norm_scale": frozenset({"norm", "scale"}),
+  "depth_scale": frozenset({"depth", "scale"}),
+  COMBINED: frozenset({"norm", "depth", "scale"}),
 }
 TITLES: Mapping[str, str] = {
   BASE: "DMG",
@@ -69,8 +74,9 @@ TITLES: Mapping[str, str] = {
   "critics": "4 critics, the smallest",
   "norm_depth_critics": "LayerNorm, third layer, 4 critics",
   "norm_ten_critics": "LayerNorm, 10 critics, the smallest",
-  COMBINED: "all that was chosen: `dmg_plus`",
+  COMBINED: "LayerNorm, third layer, rewards times 0.1",
   "depth_scale": "third layer, rewards times 0.1",
+  "scale": "rewards times 0.1",
 }
 
 _TIERS = ("medium", "medium-replay", "medium-expert")
@@ -122,7 +128,7 @@ _SCALED = {"normalise_observations": True}
 _LAMBDAS_AND_NUS = {"lam": (0.0, 0.25, 0.5, 0.75, 1.0), "nu": (1.0, 0.1, 0.01)}
 # Networks of 64 and 128 are those that a CPU trains for so many steps.
 _SEARCH = Part(3, 12_000, 5, 3, _RATES)
-_COMBINATION = Part(3, 20_000, 8, 3, _RATES, 64)
+_SECOND = Part(3, 20_000, 8, 3, _RATES, 64)
 _MAZE = Part(3, 100_000, 10, 10, _SCALED, 64)
 _GRID = Part(3, 20_000, 4, 5, _RATES, 64)
 _REPORT = Part(5, 20_000, 8, 3, _RATES)
@@ -167,19 +173,19 @@ def search_jobs() -> dict[str, list[str]]:
   return {
     name: [f"--config=configs/mujoco.py:{data}", *_fields({**settings(_SEARCH), **fields})]
     for name, fields in VARIANTS.items()
-    if name not in (COMBINED, "depth_scale")
+    if name not in (COMBINED, "depth_scale", "scale")
   }
 
 
-def combination_jobs() -> dict[str, list[str]]:
-  """DMG, LayerNorm, the combination and each left out of it, on the same data; small networks."""
+def second_jobs() -> dict[str, list[str]]:
+  """With and without each of three ingredients, on the same data; small networks."""
   data = _listed(SEARCH_DATA)
   return {
     name: [
       f"--config=configs/mujoco.py:{data}",
-      *_fields({**settings(_COMBINATION), **_COMBINATION.sized(VARIANTS[name])}),
+      *_fields({**settings(_SECOND), **_SECOND.sized(VARIANTS[name])}),
     ]
-    for name in (BASE, NORMALISED, COMBINED, *LEFT_OUT.values())
+    for name in FACTORS
   }
 
 
@@ -237,7 +243,7 @@ def _listed(values: Iterable[Any]) -> str:
 
 _PARTS = {
   SEARCH: search_jobs,
-  COMBINATION: combination_jobs,
+  SECOND: second_jobs,
   MAZE: maze_jobs,
   GRID: grid_jobs,
   REPORT: report_jobs,

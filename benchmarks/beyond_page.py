@@ -9,7 +9,7 @@ import beyond_grid
 import beyond_probe_page
 from beyond_report_page import not_made, report
 from beyond_scores import searched_measures
-from beyond_search_page import choice, combination, maze, search
+from beyond_search_page import maze, search, second
 from beyond_words import score, wrapped
 from family_pages import row
 from jobs import ROOT
@@ -45,8 +45,7 @@ def page(result: Mapping[str, Any]) -> str:
   lines += [f"![Gains in the search, with 95 % intervals]({FIGURE.name})", ""]
   lines += ["Orange: over DMG; blue: over LayerNorm in critics and value.", ""]
   lines += maze(result["maze"]) if "maze" in result else []
-  lines += choice(searched_measures(result))
-  lines += combination(result["combination"]) if "combination" in result else []
+  lines += second(result["second"], searched_measures(result)) if "second" in result else []
   lines += report(result["report"]) if "report" in result else not_made()
   lines += beyond_probe_page.section()
   lines += beyond_grid.section()

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import beyond_read
 import numpy as np
 from beyond_choice import Measures
-from beyond_jobs import BASE, MAZE, PLUS, SEARCH, VARIANTS
+from beyond_jobs import BASE, MAZE, PLUS, SECOND, VARIANTS
 
 from dmg_jax.report.scores import intervals, statistics
 
@@ -74,8 +74,8 @@ def measures(sides: Mapping[str, Mapping[str, Side]]) -> dict[str, dict[str, lis
 
 
 def searched_measures(result: Mapping[str, Any]) -> dict[str, dict[str, list[float]]]:
-  """Variant -> data set -> measures, of the variants that are complete on all that was searched."""
-  parts = [measures(searched(result[part])) for part in (SEARCH, MAZE) if part in result]
+  """Setting -> data set -> measures, of those that the second search and the maze both have."""
+  parts = [measures(searched(result[part])) for part in (SECOND, MAZE)]
   return {
     name: {task: values for part in parts for task, values in part[name].items()}
     for name in parts[0]

@@ -4,8 +4,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import beyond_choice
+import beyond_second
+import numpy as np
 from beyond_choice import Measures
-from beyond_jobs import BASE, COMBINED, LEFT_OUT, NORMALISED, TITLES, search_jobs
+from beyond_jobs import BASE, FACTORS, NORMALISED, TITLES, VARIANTS, search_jobs
 from beyond_scores import gain_interval, measures, searched
 from beyond_words import seeds, steps, titles, wrapped
 from family_pages import row
@@ -34,12 +36,27 @@ def search(part: Mapping[str, Any]) -> Iterator[str]:
   if lacking := [name for name in search_jobs() if name not in {*part["jobs"], *part["cut"]}]:
     yield from wrapped(f"Planned, and not begun: {titles(lacking)}.")
     yield ""
+  yield "The rule of choice, written before the search ran (`benchmarks/beyond_choice.py`):"
+  yield ""
+  yield (beyond_choice.__doc__ or "").split("\n\n", 1)[1].rstrip()
+  yield ""
+  complete = measures(sides)
+  names = beyond_choice.chosen(complete)
+  if not names:
+    yield "By this rule nothing is chosen."
+  else:
+    low, high = gain_interval(complete, NORMALISED, BASE)
+    yield from wrapped(
+      f"It chooses: {titles(names)}. The interval of LayerNorm's gain is [{low:.1f}, {high:.1f}]."
+    )
+  yield ""
 
 
 def maze(part: Mapping[str, Any]) -> Iterator[str]:
   """Lines on the same settings in a maze."""
-  sides = searched(part)
-  yield "## The search in a maze, at the paper's rates"
+  yield "## The same in a maze, at the paper's rates"
+  yield ""
+  yield "Measured after the first choice, which was made without a maze."
   yield ""
   yield from _introduced(
     part,
@@ -47,52 +64,64 @@ def maze(part: Mapping[str, Any]) -> Iterator[str]:
     "Scores are episodes in 100 that reach the goal.",
   )
   yield from _settings(part)
-  # The search's target rate is the paper's, which these runs have anyway.
-  if lacking := [name for name in search_jobs() if name not in sides and name != "norm_rate"]:
-    yield from wrapped(f"Not run here: {titles(lacking)}.")
-    yield ""
 
 
-def choice(found: Measures) -> Iterator[str]:
-  """Lines on the rule, and on what it takes.
+def second(part: Mapping[str, Any], found: Measures) -> Iterator[str]:
+  """Lines on the search that decides.
 
   Args:
-    found: variant -> data set -> measures, over all that was searched.
+    part: the robots' jobs.
+    found: setting -> data set -> measures, with the maze's.
   """
-  gains = beyond_choice.gains(found)
-  yield "## The choice"
+  yield "## The second search"
   yield ""
-  yield "The rule, written before the search ran, but for what it says was added"
-  yield "(`benchmarks/beyond_choice.py`):"
+  yield from wrapped(
+    "The first choice is well below DMG in the maze, so it did not stand. Its ingredients were "
+    "measured anew, in all eight sets of them, for longer and on one device."
+  )
   yield ""
-  yield (beyond_choice.__doc__ or "").split("\n\n", 1)[1].rstrip()
+  yield from _introduced(part, "at the first search's rates, with layers of 64.")
+  yield from _settings(part)
+  yield "The rule (`benchmarks/beyond_second.py`), written before a run of it on the robots began:"
   yield ""
-  yield f"Gains over all {len(next(iter(found.values())))} data sets:"
+  yield (beyond_second.__doc__ or "").split("\n\n", 1)[1].rstrip()
   yield ""
-  yield row("setting", "gain, ± standard error", "in errors", "95 %", "higher mean on")
-  yield row("---", *["---:"] * 4)
-  for name, one in gains.items():
-    reference = NORMALISED if name.startswith(f"{NORMALISED}_") else BASE
-    low, high = gain_interval(found, name, reference)
-    pairs = [(found[name][task], found[reference][task]) for task in found[name]]
-    higher = sum(statistics.mean(ours) > statistics.mean(theirs) for ours, theirs in pairs)
-    yield row(
-      TITLES[name],
-      f"{one.mean:+.1f} ± {one.error:.1f}",
-      f"{one.ratio:+.1f}",
-      f"[{low:.1f}, {high:.1f}]",
-      f"{higher} of {len(pairs)}",
-    )
+  yield row("setting", "mean", "gain over DMG", "95 %", *_environments(found))
+  yield row("---", *["---:"] * (3 + len(_environments(found))))
+  for one in (one for one in FACTORS if one in found):
+    mean = beyond_second.contrast(found, {one: 1.0}).mean
+    cells = ["", ""] if one == BASE else _difference(beyond_second.gain(found, one))
+    yield row(TITLES[one], f"{mean:.1f}", *cells, *_environments(found, one))
   yield ""
-  names = beyond_choice.chosen(found)
-  if not names:
-    yield "By this rule nothing is chosen: there is no `dmg_plus`."
+  if {*FACTORS} <= {*found}:
+    yield "What an ingredient brings, over all four sets of the others:"
+    yield ""
+    yield row("ingredient", "effect", "95 %")
+    yield row("---", "---:", "---:")
+    for ingredient, title in beyond_second.INGREDIENTS.items():
+      yield row(title, *_difference(beyond_second.effect(found, ingredient)))
+    yield ""
+  name = beyond_second.chosen(found)
+  if name is None:
+    yield "By the rule nothing is chosen: there is no `dmg_plus`."
     yield ""
     return
-  changed = ", ".join(f"`{name}` {value}" for name, value in beyond_choice.fields(names).items())
-  yield from wrapped(f"It chooses: {titles(names)}. That is {changed}.")
+  changed = ", ".join(f"`{field}` {value}" for field, value in VARIANTS[name].items())
+  yield from wrapped(f"It chooses: {TITLES[name]}. That is {changed}.")
   yield ""
-  if "norm_scale" in names:
+  rest = {
+    ingredient: other for ingredient, other in beyond_second.without(name).items() if other in found
+  }
+  if len(rest) > 1:
+    yield "What it has more than the same without one ingredient:"
+    yield ""
+    yield row("without", "difference", "95 %")
+    yield row("---", "---:", "---:")
+    for ingredient, other in rest.items():
+      title = beyond_second.INGREDIENTS[ingredient]
+      yield row(title, *_difference(beyond_second.gain(found, name, other)))
+    yield ""
+  if "scale" in FACTORS[name]:
     yield from wrapped(
       "A scale of the rewards is also one of the advantages: the regression's weights are as with "
       "a smaller inverse temperature. Which of the two helps was not measured."
@@ -100,15 +129,19 @@ def choice(found: Measures) -> Iterator[str]:
     yield ""
 
 
-def combination(part: Mapping[str, Any]) -> Iterator[str]:
-  """Lines on what was chosen, trained together, and without each ingredient."""
-  yield "## What was chosen, together and each left out"
-  yield ""
-  yield from _introduced(
-    part, "at the search's rates, with layers of 64; measured after the choice."
-  )
-  yield from _settings(part)
-  yield from _left_out(measures(searched(part)))
+def _environments(found: Measures, name: str = "") -> list[str]:
+  """Titles of the environments, or a setting's mean in each."""
+  tasks: dict[str, list[str]] = {}
+  for task in found[BASE]:
+    tasks.setdefault(task.split("/")[1], []).append(task)
+  if not name:
+    return [*tasks]
+  return [f"{np.mean([np.mean(found[name][task]) for task in one]):.1f}" for one in tasks.values()]
+
+
+def _difference(one: beyond_second.Difference) -> list[str]:
+  low, high = one.interval
+  return [f"{one.mean:+.1f} ± {one.error:.1f}", f"[{low:.1f}, {high:.1f}]"]
 
 
 def _introduced(part: Mapping[str, Any], how: str) -> Iterator[str]:
@@ -154,22 +187,6 @@ def _settings(part: Mapping[str, Any]) -> Iterator[str]:
   if len(tiers) > 1:
     yield f"The robots' columns: {' / '.join(tiers)}."
     yield ""
-
-
-def _left_out(complete: Measures) -> Iterator[str]:
-  """The combination against what is left of it without one ingredient; nothing before it ran."""
-  rest = {ingredient: name for ingredient, name in LEFT_OUT.items() if name in complete}
-  if COMBINED not in complete or not rest:
-    return
-  yield "What the combination has more than the same without one ingredient, in points of score:"
-  yield ""
-  yield row("without", "that is", "difference", "95 %")
-  yield row("---", "---", "---:", "---:")
-  for ingredient, name in rest.items():
-    low, high = gain_interval(complete, COMBINED, name)
-    mean = beyond_choice.gain(complete[COMBINED], complete[name]).mean
-    yield row(ingredient, TITLES[name], f"{mean:+.1f}", f"[{low:.1f}, {high:.1f}]")
-  yield ""
 
 
 def _robots(data: Mapping[str, Any]) -> dict[str, list[str]]:

@@ -4,27 +4,23 @@ import itertools
 import json
 
 import beyond
-import beyond_choice
 import beyond_figure
 import beyond_jobs
 import beyond_page
 import beyond_read
 import beyond_scores
-import beyond_search_page
 import made_directories
 import pytest
 from beyond_jobs import (
   COMBINED,
-  LEFT_OUT,
   SEARCH_DATA,
   VARIANTS,
-  combination_jobs,
   maze_jobs,
   report_jobs,
   search_jobs,
+  second_jobs,
 )
 
-from dmg_jax import methods
 from dmg_jax.errors import UserError
 from dmg_jax.experiments import fields
 
@@ -151,7 +147,6 @@ def test_the_page_says_what_was_cut_and_whether_the_goal_is_reached(data, tmp_pa
   search = [finished(runs / name, dmg=two) for name, two in (("dmg", DMG), ("norm", PLUS))]
   both = finished(runs / "both", dmg=PLUS, dmg_plus=DMG)
   result = {"search": beyond.gather(search, data) | {"cut": ["norm_batch"]}}
-  assert "without one ingredient" not in beyond_page.page(result)
   assert "This report is not made yet" in beyond_page.page(result)
   text = beyond_page.page(result | {"report": beyond.gather([both], data)})
   assert "This report is not made yet" not in text
@@ -165,40 +160,34 @@ def test_the_page_says_what_was_cut_and_whether_the_goal_is_reached(data, tmp_pa
   assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_what_is_left_of_the_combination_stands_below_it(data, tmp_path):
-  made = {"dmg": DMG, "norm": DMG, "norm_scale": DMG, "norm_depth": PLUS, "combined": PLUS}
-  jobs = [finished(tmp_path / "runs" / name, dmg=scores) for name, scores in made.items()]
-  search, combination = beyond.gather(jobs[:2], data), beyond.gather(jobs, data)
-  text = beyond_page.page({"search": search, "combination": combination})
-  assert "| the third layer | LayerNorm, rewards times 0.1 | +28.5 | [" in text
-  assert "| the scale of rewards | LayerNorm, third layer in critics and value | +0.0 | [" in text
-  assert "| LayerNorm | third layer," not in text  # was not run
-  assert text.count(f"| `{A}` | 9 |") == 1  # both parts have the same data
-
-
-def test_a_maze_counts_as_one_more_data_set_of_the_choice(data, tmp_path):
-  search = {"dmg": DMG, "norm": PLUS, "norm_depth": DMG, "norm_actor": DMG}
-  maze = {"dmg": PLUS, "norm": DMG, "norm_depth": DMG}
+def test_the_second_search_is_judged_with_the_maze(data, tmp_path):
+  made = {
+    "search": {"dmg": DMG, "norm": PLUS},
+    "second": {"dmg": DMG, "scale": PLUS, "norm": PLUS},
+    "maze": {"dmg": PLUS, "norm": DMG, "scale": PLUS, "norm_actor": DMG},
+  }
   result = {
     part: beyond.gather(
-      [finished(tmp_path / part / name, dmg=two) for name, two in made.items()], data
+      [finished(tmp_path / part / name, dmg=two) for name, two in jobs.items()], data
     )
-    for part, made in (("search", search), ("maze", maze))
+    for part, jobs in made.items()
   }
-  # Both parts are on the same two sets here: a maze of its own name tells them apart.
+  # All parts are on the same two sets here: another name tells the maze's apart.
   for job in result["maze"]["jobs"].values():
-    job["data"] = {"maze": job["data"][A]}
+    job["data"] = {"dmg/maze/diverse-v0": job["data"][A]}
+  result["maze"]["data"] = {"dmg/maze/diverse-v0": result["maze"]["data"][A]}
   found = beyond_scores.searched_measures(result)
   assert {name: [*tasks] for name, tasks in found.items()} == {
-    name: [A, B, "maze"] for name in ("dmg", "norm", "norm_depth")
+    name: [A, B, "dmg/maze/diverse-v0"] for name in ("dmg", "norm", "scale")
   }
-  # +28.5 on two sets and -28.5 in the maze.
-  assert beyond_choice.gains(found)["norm"].mean == pytest.approx(28.5 / 3)
-  text = "\n".join(beyond_search_page.choice(found))
-  assert "Gains over all 3 data sets:" in text
-  assert "| LayerNorm in critics and value | +9.5 ±" in text
-  assert "| 2 of 3 |" in text
-  assert "It chooses: LayerNorm in critics and value. That is" in text
+  section = beyond_page.page(result).split("## The second search")[1]
+  # DMG has 22.5 on both sets and 51 in the maze, the scale 51 everywhere, LayerNorm 51 and 22.5.
+  assert "| setting | mean | gain over DMG | 95 % | hopper | maze |" in section
+  assert "| DMG | 36.8 |  |  | 22.5 | 51.0 |" in section
+  assert "| rewards times 0.1 | 51.0 | +14.2 ±" in section
+  assert "| LayerNorm in critics and value | 36.8 | +0.0 ±" in section
+  assert "It chooses: rewards times 0.1. That is `reward_scale` 0.1." in section
+  assert "What an ingredient brings" not in section  # five of the eight were not run
 
 
 def test_small_networks_have_as_many_layers_as_large_ones():
@@ -210,18 +199,8 @@ def test_small_networks_have_as_many_layers_as_large_ones():
   assert not any("hidden_sizes" in word for word in jobs["walker2d_dmg_plus"])
 
 
-def test_the_combination_is_dmg_plus_and_each_left_out_lacks_one_ingredient():
-  whole = VARIANTS[COMBINED]
-  assert dict(whole) == dict(methods.find("dmg_plus").usual)
-  for name in LEFT_OUT.values():
-    assert {*VARIANTS[name].items()} < {*whole.items()}
-  lacking = [{*whole} - {*VARIANTS[name]} for name in LEFT_OUT.values()]
-  assert set.union(*lacking) == {*whole}
-  assert sum(map(len, lacking)) == len(whole)
-
-
 def test_the_jobs_name_fields_that_a_config_has_and_no_data_of_both_parts():
-  parts = search_jobs(), combination_jobs(), maze_jobs(), report_jobs()
+  parts = search_jobs(), second_jobs(), maze_jobs(), report_jobs()
   for job in itertools.chain.from_iterable(part.values() for part in parts):
     names = {word.removeprefix("--config.").split("=")[0] for word in job[1:]}
     assert names <= {*fields.POINT, *fields.JOB}
