@@ -14,6 +14,8 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from dmg_jax import methods
+
 SEARCH, SECOND, MAZE, GRID, REPORT = "search", "second", "maze", "grid", "report"
 BASE, NORMALISED, COMBINED, PLUS = "dmg", "norm", "combined", "dmg_plus"
 
@@ -131,7 +133,7 @@ _SEARCH = Part(3, 12_000, 5, 3, _RATES)
 _SECOND = Part(3, 20_000, 8, 3, _RATES, 64)
 _MAZE = Part(3, 100_000, 10, 10, _SCALED, 64)
 _GRID = Part(3, 20_000, 4, 5, _RATES, 64)
-_REPORT = Part(5, 20_000, 8, 3, _RATES)
+_REPORT = Part(5, 100_000, 10, 3, {}, 64)
 _REPORT_MAZE = Part(5, 100_000, 10, 10, _SCALED, 64)
 _REPORT_ANT = Part(5, 100_000, 10, 10, _RATES | _SCALED, 128)
 SEARCH_DATA = (*_data("hopper", _TIERS), *_data("halfcheetah", _TIERS))
@@ -219,9 +221,10 @@ def report_jobs() -> dict[str, list[str]]:
 
 
 def _of_method(method: str, config: str, data: tuple[str, ...], part: Part) -> list[str]:
-  fields = settings(part)
-  # Its third layer is as wide as the others.
-  fields |= part.sized(_DEPTH) if method == PLUS and part.width else {}
+  usual = methods.find(method).usual
+  # A method's own number of layers, as wide as the others.
+  layers = {name: value for name, value in usual.items() if name in _LAYERS}
+  fields = settings(part) | (part.sized(layers) if part.width else {})
   return [
     f"--config=configs/{config}.py:{_listed(data)}",
     f"--config.methods={method}",

@@ -21,6 +21,7 @@ from beyond_jobs import (
   second_jobs,
 )
 
+from dmg_jax import methods
 from dmg_jax.errors import UserError
 from dmg_jax.experiments import fields
 
@@ -193,10 +194,12 @@ def test_the_second_search_is_judged_with_the_maze(data, tmp_path):
 def test_small_networks_have_as_many_layers_as_large_ones():
   assert "--config.critic_hidden_sizes=(64,64,64)" in maze_jobs()[COMBINED]
   assert "--config.critic_hidden_sizes=(64,64)" in maze_jobs()["norm"]
-  jobs = report_jobs()
-  assert "--config.critic_hidden_sizes=(64,64,64)" in jobs["pointmaze_dmg_plus"]
-  assert "--config.critic_hidden_sizes=(64,64)" in jobs["pointmaze_dmg"]
-  assert not any("hidden_sizes" in word for word in jobs["walker2d_dmg_plus"])
+  layers = len(methods.find("dmg_plus").usual.get("critic_hidden_sizes", (256, 256)))
+  for name, width in (("walker2d", 64), ("antmaze", 128)):
+    jobs = report_jobs()
+    plain, plus = (str((width,) * count).replace(" ", "") for count in (2, layers))
+    assert f"--config.critic_hidden_sizes={plain}" in jobs[f"{name}_dmg"]
+    assert f"--config.critic_hidden_sizes={plus}" in jobs[f"{name}_dmg_plus"]
 
 
 def test_the_jobs_name_fields_that_a_config_has_and_no_data_of_both_parts():
