@@ -16,10 +16,10 @@ _HOW = """The data sets are Walker2d's five tiers, random and full-replay of Hop
 made by `launch/collect.py` with `--keep=40000`, PointMaze-Large (`--tier=diverse --steps=100000`)
 and AntMaze-UMaze (`--tier=diverse --steps=200000`). Layers are of 64, in AntMaze of 128, which a
 CPU trains for 100,000 steps; learning and target rates are the paper's, in AntMaze those of the
-first search. Two jobs had been begun with the paper's networks, the first choice's settings, 20,000 steps
-and higher rates, and were stopped before a job of both settings ended: in PointMaze-Large the first
-choice scored 0 in all 45 episodes of three evaluations; in Walker2d's three tiers its mean score
-was 25.9 at step 5,000, and DMG was not evaluated.
+first search. Two jobs had been begun with the paper's networks, the first choice's settings, 20,000
+steps and higher rates, and were stopped before a job of both settings ended: in PointMaze-Large the
+first choice scored 0 in all 45 episodes of three evaluations; in Walker2d's three tiers its mean
+score was 25.9 at step 5,000, and DMG was not evaluated.
 
 ```bash
 python benchmarks/beyond_jobs.py report     # the arguments of `launch/main.py`, job by job
