@@ -1,5 +1,6 @@
 """Signals that end a job: the work under way is finished first."""
 
+import contextlib
 import os
 import signal
 import threading
@@ -10,6 +11,8 @@ from typing import Any
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # What a shell reports of a process that a signal ended.
 _OFFSET = 128
+_NOTICE = b"stopping: the work under way is finished and saved; a second signal ends at once\n"
+_ERRORS = 2  # the descriptor; a handler must not wait for a buffer's lock
 
 
 def begin() -> None:
@@ -22,10 +25,10 @@ class Interruption:
   """Notes SIGINT (Ctrl-C), SIGTERM and SIGHUP while its block runs.
 
   The first signal sets `requested`, which the block polls between two pieces of
-  work. A second one ends the process at once, also in the middle of a compiled
-  call. Signals that the process ignores stay ignored. Afterwards the former
-  handlers are back. Outside the main thread, where Python allows no handlers,
-  it does nothing.
+  work, and says so, as a piece may take minutes. A second one ends the process at
+  once, also in the middle of a compiled call. Signals that the process ignores stay
+  ignored. Afterwards the former handlers are back. Outside the main thread, where
+  Python allows no handlers, it does nothing.
 
     with Interruption() as stop:
       while work and not stop.requested:
@@ -40,6 +43,7 @@ class Interruption:
     self._former: dict[int, Any] = {}
     self._former_descriptor = -1
     self._written: int | None = None
+    self._told = threading.Lock()
 
   @property
   def requested(self) -> bool:
@@ -83,6 +87,7 @@ class Interruption:
   def _note(self, number: int, _: FrameType | None) -> None:
     """Python's handler: from now on the system's own, which ends the process."""
     self._signal = self._signal or number
+    self._tell()
     for known in self._former:
       signal.signal(known, signal.SIG_DFL)
 
@@ -92,7 +97,15 @@ class Interruption:
     while numbers := os.read(descriptor, 1):
       if numbers[0] in _SIGNALS:
         self._signal = self._signal or numbers[0]
+        self._tell()
         came += 1
       if came > 1:
         os._exit(_OFFSET + numbers[0])
     os.close(descriptor)
+
+  def _tell(self) -> None:
+    """Prints the notice, the first time that it is called; handler and watcher both do."""
+    if self._told.acquire(blocking=False):
+      # The terminal may be gone.
+      with contextlib.suppress(OSError):
+        os.write(_ERRORS, b"\n" * os.isatty(_ERRORS) + _NOTICE)
