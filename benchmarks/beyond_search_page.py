@@ -1,6 +1,6 @@
 """Sections of docs/beyond.md on the settings that were tried, and on what was chosen of them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import beyond_choice
@@ -86,12 +86,16 @@ def second(part: Mapping[str, Any], found: Measures) -> Iterator[str]:
   yield ""
   yield (beyond_second.__doc__ or "").split("\n\n", 1)[1].rstrip()
   yield ""
-  yield row("setting", "mean", "gain over DMG", "95 %", *_environments(found))
-  yield row("---", *["---:"] * (3 + len(_environments(found))))
+  environments = _by_environment(found[BASE])
+  yield row("setting", "mean", "gain over DMG", "95 %", *environments)
+  yield row("---", *["---:"] * (3 + len(environments)))
   for one in (one for one in FACTORS if one in found):
     mean = beyond_second.contrast(found, {one: 1.0}).mean
     cells = ["", ""] if one == BASE else _difference(beyond_second.gain(found, one))
-    yield row(TITLES[one], f"{mean:.1f}", *cells, *_environments(found, one))
+    means = (
+      np.mean([np.mean(found[one][task]) for task in tasks]) for tasks in environments.values()
+    )
+    yield row(TITLES[one], f"{mean:.1f}", *cells, *(f"{value:.1f}" for value in means))
   yield ""
   if {*FACTORS} <= {*found}:
     yield "What an ingredient brings, over all four sets of the others:"
@@ -129,16 +133,6 @@ def second(part: Mapping[str, Any], found: Measures) -> Iterator[str]:
     yield ""
 
 
-def _environments(found: Measures, name: str = "") -> list[str]:
-  """Titles of the environments, or a setting's mean in each."""
-  tasks: dict[str, list[str]] = {}
-  for task in found[BASE]:
-    tasks.setdefault(task.split("/")[1], []).append(task)
-  if not name:
-    return [*tasks]
-  return [f"{np.mean([np.mean(found[name][task]) for task in one]):.1f}" for one in tasks.values()]
-
-
 def _difference(one: beyond_second.Difference) -> list[str]:
   low, high = one.interval
   return [f"{one.mean:+.1f} ± {one.error:.1f}", f"[{low:.1f}, {high:.1f}]"]
@@ -158,7 +152,7 @@ def _settings(part: Mapping[str, Any]) -> Iterator[str]:
   sides = searched(part)
   complete = measures(sides)
   gains = beyond_choice.gains(complete)
-  robots = _robots(part["data"])
+  robots = _by_environment(part["data"])
   yield row("setting", "mean", "gain, ± standard error", "95 %", "last", "swing", "cost", *robots)
   yield row("---", *["---:"] * (6 + len(robots)))
   for name, tasks in sides.items():
@@ -172,14 +166,14 @@ def _settings(part: Mapping[str, Any]) -> Iterator[str]:
         f"{gains[name].mean:+.1f} ± {gains[name].error:.1f}", f"[{low:.1f}, {high:.1f}]"
       ]  # fmt: skip
     diverged = sum(one.diverged for one in tasks.values())
-    flops = (part["jobs"][one]["step_flops"][BASE] for one in (name, BASE))
+    flops = {one: part["jobs"][one]["step_flops"][BASE] for one in (name, BASE)}
     yield row(
       TITLES[name] + (f" ({diverged} runs diverged)" if diverged else ""),
       f"{sum(means.values()) / len(means):.1f}",
       *cells,
       f"{sum(lasts) / len(lasts):.1f}",
       f"{sum(one.swing for one in tasks.values()) / len(tasks):.1f}",
-      f"{next(flops) / next(flops):.2f}",
+      f"{flops[name] / flops[BASE]:.2f}",
       *(" / ".join(f"{means[task]:.0f}" for task in robots[robot]) for robot in robots),
     )
   yield ""
@@ -189,8 +183,9 @@ def _settings(part: Mapping[str, Any]) -> Iterator[str]:
     yield ""
 
 
-def _robots(data: Mapping[str, Any]) -> dict[str, list[str]]:
+def _by_environment(names: Iterable[str]) -> dict[str, list[str]]:
+  """Data sets' names by the environment that is part of them."""
   found: dict[str, list[str]] = {}
-  for name in data:
+  for name in names:
     found.setdefault(name.split("/")[1], []).append(name)
-  return {robot: sorted(names, key=len) for robot, names in found.items()}
+  return {environment: sorted(tasks, key=len) for environment, tasks in found.items()}
