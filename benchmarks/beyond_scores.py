@@ -75,7 +75,7 @@ def measures(sides: Mapping[str, Mapping[str, Side]]) -> dict[str, dict[str, lis
 
 def searched_measures(result: Mapping[str, Any]) -> dict[str, dict[str, list[float]]]:
   """Setting -> data set -> measures, of those that the second search and the maze both have."""
-  parts = [measures(searched(result[part])) for part in (SECOND, MAZE)]
+  parts = [measures(searched(result[part])) for part in (SECOND, MAZE) if part in result]
   return {
     name: {task: values for part in parts for task, values in part[name].items()}
     for name in parts[0]

@@ -87,15 +87,20 @@ def second(part: Mapping[str, Any], found: Measures) -> Iterator[str]:
   yield (beyond_second.__doc__ or "").split("\n\n", 1)[1].rstrip()
   yield ""
   environments = _by_environment(found[BASE])
-  yield row("setting", "mean", "gain over DMG", "95 %", *environments)
-  yield row("---", *["---:"] * (3 + len(environments)))
+  robots = {one: {task: found[one][task] for task in part["data"]} for one in found}
+  yield row("setting", "mean", "gain over DMG", "95 %", *environments, "on the robots", "95 %")
+  yield row("---", *["---:"] * (5 + len(environments)))
   for one in (one for one in FACTORS if one in found):
     mean = beyond_second.contrast(found, {one: 1.0}).mean
-    cells = ["", ""] if one == BASE else _difference(beyond_second.gain(found, one))
+    over_dmg, on_robots = (
+      ["", ""] if one == BASE else _difference(beyond_second.gain(all_of_it, one))
+      for all_of_it in (found, robots)
+    )
     means = (
       np.mean([np.mean(found[one][task]) for task in tasks]) for tasks in environments.values()
     )
-    yield row(TITLES[one], f"{mean:.1f}", *cells, *(f"{value:.1f}" for value in means))
+    shown = (f"{value:.1f}" for value in means)
+    yield row(TITLES[one], f"{mean:.1f}", *over_dmg, *shown, *on_robots)
   yield ""
   if {*FACTORS} <= {*found}:
     yield "What an ingredient brings, over all four sets of the others:"
@@ -111,7 +116,11 @@ def second(part: Mapping[str, Any], found: Measures) -> Iterator[str]:
     yield ""
     return
   changed = ", ".join(f"`{field}` {value}" for field, value in VARIANTS[name].items())
-  yield from wrapped(f"It chooses: {TITLES[name]}. That is {changed}.")
+  low, high = beyond_second.gain(found, name).interval
+  yield from wrapped(
+    f"It chooses: {TITLES[name]}. That is {changed}. The interval of its gain "
+    f"{'holds' if low <= 0 <= high else 'does not hold'} zero."
+  )
   yield ""
   rest = {
     ingredient: other for ingredient, other in beyond_second.without(name).items() if other in found
@@ -142,7 +151,8 @@ def _introduced(part: Mapping[str, Any], how: str) -> Iterator[str]:
   base = part["jobs"][BASE]
   yield from wrapped(
     f"On {', '.join(f'`{name}`' for name in part['data'])}: {seeds(searched(part)[BASE])} seeds, "
-    f"{steps([base])}, {base['precision']}, {how}"
+    f"{steps([base])}, {base['precision']}, {how} Gains are over DMG, those of LayerNorm with one "
+    "more ingredient over LayerNorm."
   )
   yield ""
 

@@ -1,8 +1,9 @@
 """The second search of `dmg_plus`, and its rule, written before a run of it on the robots began.
 
 1. LayerNorm, a third layer and the scale of rewards, each there or not: eight settings, all on
-   one device. The maze's scores of five of them were known by then; none on the robots was, with
-   these networks. No run of the report that was to be judged had ended.
+   one kind of device. The maze's scores of four of them were known by then, and a fifth's first
+   ones; none on the robots was, with these networks. No run of the report that was to be judged
+   had ended.
 2. A run's measure is as in the first search. A setting's mean is over the environments, each of
    which is the mean over its data sets: Hopper, HalfCheetah and the maze count alike.
 3. The setting with the largest mean is taken, if its gain over DMG is above the gain's standard

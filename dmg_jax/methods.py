@@ -168,15 +168,9 @@ METHODS: Mapping[str, Method] = {
   ),
   "dmg_plus": Method(
     "DMG plus",
-    "DMG with LayerNorm and a third layer in critics and value, and rewards times 0.1: a setting "
-    "of this package (docs/beyond.md), not the paper's",
-    usual={
-      "critic_layer_norm": True,
-      "value_layer_norm": True,
-      "critic_hidden_sizes": (256, 256, 256),
-      "value_hidden_sizes": (256, 256, 256),
-      "reward_scale": 0.1,
-    },
+    "DMG with LayerNorm in critics and value, and rewards times 0.1: a setting of this package "
+    "(docs/beyond.md), not the paper's",
+    usual={"critic_layer_norm": True, "value_layer_norm": True, "reward_scale": 0.1},
   ),
 }
 # No data are enough for these.

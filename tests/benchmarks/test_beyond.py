@@ -177,17 +177,19 @@ def test_the_second_search_is_judged_with_the_maze(data, tmp_path):
   for job in result["maze"]["jobs"].values():
     job["data"] = {"dmg/maze/diverse-v0": job["data"][A]}
   result["maze"]["data"] = {"dmg/maze/diverse-v0": result["maze"]["data"][A]}
+  alone = beyond_page.page({part: result[part] for part in ("search", "second")})
+  assert "| gain over DMG | 95 % | hopper | on the robots |" in alone
   found = beyond_scores.searched_measures(result)
   assert {name: [*tasks] for name, tasks in found.items()} == {
     name: [A, B, "dmg/maze/diverse-v0"] for name in ("dmg", "norm", "scale")
   }
   section = beyond_page.page(result).split("## The second search")[1]
   # DMG has 22.5 on both sets and 51 in the maze, the scale 51 everywhere, LayerNorm 51 and 22.5.
-  assert "| setting | mean | gain over DMG | 95 % | hopper | maze |" in section
-  assert "| DMG | 36.8 |  |  | 22.5 | 51.0 |" in section
+  assert "| gain over DMG | 95 % | hopper | maze | on the robots | 95 % |" in section
+  assert "| DMG | 36.8 |  |  | 22.5 | 51.0 |  |  |" in section
   assert "| rewards times 0.1 | 51.0 | +14.2 ±" in section
   assert "| LayerNorm in critics and value | 36.8 | +0.0 ±" in section
-  assert "It chooses: rewards times 0.1. That is `reward_scale` 0.1." in section
+  assert "It chooses: rewards times 0.1. That is `reward_scale` 0.1. The interval" in section
   assert "What an ingredient brings" not in section  # five of the eight were not run
 
 
