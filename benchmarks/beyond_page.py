@@ -24,8 +24,8 @@ _HEAD = """# Beyond the paper: one setting of DMG against the paper's
 
 Is there one setting of this package's DMG that is better than the paper's on the same data? It was
 chosen on some data sets and judged on others. All data are our own (`launch/collect.py`), not
-D4RL's, and small. The runs are far shorter than the paper's million steps, at higher rates, so
-these numbers say nothing about the paper's.
+D4RL's, and small. The runs are far shorter than the paper's million steps, many at higher rates or
+with smaller networks, so these numbers say nothing about the paper's.
 
 A run's *measure* is the mean of its evaluations past half of its steps; its *swing* is the standard
 deviation of these evaluations. Scores are normalised by D4RL's reference returns.
