@@ -21,7 +21,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from beyond_jobs import BASE, NORMALISED, VARIANTS
+from beyond_jobs import BASE, NORMALISED
 
 from dmg_jax.report.scores import statistics
 
@@ -100,8 +100,3 @@ def chosen(measures: Measures) -> list[str]:
   if both in found and found[both].mean <= max(candidates[name].mean for name in best):
     best = [max(best, key=lambda name: candidates[name].mean)]
   return [NORMALISED, *best]
-
-
-def fields(names: Sequence[str]) -> dict[str, object]:
-  """What variants change, together."""
-  return {field: value for name in names for field, value in VARIANTS[name].items()}

@@ -19,14 +19,14 @@ CPU trains for 100,000 steps; learning and target rates are the paper's, in AntM
 first search. Two jobs had been begun with the paper's networks, the first choice's settings, 20,000
 steps and higher rates, and were stopped before a job of both settings ended: in PointMaze-Large the
 first choice scored 0 in all 45 episodes of three evaluations; in Walker2d's three tiers its mean
-score was 25.9 at step 5,000, and DMG was not evaluated.
+score was 25.9 at step 5,000, and DMG was not evaluated. This section is made by
 
 ```bash
 python benchmarks/beyond_jobs.py report     # the arguments of `launch/main.py`, job by job
 python benchmarks/beyond.py report --data=ROOT RUN_DIR [RUN_DIR...]
 ```
 
-make this section. On D4RL's data, both settings are one job:
+On D4RL's data, both settings are one job:
 
 ```bash
 python launch/main.py --config=configs/mujoco.py:hopper-medium-v2 --config.methods=dmg,dmg_plus

@@ -100,4 +100,4 @@ def chosen(found: Measures) -> str | None:
   if best is None:
     return None
   one = gain(found, best)
-  return best if one.mean > max(one.error, 0.0) else None
+  return best if one.mean > one.error else None

@@ -2,7 +2,6 @@
 
 import beyond_choice
 import pytest
-from beyond_jobs import VARIANTS
 
 
 def measures(**means: float) -> dict[str, dict[str, list[float]]]:
@@ -47,8 +46,3 @@ def test_of_two_forms_of_one_ingredient_the_better_is_chosen():
 def test_two_that_are_measured_together_must_be_better_together(both, names):
   found = measures(dmg=50, norm=60, norm_critics=63, norm_depth=65, norm_depth_critics=both)
   assert beyond_choice.chosen(found) == names
-
-
-def test_the_fields_of_what_is_chosen():
-  fields = beyond_choice.fields(["norm", "norm_discount"])
-  assert fields == dict(VARIANTS["norm"]) | {"discount": 0.995}

@@ -1,5 +1,9 @@
 """The second search's rule and its contrasts, by hand."""
 
+import json
+
+import beyond
+import beyond_scores
 import beyond_second
 import pytest
 from beyond_jobs import BASE, FACTORS, VARIANTS
@@ -72,6 +76,6 @@ def test_each_setting_has_the_fields_of_its_ingredients_and_lacks_one_where_it_i
   assert VARIANTS[BASE] == {}
 
 
-def test_dmg_plus_is_one_of_the_settings():
-  usual = dict(methods.find("dmg_plus").usual)
-  assert usual in [dict(fields) for name, fields in VARIANTS.items() if name in FACTORS]
+def test_dmg_plus_is_what_the_rule_takes_of_the_stored_scores():
+  found = beyond_scores.searched_measures(json.loads(beyond.RESULT.read_text()))
+  assert dict(methods.find("dmg_plus").usual) == dict(VARIANTS[beyond_second.chosen(found)])
