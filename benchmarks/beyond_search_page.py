@@ -86,6 +86,12 @@ def second(part: Mapping[str, Any], found: Measures) -> Iterator[str]:
   yield ""
   yield (beyond_second.__doc__ or "").split("\n\n", 1)[1].rstrip()
   yield ""
+  yield from _compared(part, found)
+  yield from _chosen(found)
+
+
+def _compared(part: Mapping[str, Any], found: Measures) -> Iterator[str]:
+  """Each setting beside DMG, over all environments and on the robots, and each ingredient."""
   environments = _by_environment(found[BASE])
   robots = {one: {task: found[one][task] for task in part["data"]} for one in found}
   yield row("setting", "mean", "gain over DMG", "95 %", *environments, "on the robots", "95 %")
@@ -110,6 +116,10 @@ def second(part: Mapping[str, Any], found: Measures) -> Iterator[str]:
     for ingredient, title in beyond_second.INGREDIENTS.items():
       yield row(title, *_difference(beyond_second.effect(found, ingredient)))
     yield ""
+
+
+def _chosen(found: Measures) -> Iterator[str]:
+  """What the rule takes, and what it has more than without each ingredient."""
   name = beyond_second.chosen(found)
   if name is None:
     yield "By the rule nothing is chosen: there is no `dmg_plus`."
