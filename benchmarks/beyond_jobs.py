@@ -5,6 +5,7 @@
   python benchmarks/beyond_jobs.py maze
   python benchmarks/beyond_jobs.py grid
   python benchmarks/beyond_jobs.py report
+  python benchmarks/beyond_jobs.py calm
 
 prints, for each job of a part, its name and the arguments of `launch/main.py`. The jobs may run
 anywhere, side by side; benchmarks/beyond.py reads the folders that they leave.
@@ -17,6 +18,7 @@ from typing import Any, NamedTuple
 from dmg_jax import methods
 
 SEARCH, SECOND, MAZE, GRID, REPORT = "search", "second", "maze", "grid", "report"
+CALM = "calm"
 BASE, NORMALISED, COMBINED, PLUS = "dmg", "norm", "combined", "dmg_plus"
 
 # An ingredient: the fields that it changes.
@@ -149,6 +151,12 @@ REPORT_DATA: Mapping[str, tuple[str, tuple[str, ...], Part]] = {
   "pointmaze": ("antmaze", ("dmg/pointmaze-large/diverse-v0",), _REPORT_MAZE),
   "antmaze": ("antmaze", ("dmg/antmaze-umaze/diverse-v0",), _REPORT_ANT),
 }
+# Swings are a complaint about this one. What may calm them, added to both settings.
+CALM_DATA = _data("walker2d", ("medium",))
+CALM_OPTIONS: Mapping[str, Mapping[str, Any]] = {
+  "average": {"averaged_policy": True},
+  "constant": {"actor_schedule_steps": "inf"},
+}
 
 
 def settings(part: Part) -> dict[str, Any]:
@@ -220,6 +228,17 @@ def report_jobs() -> dict[str, list[str]]:
   }
 
 
+def calm_jobs() -> dict[str, list[str]]:
+  """Name of a job -> arguments of `launch/main.py`: a job for each option and method."""
+  return {
+    f"{option}_{method}": _of_method(
+      method, "mujoco", CALM_DATA, _REPORT._replace(fields={**_REPORT.fields, **fields})
+    )
+    for option, fields in CALM_OPTIONS.items()
+    for method in (BASE, PLUS)
+  }
+
+
 def _of_method(method: str, config: str, data: tuple[str, ...], part: Part) -> list[str]:
   usual = methods.find(method).usual
   # A method's own number of layers, as wide as the others.
@@ -250,6 +269,7 @@ _PARTS = {
   MAZE: maze_jobs,
   GRID: grid_jobs,
   REPORT: report_jobs,
+  CALM: calm_jobs,
 }
 
 

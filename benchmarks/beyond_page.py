@@ -7,6 +7,7 @@ import beyond_cost
 import beyond_figure
 import beyond_grid
 import beyond_probe_page
+import beyond_swing_page
 from beyond_report_page import not_made, report
 from beyond_scores import searched_measures
 from beyond_search_page import maze, search, second
@@ -47,6 +48,7 @@ def page(result: Mapping[str, Any]) -> str:
   lines += maze(result["maze"]) if "maze" in result else []
   lines += second(result["second"], searched_measures(result)) if "second" in result else []
   lines += report(result["report"]) if "report" in result else not_made()
+  lines += beyond_swing_page.section(result)
   lines += beyond_probe_page.section()
   lines += beyond_grid.section()
   lines += beyond_cost.section()

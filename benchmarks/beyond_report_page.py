@@ -8,7 +8,6 @@ from beyond_scores import Side, report_sides, verdict
 from beyond_words import estimate, score, seeds, spread, steps, wrapped
 from family_pages import row
 
-from dmg_jax.report.scores import statistics
 from dmg_jax.report.scores.intervals import difference_interval
 
 _TITLE = "## On data sets that the search did not see"
@@ -55,7 +54,6 @@ def report(part: Mapping[str, Any]) -> Iterator[str]:
     )
     yield ""
   yield from _verdict(sides)
-  yield from _swings(sides)
   yield _HOW
 
 
@@ -84,12 +82,16 @@ def _table(part: Mapping[str, Any], sides: Mapping[str, Mapping[str, Side]]) -> 
     yield row(
       f"`{task}`",
       score(part["data"][task]["score"]),
-      *(spread(side.measures) for side in (plain, plus)),
+      *(spread(side.measures) + _diverged(side) for side in (plain, plus)),
       f"[{low:.1f}, {high:.1f}]",
       *(spread(side.lasts) for side in (plain, plus)),
       *(f"{side.swing:.1f}" for side in (plain, plus)),
     )
   yield ""
+
+
+def _diverged(side: Side) -> str:
+  return f" ({side.diverged} diverged)" if side.diverged else ""
 
 
 def _verdict(sides: Mapping[str, Mapping[str, Side]]) -> Iterator[str]:
@@ -107,16 +109,5 @@ def _verdict(sides: Mapping[str, Mapping[str, Side]]) -> Iterator[str]:
     "`dmg_plus` is below DMG by more than its own deviation. It is "
     f"{'reached' if found.better else 'not reached'}. Data sets on which it is below by more than "
     f"that: {worse}."
-  )
-  yield ""
-
-
-def _swings(sides: Mapping[str, Mapping[str, Side]]) -> Iterator[str]:
-  """Whether `dmg_plus` is calmer between evaluations."""
-  plain, plus = ([one[name].swing for one in sides.values()] for name in (BASE, PLUS))
-  lower = sum(ours < theirs for ours, theirs in zip(plus, plain, strict=True))
-  yield from wrapped(
-    f"Swing, mean over the data sets: DMG {statistics.mean(plain):.1f}, `dmg_plus` "
-    f"{statistics.mean(plus):.1f}; lower on {lower} of {len(sides)}."
   )
   yield ""

@@ -20,14 +20,19 @@ class Side(NamedTuple):
   Attributes:
     measures: of each seed: mean of the evaluations past half of the steps.
     lasts: of each seed: the last evaluation.
-    swing: mean over seeds of the standard deviation of those evaluations, within a run.
+    swings: of each seed: standard deviation of the evaluations past half of the steps.
     diverged: how many seeds did.
   """
 
   measures: list[float]
   lasts: list[float]
-  swing: float
+  swings: list[float]
   diverged: int
+
+  @property
+  def swing(self) -> float:
+    """Mean over seeds."""
+    return float(np.mean(self.swings))
 
 
 def side(stored: Mapping[str, Any]) -> Side:
@@ -36,7 +41,7 @@ def side(stored: Mapping[str, Any]) -> Side:
   return Side(
     [float(np.mean(half)) for half in halves],
     [half[-1] for half in halves],
-    float(np.mean([np.std(half, ddof=1) if len(half) > 1 else 0.0 for half in halves])),
+    [float(np.std(half, ddof=1)) if len(half) > 1 else 0.0 for half in halves],
     len(stored["diverged"]),
   )
 

@@ -8,6 +8,7 @@ import beyond_figure
 import beyond_jobs
 import beyond_page
 import beyond_read
+import beyond_report_page
 import beyond_scores
 import made_directories
 import pytest
@@ -15,6 +16,7 @@ from beyond_jobs import (
   COMBINED,
   SEARCH_DATA,
   VARIANTS,
+  calm_jobs,
   maze_jobs,
   report_jobs,
   search_jobs,
@@ -161,6 +163,13 @@ def test_the_page_says_what_was_cut_and_whether_the_goal_is_reached(data, tmp_pa
   assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_the_report_counts_the_runs_that_diverged(data, tmp_path):
+  both = finished(tmp_path / "both", dmg=(*DMG, DMG[0]), dmg_plus=PLUS)
+  part = beyond.gather([cut_at(both, 10, "seed=2")], data)
+  (line,) = (one for one in beyond_report_page.report(part) if one.startswith(f"| `{A}`"))
+  assert "| 22.5 ± 10.6 (1 diverged) | 51.0 ± 12.7 |" in line
+
+
 def test_the_second_search_is_judged_with_the_maze(data, tmp_path):
   made = {
     "search": {"dmg": DMG, "norm": PLUS},
@@ -205,7 +214,7 @@ def test_small_networks_have_as_many_layers_as_large_ones():
 
 
 def test_the_jobs_name_fields_that_a_config_has_and_no_data_of_both_parts():
-  parts = search_jobs(), second_jobs(), maze_jobs(), report_jobs()
+  parts = search_jobs(), second_jobs(), maze_jobs(), report_jobs(), calm_jobs()
   for job in itertools.chain.from_iterable(part.values() for part in parts):
     names = {word.removeprefix("--config.").split("=")[0] for word in job[1:]}
     assert names <= {*fields.POINT, *fields.JOB}

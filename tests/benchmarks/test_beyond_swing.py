@@ -1,0 +1,58 @@
+"""Which swings docs/beyond.md compares, by hand."""
+
+import beyond_swing_page
+from beyond_jobs import CALM_DATA
+
+HOPPER = "dmg/hopper/medium-v0"
+(WALKER,) = CALM_DATA
+# Past half of four evaluations: means 10 and 20, deviations of sqrt(2) times 10 and 0.
+WILD = [[0.0, 0.0, 0.0, 20.0], [0.0, 0.0, 20.0, 20.0]]
+# Means 30 and 30, deviations of 0.
+CALM = [[0.0, 0.0, 30.0, 30.0], [9.0, 9.0, 30.0, 30.0]]
+
+
+def job(task, scores, method="dmg", diverged=()):
+  stored = {"steps": [1, 2, 3, 4], "seeds": [0, 1], "scores": scores, "diverged": [*diverged]}
+  return {"data": {task: {method: stored}}}
+
+
+def part(**jobs):
+  return {"jobs": jobs}
+
+
+def rows(result):
+  return [line for line in beyond_swing_page.section(result) if line.startswith("| ")][2:]
+
+
+def test_what_is_added_to_layer_norm_is_compared_with_layer_norm():
+  jobs = {"dmg": job(HOPPER, WILD), "norm": job(HOPPER, CALM), "norm_average": job(HOPPER, WILD)}
+  first, second = rows({"search": part(**jobs)})
+  # Welch's interval of -sqrt(50) with an error of sqrt(50) at one degree of freedom.
+  assert first.startswith("| LayerNorm | DMG | first search | 7.1 | 0.0 | -7.1 [-96.9, 82.8] |")
+  assert first.endswith("| +15.0 [-48.5, 78.5] |")
+  assert second.startswith("| averaged policy evaluated | LayerNorm | first search | 0.0 | 7.1 |")
+
+
+def test_options_are_compared_with_the_report_of_the_same_setting():
+  report = part(plain=job(WALKER, WILD), plus=job(WALKER, CALM, "dmg_plus"))
+  calm = part(average_dmg=job(WALKER, CALM), constant_dmg_plus=job(WALKER, WILD, "dmg_plus"))
+  found = rows({"search": part(dmg=job(HOPPER, WILD)), "report": report, "calm": calm})
+  assert [line.split(" | ")[:5] for line in found] == [
+    ["| `dmg_plus`", "DMG", "data of the report", "7.1", "0.0"],
+    ["| averaged policy evaluated", "DMG", f"`{WALKER}`", "7.1", "0.0"],
+    ["| constant rate of the actor, not a cosine over the run", "`dmg_plus`", f"`{WALKER}`", "0.0",
+     "7.1"],
+  ]  # fmt: skip
+
+
+def test_the_second_search_shows_what_it_chose():
+  second = part(dmg=job(HOPPER, CALM), norm=job(HOPPER, WILD), scale=job(HOPPER, CALM))
+  assert rows({"search": part(dmg=job(HOPPER, WILD)), "second": second}) == []
+  second["jobs"]["norm"] = job(HOPPER, [[60.0] * 4, [50.0] * 4])
+  (line,) = rows({"search": part(dmg=job(HOPPER, WILD)), "second": second})
+  assert line.startswith("| LayerNorm in critics and value | DMG | second search | 0.0 | 0.0 |")
+
+
+def test_nothing_is_compared_with_a_setting_of_which_a_run_diverged():
+  jobs = {"dmg": job(HOPPER, WILD), "norm": job(HOPPER, CALM[:1], diverged=[1])}
+  assert rows({"search": part(**jobs)}) == []
