@@ -10,6 +10,7 @@ them.
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import guidelines
@@ -20,7 +21,7 @@ from family_pages import row
 from jobs import RESULTS
 from regrets import Cells
 
-from dmg_jax import study_files
+from dmg_jax import run_directory, study_files
 from dmg_jax.errors import UserError
 from dmg_jax.report import learned
 
@@ -31,7 +32,7 @@ _LAM, _NU = 0.25, 0.1
 
 
 def gather(run_dirs: Sequence[str]) -> dict[str, Any]:
-  """Of each method its jobs and cells; the first directory is DMG's.
+  """Of each method its jobs and cells, and the data's hashes; the first directory is DMG's.
 
   Raises:
     UserError: if there are not two, or for what `guidelines.gather` refuses; if the two have
@@ -49,11 +50,21 @@ def gather(run_dirs: Sequence[str]) -> dict[str, Any]:
   ]
   if points[0] != points[1]:
     raise UserError("the two directories have different data sets or points; name two of one grid")
+  hashes = [_hashes(run_dir) for run_dir in run_dirs]
+  if hashes[0] != hashes[1]:
+    raise UserError("the two directories have different data of one name; name two of one grid")
   for side in found.values():
+    side["sha256"] = hashes[0]
     del side["command"]
     for job in side["jobs"]:
       job["command"] = shown(job.pop("invocation"))
   return found
+
+
+def _hashes(run_dir: str) -> dict[str, str]:
+  """Name of a data set -> hash of its arrays."""
+  config = json.loads((Path(run_dir) / run_directory.CONFIG).read_text())
+  return {task["name"]: task["sha256"] for task in config["tasks"]}
 
 
 def useful(grid: Cells, data_score: float) -> set[tuple[float, float]]:
@@ -84,18 +95,22 @@ def lines(result: Mapping[str, Any]) -> Iterator[str]:
   )
   yield ""
   for name in result[BASE]["data_sets"]:
-    yield from _of_data(name, {method: side["data_sets"][name] for method, side in result.items()})
+    sides = {method: side["data_sets"][name] for method, side in result.items()}
+    yield from _of_data(name, result[BASE]["sha256"][name], sides)
   for job in jobs:
     yield from wrapped(f"* `{job['command']}`")
   yield ""
 
 
-def _of_data(name: str, sides: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+def _of_data(name: str, digest: str, sides: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
   grids = {method: guidelines.cells(side) for method, side in sides.items()}
   score = sides[BASE]["data_score"]
   lams, nus = (sorted({setting[place] for setting in grids[BASE]}) for place in (0, 1))
   seeds = {len(cell.scores) + cell.diverged for grid in grids.values() for cell in grid.values()}
-  yield f"`{name}`, the data's mean {score:.1f}, {' or '.join(map(str, sorted(seeds)))} seeds:"
+  yield (
+    f"`{name}` (SHA-256 `{digest[:16]}…`), the data's mean {score:.1f}, "
+    f"{' or '.join(map(str, sorted(seeds)))} seeds:"
+  )
   yield ""
   yield row("lambda", *(f"nu {nu:g}" for nu in nus))
   yield row(*["---"] * (1 + len(nus)))

@@ -28,8 +28,11 @@ def section() -> Iterator[str]:
   yield from lines(result)
   yield f"![Q - G by the distance from the data's action]({FIGURE.name})"
   yield ""
-  yield f"`{result['command']}` ({result['device']}; jax {result['versions']['jax']};"
-  yield f"[`{RESULT.name}`](../benchmarks/results/{RESULT.name}))."
+  hashes = ", ".join(f"`{name}` `{one['sha256'][:16]}…`" for name, one in result["tasks"].items())
+  yield from wrapped(
+    f"`{result['command']}` ({result['device']}; jax {result['versions']['jax']}; SHA-256 of the "
+    f"data: {hashes}; [`{RESULT.name}`](../benchmarks/results/{RESULT.name}))."
+  )
   yield ""
 
 

@@ -29,5 +29,7 @@ def job(folder, points, seeds=2, **changes):
   ]  # fmt: skip
   summary = {"groups": groups, "steps": 8, "devices": ["cpu"], "versions": {"jax": "1"}}
   (folder / "summary.json").write_text(json.dumps(summary))
-  (folder / "config.json").write_text(json.dumps({"invocation": ["launch/main.py"]}))
+  tasks = [{"name": groups[0]["task"], "sha256": "ab" * 32}]
+  config = {"invocation": ["launch/main.py"], "tasks": tasks}
+  (folder / "config.json").write_text(json.dumps(config))
   return str(folder)

@@ -3,7 +3,7 @@
 import beyond_grid
 import pytest
 from beyond_jobs import GRID_DATA, SEARCH_DATA, grid_jobs
-from made_grids import job
+from made_grids import MEDIUM, job
 
 from dmg_jax.errors import UserError
 
@@ -24,6 +24,7 @@ def gathered(tmp_path):
 
 def test_a_point_is_of_use_where_the_mean_is_at_least_the_data_s_and_nothing_diverged(tmp_path):
   text = "\n".join(beyond_grid.lines(gathered(tmp_path)))
+  assert f"`{MEDIUM}` (SHA-256 `{'ab' * 8}…`), the data's mean 3.0, 2 seeds:" in text
   # Means 0.5, 3 and 5.5; one of DMG's two runs has a |Q| that cannot be true.
   assert "| 0.25 | 3.0 x 1 / 3.0 | 3.0 x 1 / 3.0 |" in text
   assert "| 1 | x 3 / x 2 | x 3 / x 2 |" in text
@@ -45,6 +46,14 @@ def test_a_grid_of_other_points_or_one_alone_is_refused(tmp_path):
     beyond_grid.gather([one])
   with pytest.raises(UserError, match="no run of DMG plus"):
     beyond_grid.gather([one, one])
+
+
+def test_two_grids_on_different_data_of_one_name_are_refused(tmp_path):
+  folders = [job(tmp_path / "dmg", POINTS), job(tmp_path / "plus", POINTS, method="dmg_plus")]
+  path = tmp_path / "plus" / "config.json"
+  path.write_text(path.read_text().replace("ab" * 32, "cd" * 32))
+  with pytest.raises(UserError, match="different data of one name"):
+    beyond_grid.gather(folders)
 
 
 def test_the_grid_is_on_data_of_the_search_and_differs_in_the_method_alone():
