@@ -157,10 +157,22 @@ def test_the_page_says_what_was_cut_and_whether_the_goal_is_reached(data, tmp_pa
   assert f"| `{A}` | 9 | 50.0 | `python launch/collect.py --env=X` |" in text
   assert "| LayerNorm in critics and value | 51.0 | +28.5 ±" in text
   assert "Did not come so far in the time that there was: LayerNorm, batches of 512." in text
-  assert "It is not reached." in text
+  assert "So far it is not reached." in text  # of ten data sets one is there
   assert "somebody" not in text
   beyond_figure.draw(result | {"report": beyond.gather([both], data)}, tmp_path / "figure.png")
   assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_verdict_is_of_all_data_sets_only_where_all_are_measured(data, tmp_path, monkeypatch):
+  part = beyond.gather([finished(tmp_path / "both", dmg=DMG, dmg_plus=PLUS)], data)
+  for planned, words in (((A, B), "all data sets"), ((A, B, "dmg/new"), "these data sets")):
+    monkeypatch.setattr(beyond_report_page, "REPORT_DATA", {"hopper": ("mujoco", planned, None)})
+    text = "\n".join(beyond_report_page.report(part))
+    whole = words == "all data sets"
+    assert f"| over {words} | value" in text
+    assert ("deviation. It is reached." in text.replace("\n", " ")) == whole
+    assert ("deviation. So far it is reached." in text.replace("\n", " ")) != whole
+    assert ("Planned, and not measured yet: `dmg/new`." in text) != whole
 
 
 def test_the_report_counts_the_runs_that_diverged(data, tmp_path):
