@@ -106,10 +106,10 @@ def _verdict(sides: Mapping[str, Mapping[str, Side]], whole: bool) -> Iterator[s
   yield row("probability that a run of `dmg_plus` scores more", *estimate(found.improvement, 2))
   yield ""
   worse = ", ".join(f"`{task}`" for task in found.worse) or "none"
+  reached = f"{'It' if whole else 'So far it'} is {'reached' if found.better else 'not reached'}."
   yield from wrapped(
     "The goal was a better IQM with an interval that excludes zero, and no data set on which "
-    "`dmg_plus` is below DMG by more than its own deviation. "
-    f"{'It' if whole else 'So far it'} is {'reached' if found.better else 'not reached'}. Data sets on which it is below by more than "
-    f"that: {worse}."
+    f"`dmg_plus` is below DMG by more than its own deviation. {reached} Data sets on which it is "
+    f"below by more than that: {worse}."
   )
   yield ""
