@@ -7,19 +7,21 @@
 
 Reads the folders of finished jobs; a job's folder is named as the job is. ROOT is the folder of
 the data sets, whose provenance says how they were made. The numbers go to
-benchmarks/results/beyond.json, the page to docs/beyond.md.
+benchmarks/results/beyond.json, where a part keeps its jobs of other names, and the page to
+docs/beyond.md.
 """
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import beyond_page
 import beyond_read
+import beyond_scores
 from absl import app, flags
-from beyond_jobs import CALM, MAZE, REPORT, SEARCH, SECOND
+from beyond_jobs import BASE, CALM, MAZE, REPORT, SEARCH, SECOND
 from jobs import RESULTS
 
 from dmg_jax import study_files
@@ -71,6 +73,45 @@ def gather(
   return {"jobs": finished, "cut": sorted({*jobs} - {*finished}), "data": made}
 
 
+def merged(stored: Mapping[str, Any] | None, new: Mapping[str, Any]) -> dict[str, Any]:
+  """A part with the jobs of both; of one name, the new one.
+
+  Raises:
+    UserError: if a stored job that stays has other data of one name.
+  """
+  if stored is None:
+    return dict(new)
+  kept = {name: job for name, job in stored["jobs"].items() if name not in new["jobs"]}
+  data = {task: stored["data"][task] for job in kept.values() for task in job["data"]}
+  for task in sorted(data.keys() & new["data"].keys()):
+    if data[task]["sha256"] != new["data"][task]["sha256"]:
+      users = ", ".join(name for name, job in kept.items() if task in job["data"])
+      raise UserError(
+        f"{task} is not the same data as that of the stored jobs ({users}); run them on it too, "
+        "and name them as well"
+      )
+  return {
+    "jobs": kept | new["jobs"],
+    "cut": sorted({*stored["cut"], *new["cut"]} - {*kept, *new["jobs"]}),
+    "data": dict(sorted((data | new["data"]).items())),
+  }
+
+
+def check(name: str, part: Mapping[str, Any]) -> None:
+  """Refuses what has no differences or intervals.
+
+  Raises:
+    UserError: if a job has one seed, or a part that compares with DMG has no whole job of it.
+  """
+  for job, found in part["jobs"].items():
+    for methods in found["data"].values():
+      if any(len(one["seeds"]) + len(one["diverged"]) < 2 for one in methods.values()):
+        raise UserError(f"{job} has one seed; intervals need two")
+  compared = name in (SEARCH, SECOND, MAZE)
+  if compared and BASE not in beyond_scores.measures(beyond_scores.searched(part)):
+    raise UserError(f"{name} compares with DMG, whose job is missing or has runs that diverged")
+
+
 def main(words: Sequence[str]) -> None:
   part, *names = words[1:] or [_PAGE]
   result = json.loads(RESULT.read_text()) if RESULT.exists() else {}
@@ -80,10 +121,12 @@ def main(words: Sequence[str]) -> None:
         raise UserError(f"there is no part {part!r}; name {', '.join(_PARTS)} or {_PAGE}")
       values = flags.FLAGS
       folders = [Path(name) for name in names]
-      result[part] = gather(folders, Path(values.data), values.to_step, values.device)
-      content = json.dumps(study_files.rounded(result), indent=1) + "\n"
-      study_files.write({RESULT: content.encode()})
-    beyond_page.write(json.loads(RESULT.read_text()))
+      new = gather(folders, Path(values.data), values.to_step, values.device)
+      result[part] = merged(result.get(part), study_files.rounded(new))
+      check(part, result[part])
+      beyond_page.page(result)  # what it refuses is not stored
+      study_files.write({RESULT: (json.dumps(result, indent=1) + "\n").encode()})
+    beyond_page.write(result)
   except UserError as error:
     print(f"error: {error}", file=sys.stderr)
     sys.exit(2)

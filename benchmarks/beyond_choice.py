@@ -65,16 +65,18 @@ def gain(ours: Mapping[str, Sequence[float]], theirs: Mapping[str, Sequence[floa
   return Gain(sum(differences) / count, math.sqrt(sum(variances)) / count)
 
 
+def reference(name: str) -> str:
+  """Over what a variant's gain is: LayerNorm alone, where it adds to it; else DMG."""
+  return NORMALISED if name.startswith(_PREFIX) else BASE
+
+
 def gains(measures: Measures) -> dict[str, Gain]:
   """Of each variant that is measured: LayerNorm's over DMG, others' over what they change."""
-  found = {}
-  for name in measures:
-    if name == BASE:
-      continue
-    reference = NORMALISED if name.startswith(_PREFIX) else BASE
-    if reference in measures:
-      found[name] = gain(measures[name], measures[reference])
-  return found
+  return {
+    name: gain(measures[name], measures[reference(name)])
+    for name in measures
+    if name != BASE and reference(name) in measures
+  }
 
 
 def chosen(measures: Measures) -> list[str]:

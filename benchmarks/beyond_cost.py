@@ -44,8 +44,8 @@ def section() -> Iterator[str]:
   yield "## What a gradient step costs"
   yield ""
   yield "Time of a gradient step over DMG's, on data of Hopper's sizes: medians of rounds, with the"
-  yield "least and the largest. What is not in the table differs in numbers alone. A scale of the"
-  yield "rewards costs nothing, so what it changes here is noise."
+  yield "least and the largest. Settings with the same networks and batches as one in the table are"
+  yield "left out. The scale of the rewards should cost nothing: its difference shows the noise."
   yield ""
   yield row("setting", "time over DMG's", "in the rounds")
   yield row("---", "---:", "---:")

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from beyond_jobs import BASE, NORMALISED, TITLES
+import beyond_choice
+from beyond_jobs import BASE, METHODS, TITLES
 from beyond_scores import PLUS, Side, gain_interval, measures, report_sides, searched
 
 
@@ -24,16 +25,15 @@ def draw(result: Mapping[str, Any], path: Path) -> None:
   from dmg_jax.report.figures import style
 
   complete = measures(searched(result["search"]))
-  names = [name for name in reversed(complete) if name != BASE]
+  names = [*reversed(beyond_choice.gains(complete))]
   sides = report_sides(result["report"]) if "report" in result else {}
   with style.style():
     size = style.WIDTHS["full"], 0.6 + 0.2 * len(names)
     figure = Figure(figsize=size, layout="constrained")
     left, *others = figure.subplots(1, 2 if sides else 1, squeeze=False)[0]
     for place, name in enumerate(names):
-      reference = NORMALISED if name.startswith(f"{NORMALISED}_") else BASE
-      low, high = gain_interval(complete, name, reference)
-      colour, _ = style.appearance(reference == BASE)
+      low, high = gain_interval(complete, name)
+      colour, _ = style.appearance(beyond_choice.reference(name) == BASE)
       left.plot([low, high], [place, place], color=colour)
       left.plot((low + high) / 2, place, "o", color=colour, markersize=4)
     left.axvline(0, color=style.GREY, linewidth=0.6)
@@ -55,7 +55,9 @@ def _beside(axes: Any, sides: Mapping[str, Mapping[str, Side]]) -> None:
       for score in one[name].measures
     ]
     colour, _ = style.appearance(name == PLUS)
-    axes.plot(*zip(*points, strict=True), "o", markersize=2.5, color=colour, label=name)
+    axes.plot(
+      *zip(*points, strict=True), "o", markersize=2.5, color=colour, label=METHODS[name].strip("`")
+    )
   axes.set_yticks(range(len(sides)), [task.removeprefix("dmg/") for task in sides])
   axes.invert_yaxis()
   axes.set_xlabel("measure of a run")

@@ -9,12 +9,12 @@ them.
 
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import guidelines
-from beyond_jobs import BASE, PLUS
+from beyond_jobs import BASE, METHODS
 from beyond_read import shown
 from beyond_words import wrapped
 from family_pages import row
@@ -26,7 +26,6 @@ from dmg_jax.errors import UserError
 from dmg_jax.report import learned
 
 RESULT = RESULTS / "beyond_grid.json"
-_TITLES = {BASE: "DMG", PLUS: "`dmg_plus`"}
 # The paper's, for locomotion.
 _LAM, _NU = 0.25, 0.1
 
@@ -38,11 +37,11 @@ def gather(run_dirs: Sequence[str]) -> dict[str, Any]:
     UserError: if there are not two, or for what `guidelines.gather` refuses; if the two have
       different data or points.
   """
-  if len(run_dirs) != len(_TITLES):
+  if len(run_dirs) != len(METHODS):
     raise UserError("name two run directories: of DMG, and of dmg_plus")
   found = {
     method: guidelines.gather([run_dir], method)
-    for method, run_dir in zip(_TITLES, run_dirs, strict=True)
+    for method, run_dir in zip(METHODS, run_dirs, strict=True)
   }
   points = [
     {name: {*guidelines.cells(one)} for name, one in side["data_sets"].items()}
@@ -91,7 +90,7 @@ def lines(result: Mapping[str, Any]) -> Iterator[str]:
     f"DMG / `dmg_plus`, mean score of the last evaluation after {steps} gradient steps at the "
     "search's rates, with layers of 64; x and how many seeds diverged: numbers stopped being "
     f"finite, or |Q| passed {learned.Q_BOUND_FACTOR:g} times max |reward| / (1 - discount). "
-    f"On {devices}."
+    f"`dmg_plus` was chosen on data that include these, and few seeds tell little. On {devices}."
   )
   yield ""
   for name in result[BASE]["data_sets"]:
@@ -122,18 +121,17 @@ def _of_data(name: str, digest: str, sides: Mapping[str, Mapping[str, Any]]) -> 
   yield ""
   for method, grid in grids.items():
     found = useful(grid, score)
-    largest = max((lam for lam, nu in found if nu == _NU), default=None)
-    least = min((nu for lam, nu in found if lam == _LAM), default=None)
     yield from wrapped(
-      f"* {_TITLES[method]}: at least the data's mean, and no seed diverged, at {len(found)} of "
-      f"{len(grid)} points; at nu {_NU:g} up to lambda {_named(largest)}, at lambda {_LAM:g} down "
-      f"to nu {_named(least)}."
+      f"* {METHODS[method]}: at least the data's mean, and no seed diverged, at {len(found)} of "
+      f"{len(grid)} points; at nu {_NU:g} with lambda "
+      f"{_listed(lam for lam, nu in found if nu == _NU)}; at lambda {_LAM:g} with nu "
+      f"{_listed(nu for lam, nu in found if lam == _LAM)}."
     )
   yield ""
 
 
-def _named(value: float | None) -> str:
-  return "(none)" if value is None else f"{value:g}"
+def _listed(values: Iterable[float]) -> str:
+  return ", ".join(f"{value:g}" for value in sorted(values)) or "(none)"
 
 
 def main(words: list[str]) -> None:

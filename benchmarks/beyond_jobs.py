@@ -21,6 +21,8 @@ SEARCH, SECOND, MAZE, GRID, REPORT = "search", "second", "maze", "grid", "report
 CALM = "calm"
 BASE, NORMALISED, COMBINED, PLUS = "dmg", "norm", "combined", "dmg_plus"
 
+METHODS: Mapping[str, str] = {BASE: "DMG", PLUS: "`dmg_plus`"}
+
 # An ingredient: the fields that it changes.
 _NORM = {"critic_layer_norm": True, "value_layer_norm": True}
 _DEPTH = {"critic_hidden_sizes": (256, 256, 256), "value_hidden_sizes": (256, 256, 256)}

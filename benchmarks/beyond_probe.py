@@ -10,18 +10,20 @@ go to benchmarks/results/beyond_probe.json; `python benchmarks/beyond.py page` s
 
 import json
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import generalisation
 from absl import app, flags
 from beyond_probe_page import PLAIN, RESULT, SIDES
 
-from dmg_jax import study_files
+from dmg_jax import run_config, run_directory, study_files
 from dmg_jax.envs.workers import available_cores
 from dmg_jax.errors import SimulatorError, UserError
 from dmg_jax.probe import settings
 from dmg_jax.probe.gather import Selection
 
+_NORMS = ("critic_layer_norm", "value_layer_norm")
 _KEPT = ("task", "lam", "nu", "seed", "step", "q", "returns")
 
 
@@ -34,8 +36,10 @@ def measure(run_dirs: dict[str, str], data: list[str], chosen: settings.Settings
     chosen: how much is measured.
 
   Raises:
-    UserError: if the two have different runs, or for what `generalisation.measure` refuses.
+    UserError: if the two have different runs, or such as differ in more or less than LayerNorm; or
+      for what `generalisation.measure` refuses.
   """
+  _check({side: _points(run_dir) for side, run_dir in run_dirs.items()})
   found = {
     side: generalisation.measure([run_dir], data, Selection(), chosen, available_cores())
     for side, run_dir in run_dirs.items()
@@ -44,18 +48,47 @@ def measure(run_dirs: dict[str, str], data: list[str], chosen: settings.Settings
     side: [{name: row[name] for name in _KEPT} for row in one["runs"]]
     for side, one in found.items()
   }
+  left_out = [line for one in found.values() for line in one["left_out"]]
   identities = [
     sorted((row["task"], row["lam"], row["nu"], row["seed"], row["step"]) for row in rows)
     for rows in runs.values()
   ]
   if identities[0] != identities[1] or len({str(one["tasks"]) for one in found.values()}) > 1:
-    raise UserError("the two directories have different runs or data; name two of the same plan")
+    raise UserError(
+      "; ".join(["the two directories have different runs, steps or data", *left_out])
+    )
   first = found[PLAIN]
   return {
     "command": " ".join(["python", *sys.argv]),
     **{name: first[name] for name in ("device", "versions", "settings", "tasks")},
+    "left_out": left_out,
     "runs": runs,
   }
+
+
+def _points(run_dir: str) -> dict[tuple[str, float, float, int], dict[str, Any]]:
+  """Data set, lambda, nu and seed of each run -> its point."""
+  config = run_directory.read_config(run_directory.expand(run_dir), run_config.TRAININGS)
+  return {
+    (run["task"], run["point"]["lam"], run["point"]["nu"], run["seed"]): run["point"]
+    for run in config["runs"]
+  }
+
+
+def _check(points: Mapping[str, Mapping[Any, Mapping[str, Any]]]) -> None:
+  """Refuses sides that differ in more than LayerNorm, or not in it."""
+  plain, normalised = (points[side] for side in SIDES)
+  for name in plain.keys() & normalised.keys():
+    for side, point in ((False, plain[name]), (True, normalised[name])):
+      if any(point[field] is not side for field in _NORMS):
+        raise UserError(f"{', '.join(_NORMS)} must be False in the plain runs, else True")
+    other = [
+      field
+      for field, value in plain[name].items()
+      if field not in _NORMS and value != normalised[name].get(field)
+    ]
+    if other:
+      raise UserError(f"the runs differ in more than LayerNorm: {', '.join(other)}")
 
 
 def main(_) -> None:

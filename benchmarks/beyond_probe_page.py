@@ -54,8 +54,9 @@ def lines(result: Mapping[str, Any]) -> Iterator[str]:
     f"DMG and DMG with LayerNorm in critics and value, {count} seeds, {first['step']:,} gradient "
     f"steps at the search's rates; measured in the same {result['settings']['starts']} states of "
     "each data set, as [generalisation](generalisation.md) says: Q at the data's action moved by a "
-    "distance, and G, the return of the run's own policy after that action. Differences are "
-    "LayerNorm less none, with 95 % bootstrap intervals over states and seeds."
+    "distance, and G, the return of the run's own policy after that action. With lambda below 1, Q "
+    "does not aim at G alone. Differences are LayerNorm less none, with 95 % bootstrap intervals "
+    "over states and seeds; those of one data set share states, so they are not independent."
   )
   yield ""
   yield row(
@@ -84,6 +85,7 @@ def lines(result: Mapping[str, Any]) -> Iterator[str]:
   yield f"* Deviation of Q - G over states at distance {epsilons[-1]:g}: {_counted(calmer)}."
   for side, title in zip(SIDES, ("DMG", "With LayerNorm"), strict=True):
     yield f"* {title}, Q - G at the data's actions by lambda: {_by_lambda(found, side)}."
+  yield from (f"* Left out: {line}." for line in result["left_out"])
   yield ""
 
 

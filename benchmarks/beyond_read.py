@@ -15,6 +15,8 @@ _PLACES = ("--root=", "--run_dir=", "--config.workers=")
 def read(directory: Path, to_step: int | None = None) -> dict[str, Any] | None:
   """What a job scored and how it was made; None where it was cut before that step.
 
+  A job that came to its end counts also if all of its runs diverged.
+
   Args:
     directory: of a job, with `config.json`, `evaluations.jsonl` and, if it came to its end,
       `summary.json`.
@@ -26,13 +28,14 @@ def read(directory: Path, to_step: int | None = None) -> dict[str, Any] | None:
   config = json.loads((directory / run_directory.CONFIG).read_text())
   last = config["settings"]["steps"] if to_step is None else to_step
   rows = list(run_log.read(directory, run_log.EVALUATIONS))
-  if last not in {row["step"] for row in rows}:
+  ended = to_step is None and (directory / run_directory.SUMMARY).exists()
+  if not ended and last not in {row["step"] for row in rows}:
     return None
   curves = evaluations(row for row in rows if row["step"] <= last)
   data: dict[str, dict[str, Any]] = {}
   for run in config["runs"]:
     group = data.setdefault(run["task"], {}).setdefault(
-      run["method"], {"label": run["label"], "seeds": [], "scores": [], "diverged": []}
+      run["method"], {"seeds": [], "steps": [], "scores": [], "diverged": []}
     )
     # A run that diverged is evaluated no more.
     if last not in curves.get(run["id"], {}):

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+import beyond_choice
 import beyond_read
 import numpy as np
 from beyond_choice import Measures
@@ -11,7 +12,9 @@ from beyond_jobs import BASE, MAZE, PLUS, SECOND, VARIANTS
 from dmg_jax.report.scores import intervals, statistics
 
 # Of the resampling.
-_SEED, _DRAWS = 0, 2000
+_SEED = 0
+# Of a run that diverged in the report: that of D4RL's random policy, on the robots.
+_DIVERGED = 0.0
 
 
 class Side(NamedTuple):
@@ -22,17 +25,19 @@ class Side(NamedTuple):
     lasts: of each seed: the last evaluation.
     swings: of each seed: standard deviation of the evaluations past half of the steps.
     diverged: how many seeds did.
+    evaluations: how many are past half of the steps.
   """
 
   measures: list[float]
   lasts: list[float]
   swings: list[float]
   diverged: int
+  evaluations: int
 
   @property
   def swing(self) -> float:
     """Mean over seeds."""
-    return float(np.mean(self.swings))
+    return statistics.mean_and_deviation(self.swings)[0] if self.swings else float("nan")
 
 
 def side(stored: Mapping[str, Any]) -> Side:
@@ -43,6 +48,7 @@ def side(stored: Mapping[str, Any]) -> Side:
     [half[-1] for half in halves],
     [float(np.std(half, ddof=1)) if len(half) > 1 else 0.0 for half in halves],
     len(stored["diverged"]),
+    len(halves[0]) if halves else 0,
   )
 
 
@@ -57,16 +63,20 @@ def searched(result: Mapping[str, Any]) -> dict[str, dict[str, Side]]:
 
 
 def report_sides(part: Mapping[str, Any]) -> dict[str, dict[str, Side]]:
-  """Data set -> method -> `Side`, of the data sets that have both with two seeds at least."""
+  """Data set -> method -> `Side`, of the data sets that have both.
+
+  A run that diverged counts as one that scored 0: to leave it out would favour its method.
+  """
   found: dict[str, dict[str, Side]] = {}
   for job in part["jobs"].values():
     for task, methods in job["data"].items():
-      found.setdefault(task, {}).update({name: side(one) for name, one in methods.items()})
-  return {
-    task: found[task]
-    for task in sorted(found)
-    if {BASE, PLUS} <= {*found[task]} and all(len(one.measures) > 1 for one in found[task].values())
-  }
+      found.setdefault(task, {}).update({name: _whole(side(one)) for name, one in methods.items()})
+  return {task: found[task] for task in sorted(found) if {BASE, PLUS} <= {*found[task]}}
+
+
+def _whole(one: Side) -> Side:
+  added = [_DIVERGED] * one.diverged
+  return one._replace(measures=[*one.measures, *added], lasts=[*one.lasts, *added])
 
 
 def measures(sides: Mapping[str, Mapping[str, Side]]) -> dict[str, dict[str, list[float]]]:
@@ -88,8 +98,9 @@ def searched_measures(result: Mapping[str, Any]) -> dict[str, dict[str, list[flo
   }
 
 
-def gain_interval(found: Measures, name: str, reference: str) -> intervals.Interval:
-  """Of the mean difference over the data sets, 95 %; other seeds, the same data."""
+def gain_interval(found: Measures, name: str) -> intervals.Interval:
+  """Of a variant's gain over its reference, 95 %; other seeds, the same data."""
+  reference = beyond_choice.reference(name)
   pairs = [(found[name][task], found[reference][task]) for task in found[name]]
   return intervals.mean_difference_interval(pairs)
 
@@ -131,27 +142,7 @@ def verdict(sides: Mapping[str, Mapping[str, Side]]) -> Verdict:
   }
   return Verdict(
     iqm,
-    _difference(plus, plain),
+    intervals.estimate_difference(plus, plain, statistics.interquartile_mean, seed=_SEED),
     intervals.estimate_improvement(plus, plain, seed=_SEED),
     worse,
   )
-
-
-def _difference(
-  first: Mapping[str, np.ndarray], second: Mapping[str, np.ndarray]
-) -> intervals.Estimate:
-  """Of the IQMs; the seeds of both methods are drawn, on each data set apart."""
-  generator = np.random.default_rng(_SEED)
-  both = [first, second]
-  drawn = [
-    statistics.interquartile_mean(
-      {
-        task: group[generator.integers(group.size, size=(_DRAWS, group.size))]
-        for task, group in tasks.items()
-      }
-    )
-    for tasks in both
-  ]
-  value = statistics.interquartile_mean(first) - statistics.interquartile_mean(second)
-  low, high = np.quantile(drawn[0] - drawn[1], [0.025, 0.975])
-  return intervals.Estimate(value, low, high)

@@ -7,12 +7,23 @@ import beyond_choice
 import beyond_second
 import numpy as np
 from beyond_choice import Measures
-from beyond_jobs import BASE, FACTORS, NORMALISED, TITLES, VARIANTS, search_jobs
+from beyond_jobs import (
+  BASE,
+  COMBINED,
+  FACTORS,
+  NORMALISED,
+  TITLES,
+  VARIANTS,
+  maze_jobs,
+  search_jobs,
+)
 from beyond_scores import gain_interval, measures, searched
 from beyond_words import seeds, steps, titles, wrapped
 from family_pages import row
 
 from dmg_jax.report.scores import statistics
+
+_SHORT = {BASE: "DMG", NORMALISED: "LayerNorm"}
 
 
 def search(part: Mapping[str, Any]) -> Iterator[str]:
@@ -23,19 +34,17 @@ def search(part: Mapping[str, Any]) -> Iterator[str]:
   yield ""
   yield from wrapped(
     f"On {', '.join(f'`{name}`' for name in part['data'])}: {seeds(sides[BASE])} seeds, "
-    f"{steps([base])}, {base['precision']}. LayerNorm's gain is over DMG, that of "
-    "what is added to LayerNorm over LayerNorm alone. Intervals are 95 %: what other seeds would "
-    "give on these data. Cost: floating-point operations of a gradient step over DMG's, in "
-    "Hopper's sizes; products alone, so that LayerNorm itself costs nothing here."
+    f"{steps([base])}, {base['precision']}. A gain is over the setting named beside it. Intervals "
+    "are 95 %: what other seeds would give on these data. Cost: floating-point operations of a "
+    "gradient step over DMG's, in Hopper's sizes. Only matrix products are counted, so LayerNorm's "
+    "own cost is not included."
   )
   yield ""
   yield from _settings(part)
   if part["cut"]:
-    yield f"Did not come so far in the time that there was: {titles(part['cut'])}."
+    yield f"Stopped before this step, for lack of time: {titles(part['cut'])}."
     yield ""
-  if lacking := [name for name in search_jobs() if name not in {*part["jobs"], *part["cut"]}]:
-    yield from wrapped(f"Planned, and not begun: {titles(lacking)}.")
-    yield ""
+  yield from _not_begun(part, search_jobs())
   yield "The rule of choice, written before the search ran (`benchmarks/beyond_choice.py`):"
   yield ""
   yield (beyond_choice.__doc__ or "").split("\n\n", 1)[1].rstrip()
@@ -45,7 +54,7 @@ def search(part: Mapping[str, Any]) -> Iterator[str]:
   if not names:
     yield "By this rule nothing is chosen."
   else:
-    low, high = gain_interval(complete, NORMALISED, BASE)
+    low, high = gain_interval(complete, NORMALISED)
     yield from wrapped(
       f"It chooses: {titles(names)}. The interval of LayerNorm's gain is [{low:.1f}, {high:.1f}]."
     )
@@ -64,6 +73,7 @@ def maze(part: Mapping[str, Any]) -> Iterator[str]:
     "Scores are episodes in 100 that reach the goal.",
   )
   yield from _settings(part)
+  yield from _not_begun(part, maze_jobs())
 
 
 def second(part: Mapping[str, Any], found: Measures) -> Iterator[str]:
@@ -75,11 +85,7 @@ def second(part: Mapping[str, Any], found: Measures) -> Iterator[str]:
   """
   yield "## The second search"
   yield ""
-  yield from wrapped(
-    "The first choice is well below DMG in the maze, so it did not stand. Its ingredients were "
-    "measured anew, in all eight sets of them, for longer and on one device."
-  )
-  yield ""
+  yield from _why_again(part, found)
   yield from _introduced(part, "at the first search's rates, with layers of 64.")
   yield from _settings(part)
   yield "The rule (`benchmarks/beyond_second.py`), written before a run of it on the robots began:"
@@ -87,7 +93,7 @@ def second(part: Mapping[str, Any], found: Measures) -> Iterator[str]:
   yield (beyond_second.__doc__ or "").split("\n\n", 1)[1].rstrip()
   yield ""
   yield from _compared(part, found)
-  yield from _chosen(found)
+  yield from _chosen(part, found)
 
 
 def _compared(part: Mapping[str, Any], found: Measures) -> Iterator[str]:
@@ -118,8 +124,29 @@ def _compared(part: Mapping[str, Any], found: Measures) -> Iterator[str]:
     yield ""
 
 
-def _chosen(found: Measures) -> Iterator[str]:
-  """What the rule takes, and what it has more than without each ingredient."""
+def _why_again(part: Mapping[str, Any], found: Measures) -> Iterator[str]:
+  if first := _in_the_maze(part, found, COMBINED):
+    yield from wrapped(
+      f"The first choice's gain over DMG in the maze is {first}: it did not stand."
+    )
+  yield from wrapped(
+    "The ingredients of the first choice were measured again in all eight combinations, for longer "
+    "and on one kind of device."
+  )
+  yield ""
+
+
+def _in_the_maze(part: Mapping[str, Any], found: Measures, name: str) -> str:
+  """A setting's gain there with its interval; nothing, if either is not there."""
+  mazes = [task for task in found[BASE] if task not in part["data"]]
+  if not mazes or name not in found:
+    return ""
+  alone = {one: {task: found[one][task] for task in mazes} for one in (name, BASE)}
+  return " ".join(_difference(beyond_second.gain(alone, name)))
+
+
+def _chosen(part: Mapping[str, Any], found: Measures) -> Iterator[str]:
+  """What the rule takes, what speaks against it, and its gain over less."""
   name = beyond_second.chosen(found)
   if name is None:
     yield "By the rule nothing is chosen: there is no `dmg_plus`."
@@ -132,11 +159,22 @@ def _chosen(found: Measures) -> Iterator[str]:
     f"{'holds' if low <= 0 <= high else 'does not hold'} zero."
   )
   yield ""
+  if alone := _in_the_maze(part, found, name):
+    yield from wrapped(f"In the maze alone its gain over DMG is {alone}.")
+    yield ""
+  if others := [other for other in FACTORS if other in found and other not in (BASE, name)]:
+    next_one = max(others, key=lambda other: beyond_second.gain(found, other).mean)
+    less = " ".join(_difference(beyond_second.gain(found, name, next_one)))
+    yield from wrapped(
+      f"The gain is the largest of {len(others) + 1}, so it is too large on average, which its "
+      f"interval does not correct. Over the next best ({TITLES[next_one]}) it is {less}."
+    )
+    yield ""
   rest = {
     ingredient: other for ingredient, other in beyond_second.without(name).items() if other in found
   }
   if len(rest) > 1:
-    yield "What it has more than the same without one ingredient:"
+    yield "Its gain over the same setting without one ingredient:"
     yield ""
     yield row("without", "difference", "95 %")
     yield row("---", "---:", "---:")
@@ -146,8 +184,8 @@ def _chosen(found: Measures) -> Iterator[str]:
     yield ""
   if "scale" in FACTORS[name]:
     yield from wrapped(
-      "A scale of the rewards is also one of the advantages: the regression's weights are as with "
-      "a smaller inverse temperature. Which of the two helps was not measured."
+      "Scaling the rewards also scales the advantages, so that it acts like a smaller inverse "
+      "temperature. Whether the smaller rewards or the weights help was not measured."
     )
     yield ""
 
@@ -161,10 +199,15 @@ def _introduced(part: Mapping[str, Any], how: str) -> Iterator[str]:
   base = part["jobs"][BASE]
   yield from wrapped(
     f"On {', '.join(f'`{name}`' for name in part['data'])}: {seeds(searched(part)[BASE])} seeds, "
-    f"{steps([base])}, {base['precision']}, {how} Gains are over DMG, those of LayerNorm with one "
-    "more ingredient over LayerNorm."
+    f"{steps([base])}, {base['precision']}, {how} A gain is over the setting named beside it."
   )
   yield ""
+
+
+def _not_begun(part: Mapping[str, Any], planned: Iterable[str]) -> Iterator[str]:
+  if names := [name for name in planned if name not in {*part["jobs"], *part["cut"]}]:
+    yield from wrapped(f"Planned, and not begun: {titles(names)}.")
+    yield ""
 
 
 def _settings(part: Mapping[str, Any]) -> Iterator[str]:
@@ -173,22 +216,29 @@ def _settings(part: Mapping[str, Any]) -> Iterator[str]:
   complete = measures(sides)
   gains = beyond_choice.gains(complete)
   robots = _by_environment(part["data"])
-  yield row("setting", "mean", "gain, ± standard error", "95 %", "last", "swing", "cost", *robots)
-  yield row("---", *["---:"] * (6 + len(robots)))
+  yield row(
+    "setting", "mean", "over", "gain, ± standard error", "95 %", "last", "swing", "cost", *robots
+  )
+  yield row("---", "---:", "---", *["---:"] * (5 + len(robots)))
   for name, tasks in sides.items():
+    diverged = sum(one.diverged for one in tasks.values())
+    title = TITLES[name] + (f" ({diverged} runs diverged)" if diverged else "")
+    if not all(one.measures for one in tasks.values()):
+      yield row(title, *[""] * (7 + len(robots)))
+      continue
     means = {task: statistics.mean_and_deviation(one.measures)[0] for task, one in tasks.items()}
     lasts = [statistics.mean_and_deviation(one.lasts)[0] for one in tasks.values()]
-    cells = ["", ""]
+    cells = ["", "", ""]
     if name in gains:
-      reference = NORMALISED if name.startswith(f"{NORMALISED}_") else BASE
-      low, high = gain_interval(complete, name, reference)
+      low, high = gain_interval(complete, name)
       cells = [
-        f"{gains[name].mean:+.1f} ± {gains[name].error:.1f}", f"[{low:.1f}, {high:.1f}]"
-      ]  # fmt: skip
-    diverged = sum(one.diverged for one in tasks.values())
+        _SHORT[beyond_choice.reference(name)],
+        f"{gains[name].mean:+.1f} ± {gains[name].error:.1f}",
+        f"[{low:.1f}, {high:.1f}]",
+      ]
     flops = {one: part["jobs"][one]["step_flops"][BASE] for one in (name, BASE)}
     yield row(
-      TITLES[name] + (f" ({diverged} runs diverged)" if diverged else ""),
+      title,
       f"{sum(means.values()) / len(means):.1f}",
       *cells,
       f"{sum(lasts) / len(lasts):.1f}",

@@ -9,6 +9,7 @@ from beyond_jobs import (
   CALM,
   CALM_DATA,
   CALM_OPTIONS,
+  METHODS,
   NORMALISED,
   PLUS,
   REPORT,
@@ -20,13 +21,13 @@ from beyond_scores import Side, report_sides, searched, searched_measures, side
 from beyond_words import wrapped
 from family_pages import row
 
+from dmg_jax.errors import UserError
 from dmg_jax.report.scores.intervals import mean_difference_interval
 
 _OPTIONS = {
   "average": "averaged policy evaluated",
   "constant": "constant rate of the actor, not a cosine over the run",
 }
-_METHODS = {BASE: "DMG", PLUS: "`dmg_plus`"}
 # Data set -> side.
 _Sides = Mapping[str, Side]
 
@@ -53,48 +54,68 @@ def section(result: Mapping[str, Any]) -> Iterator[str]:
   yield "## Swings between evaluations"
   yield ""
   yield from wrapped(
-    "Does a setting calm a run's scores? Swings are means over seeds and data sets; differences "
-    "are of what is named less its reference, with 95 % intervals over seeds. The cosine covers "
-    "each run's own length, as the paper's covers a million steps; at its end the policy stands "
-    "still."
+    "Does a setting make a run's scores calmer? Swings are means over seeds and data sets. A "
+    "difference is the setting's value minus the reference's, with a 95 % interval over seeds. A "
+    "swing also holds what a run still learns, and low scores swing little."
   )
   yield ""
   yield row(
-    "what", "less", "on", "swing, reference", "swing", "difference, 95 %", "measure, 95 %"
+    "setting", "reference", "on", "evaluations", "swing: reference", "setting",
+    "difference of swings", "difference of measures",
   )  # fmt: skip
-  yield row("---", "---", "---", *["---:"] * 4)
-  for pair in filter(_whole, pairs(result)):
-    yield row(
-      pair.name,
-      pair.reference,
-      pair.where,
-      *(f"{_mean(sides):.1f}" for sides in (pair.theirs, pair.ours)),
-      *(_difference(pair, what) for what in ("swings", "measures")),
-    )
+  yield row("---", "---", "---", *["---:"] * 5)
+  for pair in pairs(result):
+    numbers = _numbers(pair) if _whole(pair) else ["a run diverged", *[""] * 4]
+    yield row(pair.name, pair.reference, pair.where, *numbers)
   yield ""
+  yield from wrapped(
+    "Evaluations: past half of a run's steps. The first search was cut before the end of the "
+    "actor's cosine; elsewhere it covers the run, as the paper's covers a million steps."
+  )
+  yield ""
+  if CALM in result:
+    yield from wrapped(
+      f"The options were tried on `{CALM_DATA[0]}`, which was taken after DMG's scores on "
+      "Walker2d's medium had been seen: they stayed near 2, so that nothing swung."
+    )
+    yield ""
 
 
 def pairs(result: Mapping[str, Any]) -> Iterator[Pair]:
-  """What was measured with and without something, where both are there."""
+  """What was measured with and without something, where both are there.
+
+  Raises:
+    UserError: if the options were tried on other data than the report's of that name.
+  """
   found = searched(result[SEARCH])
   for name, reference in ((NORMALISED, BASE), *((f"norm_{one}", NORMALISED) for one in _OPTIONS)):
     if {name, reference} <= {*found}:
       title = _OPTIONS.get(name.removeprefix("norm_"), "LayerNorm")
       yield Pair(
-        title, _METHODS.get(reference, "LayerNorm"), "first search", found[name], found[reference]
+        title, METHODS.get(reference, "LayerNorm"), "first search", found[name], found[reference]
       )
   if SECOND in result and (chosen := beyond_second.chosen(searched_measures(result))):
     found = searched(result[SECOND])
-    yield Pair(TITLES[chosen], _METHODS[BASE], "second search", found[chosen], found[BASE])
+    yield Pair(TITLES[chosen], METHODS[BASE], "second search", found[chosen], found[BASE])
   if REPORT not in result:
     return
   unseen = report_sides(result[REPORT])
-  plain, plus = ({task: one[name] for task, one in unseen.items()} for name in (BASE, PLUS))
-  yield Pair(_METHODS[PLUS], _METHODS[BASE], "data of the report", plus, plain)
+  if unseen:
+    plain, plus = ({task: one[name] for task, one in unseen.items()} for name in (BASE, PLUS))
+    yield Pair(METHODS[PLUS], METHODS[BASE], "data of the report", plus, plain)
+  if CALM in result:
+    yield from _options(result, unseen)
+
+
+def _options(result: Mapping[str, Any], unseen: Mapping[str, Mapping[str, Side]]) -> Iterator[Pair]:
+  """Of the report's setting with each option, and without."""
   (task,) = CALM_DATA
-  jobs = result[CALM]["jobs"] if CALM in result else {}
+  hashes = {result[part]["data"].get(task, {}).get("sha256") for part in (CALM, REPORT)}
+  if len(hashes) > 1:
+    raise UserError(f"{task} is not the same data in {CALM} as in {REPORT}")
+  jobs = result[CALM]["jobs"]
   for option in CALM_OPTIONS:
-    for method, title in _METHODS.items():
+    for method, title in METHODS.items():
       if (job := jobs.get(f"{option}_{method}")) and task in unseen:
         ours = {task: side(job["data"][task][method])}
         yield Pair(_OPTIONS[option], title, f"`{task}`", ours, {task: unseen[task][method]})
@@ -103,6 +124,15 @@ def pairs(result: Mapping[str, Any]) -> Iterator[Pair]:
 def _whole(pair: Pair) -> bool:
   """Whether no run diverged: those that are left would look calmer than the setting is."""
   return not any(one.diverged for sides in (pair.ours, pair.theirs) for one in sides.values())
+
+
+def _numbers(pair: Pair) -> list[str]:
+  counts = dict.fromkeys(one.evaluations for one in (*pair.ours.values(), *pair.theirs.values()))
+  return [
+    " or ".join(map(str, counts)),
+    *(f"{_mean(sides):.1f}" for sides in (pair.theirs, pair.ours)),
+    *(_difference(pair, what) for what in ("swings", "measures")),
+  ]
 
 
 def _mean(sides: _Sides) -> float:

@@ -14,6 +14,8 @@ import made_directories
 import pytest
 from beyond_jobs import (
   COMBINED,
+  MAZE_DATA,
+  REPORT_DATA,
   SEARCH_DATA,
   VARIANTS,
   calm_jobs,
@@ -88,10 +90,67 @@ def test_the_verdict_by_hand(data, tmp_path):
   assert float(found.improvement.value) == 1.0
   assert found.worse == []
   assert found.better
+  # The bootstrap draws 0, 1 or 2 of the better run of each of four groups.
+  low, high = float(found.difference.low), float(found.difference.high)
+  assert 42 - 30 <= low < 51 - 22.5 < high <= 60 - 15
   swapped = {task: {"dmg": one["dmg_plus"], "dmg_plus": one["dmg"]} for task, one in sides.items()}
   # 22.5 + 10.6 is below 51.
   assert beyond_scores.verdict(swapped).worse == [A, B]
   assert not beyond_scores.verdict(swapped).better
+
+
+def test_worse_is_by_more_than_the_deviation_and_better_beyond_the_interval():
+  def sides(plain, plus):
+    one = {
+      name: beyond_scores.Side(values, values, [0.0, 0.0], 0, 2)
+      for name, values in (("dmg", plain), ("dmg_plus", plus))
+    }
+    return {A: one}
+
+  # A mean of 20 with a deviation of 14.1 against 30: below it, and not by more than that.
+  assert beyond_scores.verdict(sides([30.0, 30.0], [10.0, 30.0])).worse == []
+  assert beyond_scores.verdict(sides([35.0, 35.0], [10.0, 30.0])).worse == [A]
+  unclear = beyond_scores.verdict(sides([0.0, 40.0], [10.0, 50.0]))
+  assert float(unclear.difference.value) == 10
+  assert float(unclear.difference.low) < 0
+  assert not unclear.better
+
+
+def test_a_job_all_of_whose_runs_diverged_is_measured(data, tmp_path):
+  plain, plus = (finished(tmp_path / "runs" / name, **{name: DMG}) for name in ("dmg", "dmg_plus"))
+  summary = (plus / "summary.json").read_text()
+  cut_at(plus, 10)
+  assert beyond_read.read(plus) is None
+  (plus / "summary.json").write_text(summary)
+  side = beyond_scores.report_sides(beyond.gather([plain, plus], data))[A]["dmg_plus"]
+  assert (side.diverged, side.measures, side.lasts) == (2, [0.0, 0.0], [0.0, 0.0])
+
+
+def test_a_part_keeps_its_jobs_of_other_names_and_one_kind_of_data(data, tmp_path):
+  runs = tmp_path / "runs"
+  first, second, again = (
+    beyond.gather([finished(runs / place / name, **{name: two})], data)
+    for place, name, two in (("a", "dmg", DMG), ("a", "dmg_plus", DMG), ("b", "dmg_plus", PLUS))
+  )
+  both = beyond.merged(beyond.merged(None, first), second)
+  assert [*both["jobs"]] == ["dmg", "dmg_plus"]
+  replaced = beyond.merged(both, again)
+  assert replaced["jobs"] == {"dmg": both["jobs"]["dmg"], **again["jobs"]}
+  for made in again["data"].values():
+    made["sha256"] = "cd"
+  with pytest.raises(UserError, match=rf"{A} is not the same data .* stored jobs \(dmg\)"):
+    beyond.merged(both, again)
+  assert beyond.merged(second, again) == again
+
+
+def test_one_seed_and_a_search_without_dmg_are_refused(data, tmp_path):
+  one = beyond.gather([finished(tmp_path / "runs" / "dmg", dmg=DMG[:1])], data)
+  with pytest.raises(UserError, match="dmg has one seed"):
+    beyond.check("report", one)
+  lacking = beyond.gather([finished(tmp_path / "runs" / "norm", dmg=DMG)], data)
+  beyond.check("report", lacking)
+  with pytest.raises(UserError, match="maze compares with DMG"):
+    beyond.check("maze", lacking)
 
 
 def cut_at(directory, step, run=""):
@@ -155,8 +214,8 @@ def test_the_page_says_what_was_cut_and_whether_the_goal_is_reached(data, tmp_pa
   assert "This report is not made yet" not in text
   # A return half way between the reference's.
   assert f"| `{A}` | 9 | 50.0 | `python launch/collect.py --env=X` |" in text
-  assert "| LayerNorm in critics and value | 51.0 | +28.5 ±" in text
-  assert "Did not come so far in the time that there was: LayerNorm, batches of 512." in text
+  assert "| LayerNorm in critics and value | 51.0 | DMG | +28.5 ±" in text
+  assert "Stopped before this step, for lack of time: LayerNorm, batches of 512." in text
   assert "So far it is not reached." in text  # of ten data sets one is there
   assert "somebody" not in text
   beyond_figure.draw(result | {"report": beyond.gather([both], data)}, tmp_path / "figure.png")
@@ -165,21 +224,23 @@ def test_the_page_says_what_was_cut_and_whether_the_goal_is_reached(data, tmp_pa
 
 def test_the_verdict_is_of_all_data_sets_only_where_all_are_measured(data, tmp_path, monkeypatch):
   part = beyond.gather([finished(tmp_path / "both", dmg=DMG, dmg_plus=PLUS)], data)
+  config, _, how = REPORT_DATA["hopper"]
   for planned, words in (((A, B), "all data sets"), ((A, B, "dmg/new"), "these data sets")):
-    monkeypatch.setattr(beyond_report_page, "REPORT_DATA", {"hopper": ("mujoco", planned, None)})
+    monkeypatch.setattr(beyond_report_page, "REPORT_DATA", {"hopper": (config, planned, how)})
     text = "\n".join(beyond_report_page.report(part))
     whole = words == "all data sets"
     assert f"| over {words} | value" in text
-    assert ("deviation. It is reached." in text.replace("\n", " ")) == whole
-    assert ("deviation. So far it is reached." in text.replace("\n", " ")) != whole
-    assert ("Planned, and not measured yet: `dmg/new`." in text) != whole
+    assert ("over seeds. It is reached." in text.replace("\n", " ")) == whole
+    assert ("over seeds. So far it is reached." in text.replace("\n", " ")) != whole
+    assert ("Planned, and not finished: `dmg/new`." in text) != whole
 
 
 def test_the_report_counts_the_runs_that_diverged(data, tmp_path):
   both = finished(tmp_path / "both", dmg=(*DMG, DMG[0]), dmg_plus=PLUS)
   part = beyond.gather([cut_at(both, 10, "seed=2")], data)
   (line,) = (one for one in beyond_report_page.report(part) if one.startswith(f"| `{A}`"))
-  assert "| 22.5 ± 10.6 (1 diverged) | 51.0 ± 12.7 |" in line
+  # 15, 30 and 0 in the place of the third.
+  assert "| 15.0 ± 15.0 (1 diverged) | 51.0 ± 12.7 |" in line
 
 
 def test_the_second_search_is_judged_with_the_maze(data, tmp_path):
@@ -230,8 +291,8 @@ def test_the_jobs_name_fields_that_a_config_has_and_no_data_of_both_parts():
   for job in itertools.chain.from_iterable(part.values() for part in parts):
     names = {word.removeprefix("--config.").split("=")[0] for word in job[1:]}
     assert names <= {*fields.POINT, *fields.JOB}
-  seen = " ".join(job[0] for job in report_jobs().values())
-  assert not any(f"{name}," in f"{seen}," for name in SEARCH_DATA)
+  unseen = {name for _, names, _ in REPORT_DATA.values() for name in names}
+  assert not unseen & {*SEARCH_DATA, MAZE_DATA}
   assert all({*changes} <= {*fields.POINT} for changes in VARIANTS.values())
 
 

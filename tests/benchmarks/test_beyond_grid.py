@@ -29,12 +29,10 @@ def test_a_point_is_of_use_where_the_mean_is_at_least_the_data_s_and_nothing_div
   assert "| 0.25 | 3.0 x 1 / 3.0 | 3.0 x 1 / 3.0 |" in text
   assert "| 1 | x 3 / x 2 | x 3 / x 2 |" in text
   told = text.replace("\n", " ")
-  assert (
-    "* DMG: at least the data's mean, and no seed diverged, at 0 of 8 points; at nu 0.1" in told
-  )
-  assert "up to lambda (none), at lambda 0.25 down to nu (none)" in told
+  assert "* DMG: at least the data's mean, and no seed diverged, at 0 of 8 points;" in told
+  assert "at nu 0.1 with lambda (none); at lambda 0.25 with nu (none)." in told
   assert "* `dmg_plus`: at least the data's mean, and no seed diverged, at 4 of 8 points;" in told
-  assert "at nu 0.1 up to lambda 0.5, at lambda 0.25 down to nu 0.01." in told
+  assert "at nu 0.1 with lambda 0.25, 0.5; at lambda 0.25 with nu 0.01, 0.1." in told
 
 
 def test_a_grid_of_other_points_or_one_alone_is_refused(tmp_path):

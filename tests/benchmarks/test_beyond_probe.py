@@ -1,8 +1,11 @@
 """What benchmarks/beyond_probe.py compares and says, on made runs and numbers."""
 
+from pathlib import Path
+
 import beyond_probe
 import beyond_probe_page
 import generalisation
+import made_directories
 import pytest
 from beyond_probe_page import NORMALISED, PLAIN
 
@@ -27,7 +30,7 @@ def stored(plain, normalised):
     ]
     for side, value in ((PLAIN, plain), (NORMALISED, normalised))
   }
-  return {"settings": {"epsilons": [0.0, 1.0], "starts": 3}, "runs": rows}
+  return {"settings": {"epsilons": [0.0, 1.0], "starts": 3}, "runs": rows, "left_out": []}
 
 
 def test_the_table_by_hand():
@@ -53,16 +56,69 @@ def test_a_figure_of_the_stored_numbers(tmp_path):
   assert (tmp_path / "probe.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_both_sides_must_have_the_same_runs(monkeypatch):
-  measured = {
-    "a": {"runs": [run(0.0, 0, [[1.0]], [[1.0]])], "tasks": {TASK: 1}, "device": "d"},
-    "b": {"runs": [run(0.0, 1, [[1.0]], [[1.0]])], "tasks": {TASK: 1}, "device": "d"},
-  }
-  for one in measured.values():
-    one |= {"versions": {}, "settings": {}}
-  monkeypatch.setattr(generalisation, "measure", lambda run_dirs, *_: measured[run_dirs[0]])
-  small = settings.Settings()
-  same = beyond_probe.measure({PLAIN: "a", NORMALISED: "a"}, [], small)
-  assert [*same["runs"]] == [PLAIN, NORMALISED]
-  with pytest.raises(UserError, match="different runs or data"):
-    beyond_probe.measure({PLAIN: "a", NORMALISED: "b"}, [], small)
+@pytest.fixture
+def sides(tmp_path, monkeypatch):
+  """Run directories of both sides, and what the probe finds in each; two lambdas, one seed."""
+  made = {}
+  for side, normed in ((PLAIN, False), (NORMALISED, True)):
+    made_directories.write_groups(
+      tmp_path / side,
+      [
+        {"task": {"name": TASK}, "label": f"DMG {lam}", "lam": lam}
+        | dict.fromkeys(beyond_probe._NORMS, normed)
+        for lam in (0.0, 1.0)
+      ],
+    )
+    made[str(tmp_path / side)] = {
+      "runs": [run(lam, 0, [[1.0]], [[1.0]]) for lam in (0.0, 1.0)],
+      "tasks": {TASK: 1}, "device": "d", "versions": {}, "settings": {}, "left_out": [],
+    }  # fmt: skip
+  monkeypatch.setattr(generalisation, "measure", lambda run_dirs, *_: made[run_dirs[0]])
+  return made
+
+
+def measured(plain, normalised):
+  return beyond_probe.measure({PLAIN: plain, NORMALISED: normalised}, [], settings.Settings())
+
+
+def test_both_sides_must_have_the_same_runs(sides):
+  plain, normalised = sides
+  assert [*measured(plain, normalised)["runs"]] == [PLAIN, NORMALISED]
+  lost = sides[normalised]["runs"].pop()
+  sides[normalised]["left_out"].append("a run diverged at step 7")
+  with pytest.raises(UserError, match="different runs, steps or data; a run diverged at step 7"):
+    measured(plain, normalised)
+  sides[normalised]["runs"].append(lost | {"step": 10})
+  with pytest.raises(UserError, match="different runs, steps or data"):
+    measured(plain, normalised)
+
+
+def test_a_run_that_diverged_on_both_sides_is_told(sides):
+  for one in sides.values():
+    one["runs"].pop()
+    one["left_out"].append("a run diverged at step 7")
+  assert measured(*sides)["left_out"] == ["a run diverged at step 7"] * 2
+  text = "\n".join(beyond_probe_page.lines(stored(1.0, 1.0) | {"left_out": ["a run diverged"]}))
+  assert "* Left out: a run diverged." in text
+
+
+def test_both_sides_must_differ_in_layer_norm_and_in_nothing_else(sides):
+  plain, normalised = sides
+  for pair in ((plain, plain), (normalised, plain), (normalised, normalised)):
+    with pytest.raises(UserError, match="critic_layer_norm, value_layer_norm must be False"):
+      measured(*pair)
+  path = Path(normalised, "config.json")
+  path.write_text(path.read_text().replace('"discount": 0.99', '"discount": 0.9'))
+  with pytest.raises(UserError, match="differ in more than LayerNorm: discount"):
+    measured(plain, normalised)
+
+
+def test_the_deviation_over_states_is_compared_and_not_the_error():
+  """With LayerNorm Q - G is 3 everywhere; without it -1 or 1."""
+  result = stored(0.0, 0.0)
+  for side, values in ((PLAIN, [4.0, 6.0] * 8), (NORMALISED, [8.0] * 16)):
+    for row in result["runs"][side]:
+      row |= {"q": [values] * 2, "returns": [[5.0] * 16] * 2}
+  told = "\n".join(beyond_probe_page.lines(result))
+  assert "* Mean |Q - G| at distance 1 with LayerNorm: less in 0 of 2, more in 2," in told
+  assert "* Deviation of Q - G over states at distance 1: less in 2 of 2, more in 0," in told

@@ -1,7 +1,10 @@
 """Which swings docs/beyond.md compares, by hand."""
 
 import beyond_swing_page
+import pytest
 from beyond_jobs import CALM_DATA
+
+from dmg_jax.errors import UserError
 
 HOPPER = "dmg/hopper/medium-v0"
 (WALKER,) = CALM_DATA
@@ -17,7 +20,8 @@ def job(task, scores, method="dmg", diverged=()):
 
 
 def part(**jobs):
-  return {"jobs": jobs}
+  names = {task for one in jobs.values() for task in one["data"]}
+  return {"jobs": jobs, "data": {name: {"sha256": "ab"} for name in names}}
 
 
 def rows(result):
@@ -28,21 +32,26 @@ def test_what_is_added_to_layer_norm_is_compared_with_layer_norm():
   jobs = {"dmg": job(HOPPER, WILD), "norm": job(HOPPER, CALM), "norm_average": job(HOPPER, WILD)}
   first, second = rows({"search": part(**jobs)})
   # Welch's interval of -sqrt(50) with an error of sqrt(50) at one degree of freedom.
-  assert first.startswith("| LayerNorm | DMG | first search | 7.1 | 0.0 | -7.1 [-96.9, 82.8] |")
+  assert first.startswith("| LayerNorm | DMG | first search | 2 | 7.1 | 0.0 | -7.1 [-96.9, 82.8] |")
   assert first.endswith("| +15.0 [-48.5, 78.5] |")
-  assert second.startswith("| averaged policy evaluated | LayerNorm | first search | 0.0 | 7.1 |")
+  assert second.startswith(
+    "| averaged policy evaluated | LayerNorm | first search | 2 | 0.0 | 7.1 |"
+  )
 
 
 def test_options_are_compared_with_the_report_of_the_same_setting():
   report = part(plain=job(WALKER, WILD), plus=job(WALKER, CALM, "dmg_plus"))
   calm = part(average_dmg=job(WALKER, CALM), constant_dmg_plus=job(WALKER, WILD, "dmg_plus"))
   found = rows({"search": part(dmg=job(HOPPER, WILD)), "report": report, "calm": calm})
-  assert [line.split(" | ")[:5] for line in found] == [
-    ["| `dmg_plus`", "DMG", "data of the report", "7.1", "0.0"],
-    ["| averaged policy evaluated", "DMG", f"`{WALKER}`", "7.1", "0.0"],
-    ["| constant rate of the actor, not a cosine over the run", "`dmg_plus`", f"`{WALKER}`", "0.0",
-     "7.1"],
+  assert [line.split(" | ")[:6] for line in found] == [
+    ["| `dmg_plus`", "DMG", "data of the report", "2", "7.1", "0.0"],
+    ["| averaged policy evaluated", "DMG", f"`{WALKER}`", "2", "7.1", "0.0"],
+    ["| constant rate of the actor, not a cosine over the run", "`dmg_plus`", f"`{WALKER}`", "2",
+     "0.0", "7.1"],
   ]  # fmt: skip
+  calm["data"][WALKER]["sha256"] = "cd"
+  with pytest.raises(UserError, match="is not the same data in calm as in report"):
+    rows({"search": part(dmg=job(HOPPER, WILD)), "report": report, "calm": calm})
 
 
 def test_the_second_search_shows_what_it_chose():
@@ -50,9 +59,10 @@ def test_the_second_search_shows_what_it_chose():
   assert rows({"search": part(dmg=job(HOPPER, WILD)), "second": second}) == []
   second["jobs"]["norm"] = job(HOPPER, [[60.0] * 4, [50.0] * 4])
   (line,) = rows({"search": part(dmg=job(HOPPER, WILD)), "second": second})
-  assert line.startswith("| LayerNorm in critics and value | DMG | second search | 0.0 | 0.0 |")
+  assert line.startswith("| LayerNorm in critics and value | DMG | second search | 2 | 0.0 | 0.0 |")
 
 
-def test_nothing_is_compared_with_a_setting_of_which_a_run_diverged():
+def test_a_setting_of_which_a_run_diverged_is_named_and_not_compared():
   jobs = {"dmg": job(HOPPER, WILD), "norm": job(HOPPER, CALM[:1], diverged=[1])}
-  assert rows({"search": part(**jobs)}) == []
+  (line,) = rows({"search": part(**jobs)})
+  assert line == "| LayerNorm | DMG | first search | a run diverged |  |  |  |  |"

@@ -63,6 +63,36 @@ def estimate(
   return _interval(statistic(groups), draws, confidence)
 
 
+def estimate_difference(
+  first: TaskScores,
+  second: TaskScores,
+  statistic: Callable[[TaskScores], np.ndarray],
+  *,
+  seed: int,
+  resamples: int = 2000,
+  confidence: float = 0.95,
+) -> Estimate:
+  """A statistic of one method less that of another, with its interval; both's seeds are drawn.
+
+  Args:
+    first: scores of one method.
+    second: scores of the other, on the same tasks.
+    statistic: as for `estimate`.
+    seed: of the resampling.
+    resamples: how many draws.
+    confidence: probability between the ends, in (0, 1).
+
+  Raises:
+    ValueError: as for `mean`, or if the tasks differ.
+  """
+  ours, theirs = same_tasks(first, second)
+  generator = np.random.default_rng(seed)
+  draws = statistic(_resampled(ours, generator, resamples)) - statistic(
+    _resampled(theirs, generator, resamples)
+  )
+  return _interval(statistic(ours) - statistic(theirs), draws, confidence)
+
+
 def estimate_improvement(
   first: TaskScores,
   second: TaskScores,

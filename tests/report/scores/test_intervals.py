@@ -11,6 +11,7 @@ from dmg_jax.report.scores.intervals import (
   Interval,
   difference_interval,
   estimate,
+  estimate_difference,
   estimate_improvement,
   mean_interval,
 )
@@ -153,3 +154,13 @@ def test_methods_on_different_tasks_are_not_compared():
 def test_tasks_without_numbers_have_no_interval():
   with pytest.raises(ValueError, match="task 'b' must be finite"):
     estimate({"a": [1.0], "b": [np.nan]}, mean, seed=0)
+
+
+def test_the_difference_of_a_statistic_draws_both_methods_seeds():
+  """First 0 or 2, second 1 or 5, each drawn twice: means 0, 1, 2 and 1, 3, 5."""
+  found = estimate_difference({"a": [0.0, 2.0]}, {"a": [1.0, 5.0]}, mean, seed=0)
+  assert [float(one) for one in found] == [-2.0, -5.0, 1.0]
+  apart = estimate_difference({"a": [5.0], "b": [7.0]}, {"b": [1.0], "a": [1.0]}, mean, seed=0)
+  assert [float(one) for one in apart] == [5.0, 5.0, 5.0]
+  with pytest.raises(ValueError, match="scores on"):
+    estimate_difference({"a": [1.0]}, {"b": [1.0]}, mean, seed=0)
