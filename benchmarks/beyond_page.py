@@ -10,7 +10,7 @@ import beyond_probe_page
 import beyond_swing_page
 from beyond_jobs import REPORT
 from beyond_report_page import headline, not_made, report
-from beyond_scores import report_sides, searched_measures
+from beyond_scores import Side, report_sides, searched_measures
 from beyond_search_page import maze, search, second
 from beyond_words import score, wrapped
 from family_pages import row
@@ -20,6 +20,7 @@ from dmg_jax import study_files
 
 PAGE = ROOT / "docs" / "beyond.md"
 FIGURE = PAGE.with_name("beyond.png")
+REPORT_FIGURE = PAGE.with_name("beyond_report.png")
 _HEAD = """# Beyond the paper: one setting of DMG against the paper's
 
 <!-- Made by `python benchmarks/beyond.py`; not to be edited. -->
@@ -35,31 +36,35 @@ deviation of these evaluations. Scores are normalised by D4RL's reference return
 
 
 def write(result: Mapping[str, Any]) -> None:
-  """Makes the page and its figure from the stored results."""
+  """Makes the page and its figures from the stored results."""
   study_files.write({PAGE: page(result).encode()})
-  beyond_figure.draw(result, FIGURE)
+  beyond_figure.draw_gains(result["search"], FIGURE)
+  if sides := _sides(result):
+    beyond_figure.draw_runs(sides, REPORT_FIGURE)
   beyond_probe_page.publish()
 
 
 def page(result: Mapping[str, Any]) -> str:
   """The page in Markdown."""
-  sides = report_sides(result[REPORT]) if REPORT in result else {}
+  sides = _sides(result)
   lines = [_HEAD]
   lines += headline(sides) if sides else []
   lines += search(result["search"])
   lines += [f"![Gains in the search, with 95 % intervals]({FIGURE.name})", ""]
-  caption = "Left, the search: gains over DMG (orange) and over LayerNorm alone (blue)."
-  lines += wrapped(caption + " Right: runs on data that the search did not see." * bool(sides))
-  lines += [""]
+  lines += ["Orange: over DMG; blue: over LayerNorm in critics and value.", ""]
   lines += maze(result["maze"]) if "maze" in result else []
   lines += second(result["second"], searched_measures(result)) if "second" in result else []
-  lines += report(result[REPORT]) if sides else not_made()
+  lines += report(result[REPORT], REPORT_FIGURE.name) if sides else not_made()
   lines += beyond_swing_page.section(result)
   lines += beyond_probe_page.section()
   lines += beyond_grid.section()
   lines += beyond_cost.section()
   lines += _how(result)
   return "\n".join(lines)
+
+
+def _sides(result: Mapping[str, Any]) -> dict[str, dict[str, Side]]:
+  return report_sides(result[REPORT]) if REPORT in result else {}
 
 
 def _how(result: Mapping[str, Any]) -> Iterator[str]:

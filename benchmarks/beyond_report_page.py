@@ -53,8 +53,13 @@ def headline(sides: _Sides) -> Iterator[str]:
   yield ""
 
 
-def report(part: Mapping[str, Any]) -> Iterator[str]:
-  """Lines on DMG and `dmg_plus`, and whether the goal is reached."""
+def report(part: Mapping[str, Any], figure: str) -> Iterator[str]:
+  """Lines on DMG and `dmg_plus`, and whether the goal is reached.
+
+  Args:
+    part: as stored.
+    figure: file of the runs' measures, beside the page.
+  """
   sides = report_sides(part)
   yield _TITLE
   yield ""
@@ -68,6 +73,8 @@ def report(part: Mapping[str, Any]) -> Iterator[str]:
   yield ""
   yield from _table(part, sides)
   yield from _left_out(sides)
+  yield f"![Measures of the runs of both settings]({figure})"
+  yield ""
   yield from _against_the_data(part, sides)
   yield from _verdict(sides)
   yield _HOW

@@ -218,8 +218,12 @@ def test_the_page_says_what_was_cut_and_whether_the_goal_is_reached(data, tmp_pa
   assert "Stopped before this step, for lack of time: LayerNorm, batches of 512." in text
   assert "So far it is not reached." in text  # of ten data sets one is there
   assert "somebody" not in text
-  beyond_figure.draw(result | {"report": beyond.gather([both], data)}, tmp_path / "figure.png")
-  assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
+  beyond_figure.draw_gains(result["search"], tmp_path / "gains.png")
+  beyond_figure.draw_runs(
+    beyond_scores.report_sides(beyond.gather([both], data)), tmp_path / "runs.png"
+  )
+  for name in ("gains.png", "runs.png"):
+    assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
 
 
 def test_the_verdict_is_of_all_data_sets_only_where_all_are_measured(data, tmp_path, monkeypatch):
@@ -227,7 +231,7 @@ def test_the_verdict_is_of_all_data_sets_only_where_all_are_measured(data, tmp_p
   config, _, how = REPORT_DATA["hopper"]
   for planned, words in (((A, B), "all data sets"), ((A, B, "dmg/new"), "these data sets")):
     monkeypatch.setattr(beyond_report_page, "REPORT_DATA", {"hopper": (config, planned, how)})
-    text = "\n".join(beyond_report_page.report(part))
+    text = "\n".join(beyond_report_page.report(part, "a.png"))
     whole = words == "all data sets"
     assert f"| over {words} | value" in text
     assert ("over seeds. It is reached." in text.replace("\n", " ")) == whole
@@ -238,7 +242,7 @@ def test_the_verdict_is_of_all_data_sets_only_where_all_are_measured(data, tmp_p
 def test_the_report_counts_the_runs_that_diverged(data, tmp_path):
   both = finished(tmp_path / "both", dmg=(*DMG, DMG[0]), dmg_plus=PLUS)
   part = beyond.gather([cut_at(both, 10, "seed=2")], data)
-  (line,) = (one for one in beyond_report_page.report(part) if one.startswith(f"| `{A}`"))
+  (line,) = (one for one in beyond_report_page.report(part, "a.png") if one.startswith(f"| `{A}`"))
   # 15, 30 and 0 in the place of the third.
   assert "| 15.0 ± 15.0 (1 diverged) | 51.0 ± 12.7 |" in line
 
