@@ -44,10 +44,11 @@ def headline(sides: _Sides) -> Iterator[str]:
   """What came out, in two sentences."""
   found = verdict(sides)
   value, interval = float(found.difference.value), estimate(found.difference, 1)[1]
+  so_far = " so far" if missing(sides) else ""
   yield from wrapped(
-    f"Result{'' if not missing(sides) else ' so far'}: on {len(sides)} data sets that the search "
+    f"Result{so_far}: on {len(sides)} data sets that the search "
     f"did not see, the IQM of `dmg_plus` minus DMG's is {value:+.1f} {interval}. "
-    f"The goal that was set is {_reached(found)}: "
+    f"The goal that was set is{so_far} {_reached(found)}: "
     "[the report](#on-data-sets-that-the-search-did-not-see)."
   )
   yield ""
@@ -167,11 +168,12 @@ def _verdict(sides: _Sides) -> Iterator[str]:
   for name, title in METHODS.items():
     yield row(f"IQM, {title}", *estimate(found.iqm[name], 1))
   yield row("IQM, `dmg_plus` less DMG", *estimate(found.difference, 1))
+  yield row("mean over the data sets, `dmg_plus` less DMG", *estimate(found.mean_difference, 1))
   yield row("probability that a run of `dmg_plus` scores more", *estimate(found.improvement, 2))
   yield ""
   worse = ", ".join(f"`{task}`" for task in found.worse) or "none"
   yield from wrapped(
-    "IQM (interquartile mean) and probability are of the runs' measures. Their intervals are "
+    "IQM (interquartile mean), mean and probability are of the runs' measures. Their intervals are "
     "bootstraps over seeds, which are too narrow for few seeds."
   )
   yield ""

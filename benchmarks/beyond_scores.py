@@ -111,12 +111,14 @@ class Verdict(NamedTuple):
   Attributes:
     iqm: method -> interquartile mean.
     difference: of the IQMs, dmg_plus less DMG.
+    mean_difference: of the means over data sets, dmg_plus less DMG.
     improvement: probability that a run of dmg_plus scores more than one of DMG.
     worse: data sets on which dmg_plus is below DMG by more than its standard deviation.
   """
 
   iqm: dict[str, intervals.Estimate]
   difference: intervals.Estimate
+  mean_difference: intervals.Estimate
   improvement: intervals.Estimate
   worse: list[str]
 
@@ -143,6 +145,7 @@ def verdict(sides: Mapping[str, Mapping[str, Side]]) -> Verdict:
   return Verdict(
     iqm,
     intervals.estimate_difference(plus, plain, statistics.interquartile_mean, seed=_SEED),
+    intervals.estimate_difference(plus, plain, statistics.mean, seed=_SEED),
     intervals.estimate_improvement(plus, plain, seed=_SEED),
     worse,
   )

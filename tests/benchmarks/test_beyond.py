@@ -87,6 +87,7 @@ def test_the_verdict_by_hand(data, tmp_path):
   # Measures 15 and 30 against 60 and 42 on both: of four runs one is cut from each end.
   assert float(found.iqm["dmg"].value) == pytest.approx(22.5)
   assert float(found.difference.value) == pytest.approx(51 - 22.5)
+  assert float(found.mean_difference.value) == pytest.approx(51 - 22.5)
   assert float(found.improvement.value) == 1.0
   assert found.worse == []
   assert found.better
