@@ -12,7 +12,7 @@ from beyond_jobs import REPORT
 from beyond_report_page import headline, not_made, report
 from beyond_scores import Side, report_sides, searched_measures
 from beyond_search_page import maze, search, second
-from beyond_words import score, wrapped
+from beyond_words import wrapped
 from family_pages import row
 from jobs import ROOT
 
@@ -89,7 +89,7 @@ def _how(result: Mapping[str, Any]) -> Iterator[str]:
     yield row(
       f"`{name}`",
       f"{made['transitions']:,}",
-      score(made["score"]),
+      f"{made['score']:.1f}",
       f"`{made['command']}`",
       f"`{digest[:16]}…`",
     )

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from beyond_jobs import BASE, METHODS, PLUS, REPORT_DATA
 from beyond_scores import Side, Verdict, report_sides, verdict
-from beyond_words import estimate, score, seeds, spread, steps, wrapped
+from beyond_words import estimate, seeds, spread, steps, wrapped
 from family_pages import row
 
 from dmg_jax.report.scores.intervals import difference_interval
@@ -147,7 +147,7 @@ def _table(part: Mapping[str, Any], sides: _Sides) -> Iterator[str]:
     low, high = difference_interval(plus.measures, plain.measures)
     yield row(
       f"`{task}`",
-      score(part["data"][task]["score"]),
+      f"{part['data'][task]['score']:.1f}",
       *(spread(side.measures) + _diverged(side) for side in (plain, plus)),
       f"[{low:.1f}, {high:.1f}]",
       *(spread(side.lasts) for side in (plain, plus)),

@@ -38,11 +38,6 @@ def spread(values: list[float]) -> str:
   return f"{mean:.1f} ± {deviation:.1f}"
 
 
-def score(value: float | None) -> str:
-  """Of data, whose reference returns may not be known."""
-  return "-" if value is None else f"{value:.1f}"
-
-
 def estimate(found: Estimate, digits: int) -> tuple[str, str]:
   """Value and interval."""
   value, low, high = (f"{float(number):.{digits}f}" for number in found)
