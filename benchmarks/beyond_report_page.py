@@ -78,6 +78,7 @@ def report(part: Mapping[str, Any], figure: str) -> Iterator[str]:
   yield ""
   yield from _against_the_data(part, sides)
   yield from _verdict(sides)
+  yield from _times(part)
   yield _HOW
 
 
@@ -184,6 +185,23 @@ def _verdict(sides: _Sides) -> Iterator[str]:
     f"on which it is below by more than that: {worse}."
   )
   yield ""
+
+
+def _times(part: Mapping[str, Any]) -> Iterator[str]:
+  """How much longer the jobs of `dmg_plus` trained."""
+  jobs = part["jobs"]
+  ratios = [
+    jobs[f"{name}_{PLUS}"]["seconds"]["train"] / jobs[f"{name}_{BASE}"]["seconds"]["train"]
+    for name in REPORT_DATA
+    if all("seconds" in jobs.get(f"{name}_{method}", {}) for method in METHODS)
+  ]
+  if ratios:
+    yield from wrapped(
+      f"The training of `dmg_plus` took {np.median(ratios):.2f} times as long as DMG's (median of "
+      f"{len(ratios)} pairs of jobs, {min(ratios):.2f} to {max(ratios):.2f}; two jobs at a time, "
+      "each on a core). With the paper's networks it is less: [below](#what-a-gradient-step-costs)."
+    )
+    yield ""
 
 
 def _reached(found: Verdict) -> str:

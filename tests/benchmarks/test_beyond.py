@@ -248,6 +248,16 @@ def test_the_report_counts_the_runs_that_diverged(data, tmp_path):
   assert "| 15.0 ± 15.0 (1 diverged) | 51.0 ± 12.7 |" in line
 
 
+def test_the_report_says_how_much_longer_dmg_plus_trains(data, tmp_path):
+  jobs = [
+    finished(tmp_path / "runs" / f"hopper_{name}", **{name: DMG}) for name in ("dmg", "dmg_plus")
+  ]
+  part = beyond.gather(jobs, data)
+  part["jobs"]["hopper_dmg_plus"]["seconds"]["train"] = 4.5
+  told = " ".join(beyond_report_page.report(part, "a.png"))
+  assert "took 1.50 times as long as DMG's (median of 1 pairs of jobs, 1.50 to 1.50;" in told
+
+
 def test_the_second_search_is_judged_with_the_maze(data, tmp_path):
   made = {
     "search": {"dmg": DMG, "norm": PLUS},
