@@ -131,7 +131,7 @@ _RATES = {
 _LAYERS = {f"{network}_hidden_sizes": (256, 256) for network in ("actor", "critic", "value")}
 # Of positions in a maze of any size.
 _SCALED = {"normalise_observations": True}
-_LAMBDAS_AND_NUS = {"lam": (0.0, 0.25, 0.5, 0.75, 1.0), "nu": (1.0, 0.1, 0.01)}
+_LAMBDAS_AND_NUS = {"lam": (0.0, 0.25, 0.5, 1.0), "nu": (1.0, 0.1, 0.01)}
 # Networks of 64 and 128 are those that a CPU trains for so many steps.
 _SEARCH = Part(3, 12_000, 5, 3, _RATES)
 _SECOND = Part(3, 20_000, 8, 3, _RATES, 64)
