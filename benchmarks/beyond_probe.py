@@ -13,6 +13,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+import beyond_read
 import generalisation
 from absl import app, flags
 from beyond_probe_page import PLAIN, RESULT, SIDES
@@ -39,7 +40,8 @@ def measure(run_dirs: dict[str, str], data: list[str], chosen: settings.Settings
     UserError: if the two have different runs, or such as differ in more or less than LayerNorm; or
       for what `generalisation.measure` refuses.
   """
-  _check({side: _points(run_dir) for side, run_dir in run_dirs.items()})
+  configs = {side: _config(run_dir) for side, run_dir in run_dirs.items()}
+  _check({side: _points(config) for side, config in configs.items()})
   found = {
     side: generalisation.measure([run_dir], data, Selection(), chosen, available_cores())
     for side, run_dir in run_dirs.items()
@@ -62,13 +64,17 @@ def measure(run_dirs: dict[str, str], data: list[str], chosen: settings.Settings
     "command": " ".join(["python", *sys.argv]),
     **{name: first[name] for name in ("device", "versions", "settings", "tasks")},
     "left_out": left_out,
+    "trained": {side: beyond_read.shown(config["invocation"]) for side, config in configs.items()},
     "runs": runs,
   }
 
 
-def _points(run_dir: str) -> dict[tuple[str, float, float, int], dict[str, Any]]:
-  """Data set, lambda, nu and seed of each run -> its point."""
-  config = run_directory.read_config(run_directory.expand(run_dir), run_config.TRAININGS)
+def _config(run_dir: str) -> dict[str, Any]:
+  return run_directory.read_config(run_directory.expand(run_dir), run_config.TRAININGS)
+
+
+def _points(config: Mapping[str, Any]) -> dict[tuple[str, float, float, int], dict[str, Any]]:
+  """Data set, lambda, nu and seed of each run of a job -> its point."""
   return {
     (run["task"], run["point"]["lam"], run["point"]["nu"], run["seed"]): run["point"]
     for run in config["runs"]

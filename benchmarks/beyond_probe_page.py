@@ -28,9 +28,13 @@ def section() -> Iterator[str]:
   yield from lines(result)
   yield f"![Q - G by the distance from the data's action]({FIGURE.name})"
   yield ""
+  yield "Trained and measured by"
+  yield ""
+  for command in result["trained"].values():
+    yield from wrapped(f"* `{command}`")
   hashes = ", ".join(f"`{name}` `{one['sha256'][:16]}…`" for name, one in result["tasks"].items())
   yield from wrapped(
-    f"`{result['command']}` ({result['device']}; jax {result['versions']['jax']}; SHA-256 of the "
+    f"* `{result['command']}` ({result['device']}; jax {result['versions']['jax']}; SHA-256 of the "
     f"data: {hashes}; [`{RESULT.name}`](../benchmarks/results/{RESULT.name}))."
   )
   yield ""
@@ -139,7 +143,8 @@ def _absolute(values: np.ndarray, returns: np.ndarray) -> np.ndarray:
 
 
 def _shown(one: Interval) -> str:
-  return f"{one.value:+.0f} [{one.low:.0f}, {one.high:.0f}]"
+  value, low, high = (round(number) for number in one)  # integers have no -0
+  return f"{value:+d} [{low}, {high}]"
 
 
 def _counted(intervals: Sequence[Interval]) -> str:

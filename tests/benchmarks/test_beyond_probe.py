@@ -83,7 +83,9 @@ def measured(plain, normalised):
 
 def test_both_sides_must_have_the_same_runs(sides):
   plain, normalised = sides
-  assert [*measured(plain, normalised)["runs"]] == [PLAIN, NORMALISED]
+  found = measured(plain, normalised)
+  assert [*found["runs"]] == [PLAIN, NORMALISED]
+  assert found["trained"][PLAIN] == "python launch/main.py --config=configs/mujoco.py"
   lost = sides[normalised]["runs"].pop()
   sides[normalised]["left_out"].append("a run diverged at step 7")
   with pytest.raises(UserError, match="different runs, steps or data; a run diverged at step 7"):
