@@ -1,9 +1,10 @@
 """Simulators by name."""
 
+import contextlib
 import json
 import traceback
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from textwrap import shorten
 from typing import Any, NamedTuple
 
@@ -56,7 +57,8 @@ def make(env_id: str, kwargs: Mapping[str, Any] | None = None) -> gymnasium.Env:
     warnings.filterwarnings("ignore", category=DeprecationWarning, module="gymnasium")
     warnings.filterwarnings("ignore", message=".*instead of the unversioned")
     try:
-      env = gymnasium.make(env_id, **(kwargs or {}))
+      with _quiet_about_models():
+        env = gymnasium.make(env_id, **(kwargs or {}))
     except UserError:
       raise
     except Exception as error:  # Environments of other packages raise whatever they like.
@@ -76,6 +78,29 @@ def make(env_id: str, kwargs: Mapping[str, Any] | None = None) -> gymnasium.Env:
   if not (isinstance(actions, Box) and len(actions.shape) == 1 and actions.is_bounded()):
     raise UserError(f"{name}: actions must be a bounded continuous box, not {_shown(actions)}")
   return env
+
+
+@contextlib.contextmanager
+def _quiet_about_models() -> Iterator[None]:
+  """MuJoCo's warnings are Python's while the block makes a simulator.
+
+  MuJoCo prints them for each simulator anew, and into a file MUJOCO_LOG.TXT of the working
+  directory. What it says of attributes of Gymnasium's own robots is left out: a user cannot
+  change them.
+  """
+  # Here, and not above: data without a simulator need no MuJoCo.
+  import mujoco
+
+  def told(text: str) -> None:
+    if not text.startswith("compiler attribute"):
+      warnings.warn(f"MuJoCo: {text}", RuntimeWarning, stacklevel=2)
+
+  former = mujoco.get_mju_user_warning()
+  mujoco.set_mju_user_warning(told)
+  try:
+    yield
+  finally:
+    mujoco.set_mju_user_warning(former)
 
 
 def step_limit(env: gymnasium.Env) -> int | None:

@@ -1,6 +1,9 @@
 """Simulators by name: their arguments, their spaces, and what is refused."""
 
+import warnings
+
 import gymnasium
+import mujoco
 import numpy as np
 import pytest
 import toy_environments  # noqa: F401
@@ -74,6 +77,29 @@ def test_arguments_reach_the_environment():
   assert spaces(env).observation_size == 111
   assert env.spec.max_episode_steps == 7
   assert spaces(make("Ant-v4")).observation_size == 27
+
+
+def test_a_deprecated_attribute_of_a_gymnasium_robot_is_not_told(capfd, tmp_path, monkeypatch):
+  """MuJoCo 4 warns of HalfCheetah's `settotalmass`, on the terminal and in a file."""
+  monkeypatch.chdir(tmp_path)
+  with warnings.catch_warnings():
+    warnings.simplefilter("error", RuntimeWarning)
+    make("HalfCheetah-v4").close()
+  out, err = capfd.readouterr()
+  assert "settotalmass" not in out + err
+  assert list(tmp_path.iterdir()) == []
+
+
+def test_what_mujoco_tells_of_a_model_is_a_warning(monkeypatch):
+  def told(env_id):
+    mujoco.get_mju_user_warning()("a mass is too small")
+    return gymnasium_make(env_id)
+
+  gymnasium_make, former = gymnasium.make, mujoco.get_mju_user_warning()
+  monkeypatch.setattr(gymnasium, "make", told)
+  with pytest.warns(RuntimeWarning, match="MuJoCo: a mass is too small"):
+    make("Hopper-v4").close()
+  assert mujoco.get_mju_user_warning() is former
 
 
 @pytest.mark.parametrize(
