@@ -96,8 +96,26 @@ def lines(result: Mapping[str, Any]) -> Iterator[str]:
   for name in result[BASE]["data_sets"]:
     sides = {method: side["data_sets"][name] for method, side in result.items()}
     yield from _of_data(name, result[BASE]["sha256"][name], sides)
+  yield from _of_all(result)
   for job in jobs:
     yield from wrapped(f"* `{job['command']}`")
+  yield ""
+
+
+def _of_all(result: Mapping[str, Any]) -> Iterator[str]:
+  """Over the data sets: points of use, and seeds that diverged."""
+  told = []
+  for method, side in result.items():
+    grids = [(guidelines.cells(one), one["data_score"]) for one in side["data_sets"].values()]
+    cells = [cell for grid, _ in grids for cell in grid.values()]
+    diverged = sum(cell.diverged + cell.beyond_bound for cell in cells)
+    told.append(
+      f"{METHODS[method]} at {sum(len(useful(*one)) for one in grids)} of {len(cells)} points, "
+      f"{diverged} of {sum(len(cell.scores) + cell.diverged for cell in cells)} seeds diverged"
+    )
+  yield from wrapped(
+    f"Over the data sets, at least the data's mean and no seed diverged: {'; '.join(told)}."
+  )
   yield ""
 
 

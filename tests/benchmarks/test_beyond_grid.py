@@ -31,6 +31,9 @@ def test_a_point_is_of_use_where_the_mean_is_at_least_the_data_s_and_nothing_div
   told = text.replace("\n", " ")
   assert "* DMG: at least the data's mean, and no seed diverged, at 0 of 8 points;" in told
   assert "at nu 0.1 with lambda (none); at lambda 0.25 with nu (none)." in told
+  assert (
+    "DMG at 0 of 8 points, 12 of 16 seeds diverged; `dmg_plus` at 4 of 8 points, 4 of 16" in told
+  )
   assert "* `dmg_plus`: at least the data's mean, and no seed diverged, at 4 of 8 points;" in told
   assert "at nu 0.1 with lambda 0.25, 0.5; at lambda 0.25 with nu 0.01, 0.1." in told
 
