@@ -2,7 +2,7 @@
 
   python benchmarks/beyond_jobs.py search       # the jobs, to be run anywhere
   python benchmarks/beyond.py search --data=ROOT [--to_step=7200 --device=NAME] RUN_DIR [RUN_DIR...]
-  python benchmarks/beyond.py second|maze|report|calm --data=ROOT RUN_DIR [RUN_DIR...]
+  python benchmarks/beyond.py second|maze|report --data=ROOT RUN_DIR [RUN_DIR...]
   python benchmarks/beyond.py page
 
 Reads the folders of finished jobs; a job's folder is named as the job is. ROOT is the folder of
@@ -21,7 +21,7 @@ import beyond_page
 import beyond_read
 import beyond_scores
 from absl import app, flags
-from beyond_jobs import BASE, CALM, MAZE, REPORT, SEARCH, SECOND
+from beyond_jobs import BASE, MAZE, REPORT, SEARCH, SECOND
 from jobs import RESULTS
 
 from dmg_jax import study_files
@@ -29,7 +29,7 @@ from dmg_jax.data import catalog
 from dmg_jax.errors import UserError
 
 RESULT = RESULTS / "beyond.json"
-_PARTS, _PAGE = (SEARCH, SECOND, MAZE, REPORT, CALM), "page"
+_PARTS, _PAGE = (SEARCH, SECOND, MAZE, REPORT), "page"
 
 
 def gather(

@@ -5,7 +5,6 @@
   python benchmarks/beyond_jobs.py maze
   python benchmarks/beyond_jobs.py grid
   python benchmarks/beyond_jobs.py report
-  python benchmarks/beyond_jobs.py calm
 
 prints, for each job of a part, its name and the arguments of `launch/main.py`. The jobs may run
 anywhere, side by side; benchmarks/beyond.py reads the folders that they leave.
@@ -18,7 +17,6 @@ from typing import Any, NamedTuple
 from dmg_jax import methods
 
 SEARCH, SECOND, MAZE, GRID, REPORT = "search", "second", "maze", "grid", "report"
-CALM = "calm"
 BASE, NORMALISED, COMBINED, PLUS = "dmg", "norm", "combined", "dmg_plus"
 
 METHODS: Mapping[str, str] = {BASE: "DMG", PLUS: "`dmg_plus`"}
@@ -153,13 +151,6 @@ REPORT_DATA: Mapping[str, tuple[str, tuple[str, ...], Part]] = {
   "pointmaze": ("antmaze", ("dmg/pointmaze-large/diverse-v0",), _REPORT_MAZE),
   "antmaze": ("antmaze", ("dmg/antmaze-umaze/diverse-v0",), _REPORT_ANT),
 }
-# What may calm swings between evaluations, added to both settings. Not on Walker2d's medium: by
-# step 60,000 of the report DMG had not learned it, so that there was nothing to calm.
-CALM_DATA = _data("walker2d", ("medium-expert",))
-CALM_OPTIONS: Mapping[str, Mapping[str, Any]] = {
-  "average": {"averaged_policy": True},
-  "constant": {"actor_schedule_steps": "inf"},
-}
 
 
 def settings(part: Part) -> dict[str, Any]:
@@ -231,17 +222,6 @@ def report_jobs() -> dict[str, list[str]]:
   }
 
 
-def calm_jobs() -> dict[str, list[str]]:
-  """Name of a job -> arguments of `launch/main.py`: a job for each option and method."""
-  return {
-    f"{option}_{method}": _of_method(
-      method, "mujoco", CALM_DATA, _REPORT._replace(fields={**_REPORT.fields, **fields})
-    )
-    for option, fields in CALM_OPTIONS.items()
-    for method in (BASE, PLUS)
-  }
-
-
 def _of_method(method: str, config: str, data: tuple[str, ...], part: Part) -> list[str]:
   usual = methods.find(method).usual
   # A method's own number of layers, as wide as the others.
@@ -272,7 +252,6 @@ _PARTS = {
   MAZE: maze_jobs,
   GRID: grid_jobs,
   REPORT: report_jobs,
-  CALM: calm_jobs,
 }
 
 

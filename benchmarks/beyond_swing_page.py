@@ -6,9 +6,6 @@ from typing import Any, NamedTuple
 import beyond_second
 from beyond_jobs import (
   BASE,
-  CALM,
-  CALM_DATA,
-  CALM_OPTIONS,
   METHODS,
   NORMALISED,
   PLUS,
@@ -17,11 +14,10 @@ from beyond_jobs import (
   SECOND,
   TITLES,
 )
-from beyond_scores import Side, report_sides, searched, searched_measures, side
+from beyond_scores import Side, report_sides, searched, searched_measures
 from beyond_words import wrapped
 from family_pages import row
 
-from dmg_jax.errors import UserError
 from dmg_jax.report.scores.intervals import mean_difference_interval
 
 _OPTIONS = {
@@ -73,20 +69,10 @@ def section(result: Mapping[str, Any]) -> Iterator[str]:
     "actor's cosine; elsewhere it covers the run, as the paper's covers a million steps."
   )
   yield ""
-  if CALM in result:
-    yield from wrapped(
-      f"The options were tried on `{CALM_DATA[0]}`, which was taken after DMG's scores on "
-      "Walker2d's medium had been seen: they stayed near 2, so that nothing swung."
-    )
-    yield ""
 
 
 def pairs(result: Mapping[str, Any]) -> Iterator[Pair]:
-  """What was measured with and without something, where both are there.
-
-  Raises:
-    UserError: if the options were tried on other data than the report's of that name.
-  """
+  """What was measured with and without something, where both are there."""
   found = searched(result[SEARCH])
   for name, reference in ((NORMALISED, BASE), *((f"norm_{one}", NORMALISED) for one in _OPTIONS)):
     if {name, reference} <= {*found}:
@@ -103,22 +89,6 @@ def pairs(result: Mapping[str, Any]) -> Iterator[Pair]:
   if unseen:
     plain, plus = ({task: one[name] for task, one in unseen.items()} for name in (BASE, PLUS))
     yield Pair(METHODS[PLUS], METHODS[BASE], "data of the report", plus, plain)
-  if CALM in result:
-    yield from _options(result, unseen)
-
-
-def _options(result: Mapping[str, Any], unseen: Mapping[str, Mapping[str, Side]]) -> Iterator[Pair]:
-  """Of the report's setting with each option, and without."""
-  (task,) = CALM_DATA
-  hashes = {result[part]["data"].get(task, {}).get("sha256") for part in (CALM, REPORT)}
-  if len(hashes) > 1:
-    raise UserError(f"{task} is not the same data in {CALM} as in {REPORT}")
-  jobs = result[CALM]["jobs"]
-  for option in CALM_OPTIONS:
-    for method, title in METHODS.items():
-      if (job := jobs.get(f"{option}_{method}")) and task in unseen:
-        ours = {task: side(job["data"][task][method])}
-        yield Pair(_OPTIONS[option], title, f"`{task}`", ours, {task: unseen[task][method]})
 
 
 def _whole(pair: Pair) -> bool:

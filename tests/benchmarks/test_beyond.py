@@ -18,7 +18,6 @@ from beyond_jobs import (
   REPORT_DATA,
   SEARCH_DATA,
   VARIANTS,
-  calm_jobs,
   maze_jobs,
   report_jobs,
   search_jobs,
@@ -302,7 +301,7 @@ def test_small_networks_have_as_many_layers_as_large_ones():
 
 
 def test_the_jobs_name_fields_that_a_config_has_and_no_data_of_both_parts():
-  parts = search_jobs(), second_jobs(), maze_jobs(), report_jobs(), calm_jobs()
+  parts = search_jobs(), second_jobs(), maze_jobs(), report_jobs()
   for job in itertools.chain.from_iterable(part.values() for part in parts):
     names = {word.removeprefix("--config.").split("=")[0] for word in job[1:]}
     assert names <= {*fields.POINT, *fields.JOB}
