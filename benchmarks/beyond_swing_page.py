@@ -60,9 +60,17 @@ def section(result: Mapping[str, Any]) -> Iterator[str]:
     "difference of swings", "difference of measures",
   )  # fmt: skip
   yield row("---", "---", "---", *["---:"] * 5)
+  calmer = []
   for pair in pairs(result):
-    numbers = _numbers(pair) if _whole(pair) else ["a run diverged", *[""] * 4]
+    whole = _whole(pair)
+    numbers = _numbers(pair) if whole else ["a run diverged", *[""] * 4]
     yield row(pair.name, pair.reference, pair.where, *numbers)
+    if whole and mean_difference_interval(_both(pair, "swings")).high < 0:
+      calmer.append(f"{pair.name} ({pair.where})")
+  yield ""
+  yield from wrapped(
+    f"Calmer than its reference, by an interval below zero: {'; '.join(calmer) or 'none'}."
+  )
   yield ""
   yield from wrapped(
     "Evaluations: past half of a run's steps. The first search was cut before the end of the "
@@ -109,9 +117,14 @@ def _mean(sides: _Sides) -> float:
   return sum(one.swing for one in sides.values()) / len(sides)
 
 
+def _both(pair: Pair, what: str) -> list[tuple[list[float], list[float]]]:
+  """Of each data set the seeds' numbers of both."""
+  return [(getattr(pair.ours[task], what), getattr(pair.theirs[task], what)) for task in pair.ours]
+
+
 def _difference(pair: Pair, what: str) -> str:
   """Of the means over the data sets, with its interval."""
-  both = [(getattr(pair.ours[task], what), getattr(pair.theirs[task], what)) for task in pair.ours]
+  both = _both(pair, what)
   low, high = mean_difference_interval(both)
   mean = sum(sum(ours) / len(ours) - sum(theirs) / len(theirs) for ours, theirs in both)
   return f"{mean / len(both):+.1f} [{low:.1f}, {high:.1f}]"

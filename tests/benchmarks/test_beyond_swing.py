@@ -33,6 +33,14 @@ def test_what_is_added_to_layer_norm_is_compared_with_layer_norm():
   )
 
 
+def test_what_is_calmer_is_named():
+  """Swings of 14.1 and 9.9 are clearly above none; of 14.1 and 0 they are not clearly."""
+  wild = [WILD[0], [0.0, 0.0, 0.0, 14.0]]
+  for theirs, told in ((wild, "LayerNorm (first search)"), (WILD, "none")):
+    found = {"search": part(dmg=job(HOPPER, theirs * 2), norm=job(HOPPER, CALM * 2))}
+    assert f"by an interval below zero: {told}." in "\n".join(beyond_swing_page.section(found))
+
+
 def test_the_report_s_two_settings_are_compared():
   report = part(plain=job(HOPPER, WILD), plus=job(HOPPER, CALM, "dmg_plus"))
   (line,) = rows({"search": part(dmg=job(HOPPER, WILD)), "report": report})
