@@ -14,6 +14,7 @@ import gc
 import json
 import os
 import runpy
+import signal
 import sys
 import tempfile
 
@@ -26,6 +27,8 @@ from dmg_jax.experiments.sweep import part, sweep  # noqa: F401
 
 def work(argv: list[str], cwd: str, trap: dict | None, out: int, err: int) -> None:
   """What the child does; ends by `SystemExit`, as a script does."""
+  # A shell's background jobs ignore Ctrl-C, and a launcher leaves what is ignored so.
+  signal.signal(signal.SIGINT, signal.default_int_handler)
   os.chdir(cwd)
   os.dup2(out, 1)
   os.dup2(err, 2)
