@@ -72,7 +72,7 @@ def estimate_difference(
   resamples: int = 2000,
   confidence: float = 0.95,
 ) -> Estimate:
-  """A statistic of one method less that of another, with its interval; both's seeds are drawn.
+  """A statistic of one method less that of another, with its interval; the seeds of both are drawn.
 
   Args:
     first: scores of one method.
@@ -85,12 +85,11 @@ def estimate_difference(
   Raises:
     ValueError: as for `mean`, or if the tasks differ.
   """
-  ours, theirs = same_tasks(first, second)
-  generator = np.random.default_rng(seed)
-  draws = statistic(_resampled(ours, generator, resamples)) - statistic(
-    _resampled(theirs, generator, resamples)
-  )
-  return _interval(statistic(ours) - statistic(theirs), draws, confidence)
+  return _compared(
+    *same_tasks(first, second),
+    lambda ours, theirs: statistic(ours) - statistic(theirs),
+    np.random.default_rng(seed), resamples, confidence,
+  )  # fmt: skip
 
 
 def estimate_improvement(
@@ -113,12 +112,10 @@ def estimate_improvement(
   Raises:
     ValueError: as for `probability_of_improvement`.
   """
-  ours, theirs = same_tasks(first, second)
-  generator = np.random.default_rng(seed)
-  draws = probability_of_improvement(
-    _resampled(ours, generator, resamples), _resampled(theirs, generator, resamples)
-  )
-  return _interval(probability_of_improvement(ours, theirs), draws, confidence)
+  return _compared(
+    *same_tasks(first, second), probability_of_improvement,
+    np.random.default_rng(seed), resamples, confidence,
+  )  # fmt: skip
 
 
 def mean_interval(scores: ArrayLike, confidence: float = 0.95) -> Interval:
@@ -187,6 +184,21 @@ def mean_difference_interval(
   freedom = 1 / np.sum(shares**2 / (np.array([group.size for group in groups]) - 1))
   half = float(error * special.stdtrit(freedom, (1 + confidence) / 2))
   return Interval(difference - half, difference + half)
+
+
+def _compared(
+  ours: Mapping[str, np.ndarray],
+  theirs: Mapping[str, np.ndarray],
+  comparison: Callable[[TaskScores, TaskScores], np.ndarray],
+  generator: np.random.Generator,
+  resamples: int,
+  confidence: float,
+) -> Estimate:
+  """A comparison of two methods with its interval; the seeds of both are drawn."""
+  draws = comparison(
+    _resampled(ours, generator, resamples), _resampled(theirs, generator, resamples)
+  )
+  return _interval(comparison(ours, theirs), draws, confidence)
 
 
 def _resampled(
