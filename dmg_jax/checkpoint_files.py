@@ -13,6 +13,7 @@ import shutil
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -186,7 +187,8 @@ def _quiet() -> Iterator[None]:
 
   Those are log records of Orbax, results that come when their event loop is closed
   already, and what asyncio says of failed writes that nobody asked for when they are
-  collected. After a failure it waits until the threads are done, and collects.
+  collected. After a failure it waits until the threads are done, and collects; the
+  error's frames are cleared first, since they hold such writes.
   """
   before = set(threading.enumerate())
   hook, last = sys.unraisablehook, [0.0]
@@ -209,18 +211,27 @@ def _quiet() -> Iterator[None]:
   sys.unraisablehook = unraisable
   try:
     yield
-  except BaseException:
+  except BaseException as error:
     for thread in set(threading.enumerate()) - before:
       thread.join(_PATIENCE_S)
     last[0] = time.monotonic()
     while time.monotonic() - last[0] < _QUIET_S:
       time.sleep(_QUIET_S / 10)
+    for link in _chain(error):
+      traceback.clear_frames(link.__traceback__)
     gc.collect()
     raise
   finally:
     tasks.removeFilter(not_lost)
     logger.removeFilter(foreign)
     sys.unraisablehook = hook
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+  """An error and those that it was raised from or during."""
+  while error is not None:
+    yield error
+    error = error.__cause__ or error.__context__
 
 
 def reason(error: Exception) -> str:

@@ -1,8 +1,11 @@
 """Checkpoints: what was saved comes back, or the one before it, or one line."""
 
+import asyncio
 import contextlib
+import errno
 import gc
 import logging
+import os
 import subprocess
 import sys
 import warnings
@@ -278,6 +281,39 @@ def test_a_failed_save_is_one_line_and_leaves_the_process_as_it_was(tmp_path, ca
   assert sorted(path.name for path in (tmp_path / "checkpoints").iterdir()) == ["1", "2"]
   fill(tmp_path, (3,))
   assert checkpoints.restore_latest(tmp_path).step == 3
+
+
+def test_a_second_write_that_fails_is_not_reported_later(tmp_path, monkeypatch, caplog):
+  """The error's frames hold a failed task that no one waits for; it must not outlive the save."""
+
+  async def fail(turns: int) -> None:
+    for _ in range(turns):
+      await asyncio.sleep(0)
+    raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
+
+  async def write() -> None:
+    # The second fails in the loop's last turn, so that its failure is never retrieved.
+    both = asyncio.gather(fail(0), fail(3))
+    await both
+
+  def save(*_, **__):
+    loop = asyncio.new_event_loop()
+    try:
+      loop.run_until_complete(write())
+    finally:
+      loop.close()
+
+  with monkeypatch.context() as patched:
+    patched.setattr(checkpoint_files.ocp.Checkpointer, "save", save)
+    with contextlib.suppress(OSError):
+      save()
+    gc.collect()
+    assert "Task exception was never retrieved" in caplog.text, "nothing is lost: no test"
+    caplog.clear()
+    with pytest.raises(StorageError, match="File too large"):
+      fill(tmp_path, (1,))
+  gc.collect()
+  assert caplog.text == ""
 
 
 @contextlib.contextmanager
