@@ -3,6 +3,8 @@
   python benchmarks/beyond_jobs.py search
   python benchmarks/beyond_jobs.py second
   python benchmarks/beyond_jobs.py maze
+  python benchmarks/beyond_jobs.py robots
+  python benchmarks/beyond_jobs.py costly
   python benchmarks/beyond_jobs.py grid
   python benchmarks/beyond_jobs.py report
 
@@ -17,6 +19,7 @@ from typing import Any, NamedTuple
 from dmg_jax import methods
 
 SEARCH, SECOND, MAZE, GRID, REPORT = "search", "second", "maze", "grid", "report"
+ROBOTS, COSTLY = "robots", "costly"
 BASE, NORMALISED, COMBINED, PLUS = "dmg", "norm", "combined", "dmg_plus"
 
 METHODS: Mapping[str, str] = {BASE: "DMG", PLUS: "`dmg_plus`"}
@@ -134,6 +137,7 @@ _LAMBDAS_AND_NUS = {"lam": (0.0, 0.25, 0.5, 1.0), "nu": (1.0, 0.1, 0.01)}
 _SEARCH = Part(3, 12_000, 5, 3, _RATES)
 _SECOND = Part(3, 20_000, 8, 3, _RATES, 64)
 _MAZE = Part(3, 100_000, 10, 10, _SCALED, 64)
+_ROBOTS = Part(3, 100_000, 10, 3, {}, 64)
 _GRID = Part(2, 20_000, 4, 5, _RATES, 64)
 _REPORT = Part(5, 100_000, 10, 3, {}, 64)
 _REPORT_MAZE = Part(5, 100_000, 10, 10, _SCALED, 64)
@@ -183,13 +187,27 @@ def search_jobs() -> dict[str, list[str]]:
 
 def second_jobs() -> dict[str, list[str]]:
   """With and without each of three ingredients, on the same data; small networks."""
+  return _on_the_robots(FACTORS, _SECOND)
+
+
+def robots_jobs() -> dict[str, list[str]]:
+  """The choice, and less of it, for as long as the report and at its rates."""
+  return _on_the_robots((BASE, NORMALISED, "scale", "norm_scale"), _ROBOTS)
+
+
+def costly_jobs() -> dict[str, list[str]]:
+  """What the first search had no time for; small networks."""
+  return _on_the_robots((BASE, NORMALISED, "critics", "norm_batch", "norm_ten_critics"), _SECOND)
+
+
+def _on_the_robots(names: Iterable[str], part: Part) -> dict[str, list[str]]:
   data = _listed(SEARCH_DATA)
   return {
     name: [
       f"--config=configs/mujoco.py:{data}",
-      *_fields({**settings(_SECOND), **_SECOND.sized(VARIANTS[name])}),
+      *_fields({**settings(part), **part.sized(VARIANTS[name])}),
     ]
-    for name in FACTORS
+    for name in names
   }
 
 
@@ -250,6 +268,8 @@ _PARTS = {
   SEARCH: search_jobs,
   SECOND: second_jobs,
   MAZE: maze_jobs,
+  ROBOTS: robots_jobs,
+  COSTLY: costly_jobs,
   GRID: grid_jobs,
   REPORT: report_jobs,
 }

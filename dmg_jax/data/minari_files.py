@@ -22,6 +22,7 @@ from dmg_jax.data.episodes import Episode, flatten
 from dmg_jax.data.names import folder_of, new_dataset
 from dmg_jax.data.whole_files import made
 from dmg_jax.envs import dict_observations
+from dmg_jax.envs.make import quiet_about_models
 from dmg_jax.errors import UserError
 
 # What Minari and its file formats raise where files are missing, cut or altered.
@@ -75,8 +76,9 @@ def write(
     )
     for index, episode in enumerate(episodes)
   ]
-  with minaris_root(Path(root)), warnings.catch_warnings():
-    # Minari misses an author's address and a permalink.
+  # Minari makes the environment anew, for its spaces and beside reference scores.
+  with minaris_root(Path(root)), warnings.catch_warnings(), quiet_about_models():
+    # It misses an author's address and a permalink.
     warnings.simplefilter("ignore", UserWarning)
     stored = minari.create_dataset_from_buffers(
       dataset_id,

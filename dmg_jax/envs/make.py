@@ -57,7 +57,7 @@ def make(env_id: str, kwargs: Mapping[str, Any] | None = None) -> gymnasium.Env:
     warnings.filterwarnings("ignore", category=DeprecationWarning, module="gymnasium")
     warnings.filterwarnings("ignore", message=".*instead of the unversioned")
     try:
-      with _quiet_about_models():
+      with quiet_about_models():
         env = gymnasium.make(env_id, **(kwargs or {}))
     except UserError:
       raise
@@ -81,7 +81,7 @@ def make(env_id: str, kwargs: Mapping[str, Any] | None = None) -> gymnasium.Env:
 
 
 @contextlib.contextmanager
-def _quiet_about_models() -> Iterator[None]:
+def quiet_about_models() -> Iterator[None]:
   """MuJoCo's warnings are Python's while the block makes a simulator.
 
   MuJoCo prints them for each simulator anew, and into a file MUJOCO_LOG.TXT of the working

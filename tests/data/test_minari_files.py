@@ -63,6 +63,15 @@ def test_episodes_come_back_whole_and_in_order(tmp_path):
       np.testing.assert_array_equal(getattr(actual, field), values)
 
 
+def test_a_deprecated_attribute_of_a_gymnasium_robot_is_not_told(tmp_path, capfd, monkeypatch):
+  """Minari makes the simulator anew; MuJoCo 4 warns on the terminal and in a file."""
+  monkeypatch.chdir(tmp_path)
+  write(tmp_path / "root", env=stub("HalfCheetah-v4"), ref_min_score=0.0, ref_max_score=1.0)
+  out, err = capfd.readouterr()
+  assert "settotalmass" not in out + err
+  assert [path.name for path in tmp_path.iterdir()] == ["root"]
+
+
 def test_flattening_drops_nothing_and_crosses_no_episode(tmp_path):
   dataset = minari_files.load(write(tmp_path))
   expected = {
