@@ -2,7 +2,7 @@
 
   python benchmarks/beyond_jobs.py search       # the jobs, to be run anywhere
   python benchmarks/beyond.py search --data=ROOT [--to_step=7200 --device=NAME] RUN_DIR [RUN_DIR...]
-  python benchmarks/beyond.py second|maze|report --data=ROOT RUN_DIR [RUN_DIR...]
+  python benchmarks/beyond.py second|maze|robots|costly|report --data=ROOT RUN_DIR [RUN_DIR...]
   python benchmarks/beyond.py page
 
 Reads the folders of finished jobs; a job's folder is named as the job is. ROOT is the folder of
@@ -21,7 +21,7 @@ import beyond_page
 import beyond_read
 import beyond_scores
 from absl import app, flags
-from beyond_jobs import BASE, MAZE, REPORT, SEARCH, SECOND
+from beyond_jobs import BASE, COSTLY, MAZE, REPORT, ROBOTS, SEARCH, SECOND
 from jobs import RESULTS
 
 from dmg_jax import study_files
@@ -29,7 +29,8 @@ from dmg_jax.data import catalog
 from dmg_jax.errors import UserError
 
 RESULT = RESULTS / "beyond.json"
-_PARTS, _PAGE = (SEARCH, SECOND, MAZE, REPORT), "page"
+_COMPARED, _PAGE = (SEARCH, SECOND, MAZE, ROBOTS, COSTLY), "page"
+_PARTS = (*_COMPARED, REPORT)
 
 
 def gather(
@@ -107,8 +108,7 @@ def check(name: str, part: Mapping[str, Any]) -> None:
     for methods in found["data"].values():
       if any(len(one["seeds"]) + len(one["diverged"]) < 2 for one in methods.values()):
         raise UserError(f"{job} has one seed; intervals need two")
-  compared = name in (SEARCH, SECOND, MAZE)
-  if compared and BASE not in beyond_scores.measures(beyond_scores.searched(part)):
+  if name in _COMPARED and BASE not in beyond_scores.measures(beyond_scores.searched(part)):
     raise UserError(f"{name} compares with DMG, whose job is missing or has runs that diverged")
 
 

@@ -154,6 +154,7 @@ REPORT_DATA: Mapping[str, tuple[str, tuple[str, ...], Part]] = {
   "halfcheetah": ("mujoco", _data("halfcheetah", _MORE), _REPORT),
   "pointmaze": ("antmaze", ("dmg/pointmaze-large/diverse-v0",), _REPORT_MAZE),
   "antmaze": ("antmaze", ("dmg/antmaze-umaze/diverse-v0",), _REPORT_ANT),
+  "antmaze_medium": ("antmaze", ("dmg/antmaze-medium/diverse-v0",), _REPORT_ANT),
 }
 
 

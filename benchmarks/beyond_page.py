@@ -3,12 +3,14 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import beyond_after_page
 import beyond_cost
 import beyond_figure
 import beyond_grid
 import beyond_probe_page
+import beyond_second
 import beyond_swing_page
-from beyond_jobs import REPORT
+from beyond_jobs import COSTLY, REPORT, ROBOTS
 from beyond_report_page import headline, not_made, report
 from beyond_scores import Side, report_sides, searched_measures
 from beyond_search_page import maze, search, second
@@ -55,6 +57,9 @@ def page(result: Mapping[str, Any]) -> str:
   lines += maze(result["maze"]) if "maze" in result else []
   lines += second(result["second"], searched_measures(result)) if "second" in result else []
   lines += report(result[REPORT], REPORT_FIGURE.name) if sides else not_made()
+  if ROBOTS in result and (chosen := beyond_second.chosen(searched_measures(result))):
+    lines += beyond_after_page.robots(result[ROBOTS], chosen)
+  lines += beyond_after_page.costly(result[COSTLY]) if COSTLY in result else []
   lines += beyond_swing_page.section(result)
   lines += beyond_probe_page.section()
   lines += beyond_grid.section()

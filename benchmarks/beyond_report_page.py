@@ -18,6 +18,9 @@ Hopper and HalfCheetah, made by `launch/collect.py` with `--keep=40000`, PointMa
 64, in AntMaze of 128, which a CPU trains for 100,000 steps; learning and target rates are the
 paper's, in AntMaze those of the first search.
 
+AntMaze-Medium (`--tier=diverse --steps=200000`) was added after the other results were known, and
+before a run of it began; it counts whatever it scores.
+
 Earlier attempts: two jobs with the paper's networks, the first choice's settings, 20,000 steps and
 higher rates were stopped before both settings had finished. In PointMaze-Large the first choice
 scored 0 in all 45 episodes of three evaluations; in Walker2d's three tiers its mean score was 25.9

@@ -1,6 +1,6 @@
 """Sections of docs/beyond.md on the settings that were tried, and on what was chosen of them."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import beyond_choice
@@ -18,12 +18,16 @@ from beyond_jobs import (
   search_jobs,
 )
 from beyond_scores import gain_interval, measures, searched
+from beyond_settings import (
+  by_environment,
+  difference,
+  introduced,
+  left_out,
+  not_begun,
+  settings,
+)
 from beyond_words import seeds, steps, titles, wrapped
 from family_pages import row
-
-from dmg_jax.report.scores import statistics
-
-_SHORT = {BASE: "DMG", NORMALISED: "LayerNorm"}
 
 
 def search(part: Mapping[str, Any]) -> Iterator[str]:
@@ -40,11 +44,11 @@ def search(part: Mapping[str, Any]) -> Iterator[str]:
     "own cost is not included."
   )
   yield ""
-  yield from _settings(part)
+  yield from settings(part)
   if part["cut"]:
     yield f"Stopped before this step, for lack of time: {titles(part['cut'])}."
     yield ""
-  yield from _not_begun(part, search_jobs())
+  yield from not_begun(part, search_jobs())
   yield "The rule of choice, written before the search ran (`benchmarks/beyond_choice.py`):"
   yield ""
   yield (beyond_choice.__doc__ or "").split("\n\n", 1)[1].rstrip()
@@ -67,13 +71,13 @@ def maze(part: Mapping[str, Any]) -> Iterator[str]:
   yield ""
   yield "Measured after the first choice, which was made without a maze."
   yield ""
-  yield from _introduced(
+  yield from introduced(
     part,
     "at the paper's learning and target rates, with layers of 64 and normalised observations. "
     "Scores are episodes in 100 that reach the goal.",
   )
-  yield from _settings(part)
-  yield from _not_begun(part, maze_jobs())
+  yield from settings(part)
+  yield from not_begun(part, maze_jobs())
 
 
 def second(part: Mapping[str, Any], found: Measures) -> Iterator[str]:
@@ -86,8 +90,8 @@ def second(part: Mapping[str, Any], found: Measures) -> Iterator[str]:
   yield "## The second search"
   yield ""
   yield from _why_again(part, found)
-  yield from _introduced(part, "at the first search's rates, with layers of 64.")
-  yield from _settings(part)
+  yield from introduced(part, "at the first search's rates, with layers of 64.")
+  yield from settings(part)
   yield "The rule (`benchmarks/beyond_second.py`), written before a run of it on the robots began:"
   yield ""
   yield (beyond_second.__doc__ or "").split("\n\n", 1)[1].rstrip()
@@ -98,14 +102,14 @@ def second(part: Mapping[str, Any], found: Measures) -> Iterator[str]:
 
 def _compared(part: Mapping[str, Any], found: Measures) -> Iterator[str]:
   """Each setting beside DMG, over all environments and on the robots, and each ingredient."""
-  environments = _by_environment(found[BASE])
+  environments = by_environment(found[BASE])
   robots = {one: {task: found[one][task] for task in part["data"]} for one in found}
   yield row("setting", "mean", "gain over DMG", "95 %", *environments, "on the robots", "95 %")
   yield row("---", *["---:"] * (5 + len(environments)))
   for one in (one for one in FACTORS if one in found):
     mean = beyond_second.contrast(found, {one: 1.0}).mean
     over_dmg, on_robots = (
-      ["", ""] if one == BASE else _difference(beyond_second.gain(all_of_it, one))
+      ["", ""] if one == BASE else difference(beyond_second.gain(all_of_it, one))
       for all_of_it in (found, robots)
     )
     means = (
@@ -120,7 +124,7 @@ def _compared(part: Mapping[str, Any], found: Measures) -> Iterator[str]:
     yield row("ingredient", "effect", "95 %")
     yield row("---", "---:", "---:")
     for ingredient, title in beyond_second.INGREDIENTS.items():
-      yield row(title, *_difference(beyond_second.effect(found, ingredient)))
+      yield row(title, *difference(beyond_second.effect(found, ingredient)))
     yield ""
 
 
@@ -142,7 +146,7 @@ def _in_the_maze(part: Mapping[str, Any], found: Measures, name: str) -> str:
   if not mazes or name not in found:
     return ""
   alone = {one: {task: found[one][task] for task in mazes} for one in (name, BASE)}
-  return " ".join(_difference(beyond_second.gain(alone, name)))
+  return " ".join(difference(beyond_second.gain(alone, name)))
 
 
 def _chosen(part: Mapping[str, Any], found: Measures) -> Iterator[str]:
@@ -164,98 +168,16 @@ def _chosen(part: Mapping[str, Any], found: Measures) -> Iterator[str]:
     yield ""
   if others := [other for other in FACTORS if other in found and other not in (BASE, name)]:
     next_one = max(others, key=lambda other: beyond_second.gain(found, other).mean)
-    less = " ".join(_difference(beyond_second.gain(found, name, next_one)))
+    less = " ".join(difference(beyond_second.gain(found, name, next_one)))
     yield from wrapped(
       f"The gain is the largest of {len(others) + 1}, so it is too large on average, which its "
       f"interval does not correct. Over the next best ({TITLES[next_one]}) it is {less}."
     )
     yield ""
-  rest = {
-    ingredient: other for ingredient, other in beyond_second.without(name).items() if other in found
-  }
-  if len(rest) > 1:
-    yield "Its gain over the same setting without one ingredient:"
-    yield ""
-    yield row("without", "difference", "95 %")
-    yield row("---", "---:", "---:")
-    for ingredient, other in rest.items():
-      title = beyond_second.INGREDIENTS[ingredient]
-      yield row(title, *_difference(beyond_second.gain(found, name, other)))
-    yield ""
+  yield from left_out(found, name)
   if "scale" in FACTORS[name]:
     yield from wrapped(
       "Scaling the rewards also scales the advantages, so that it acts like a smaller inverse "
       "temperature. Whether the smaller rewards or the weights help was not measured."
     )
     yield ""
-
-
-def _difference(one: beyond_second.Difference) -> list[str]:
-  low, high = one.interval
-  return [f"{one.mean:+.1f} ± {one.error:.1f}", f"[{low:.1f}, {high:.1f}]"]
-
-
-def _introduced(part: Mapping[str, Any], how: str) -> Iterator[str]:
-  base = part["jobs"][BASE]
-  yield from wrapped(
-    f"On {', '.join(f'`{name}`' for name in part['data'])}: {seeds(searched(part)[BASE])} seeds, "
-    f"{steps([base])}, {base['precision']}, {how} A gain is over the setting named beside it."
-  )
-  yield ""
-
-
-def _not_begun(part: Mapping[str, Any], planned: Iterable[str]) -> Iterator[str]:
-  if names := [name for name in planned if name not in {*part["jobs"], *part["cut"]}]:
-    yield from wrapped(f"Planned, and not begun: {titles(names)}.")
-    yield ""
-
-
-def _settings(part: Mapping[str, Any]) -> Iterator[str]:
-  """The table: a row for each setting."""
-  sides = searched(part)
-  complete = measures(sides)
-  gains = beyond_choice.gains(complete)
-  robots = _by_environment(part["data"])
-  yield row(
-    "setting", "mean", "over", "gain, ± standard error", "95 %", "last", "swing", "cost", *robots
-  )
-  yield row("---", "---:", "---", *["---:"] * (5 + len(robots)))
-  for name, tasks in sides.items():
-    diverged = sum(one.diverged for one in tasks.values())
-    title = TITLES[name] + (f" ({diverged} runs diverged)" if diverged else "")
-    if not all(one.measures for one in tasks.values()):
-      yield row(title, *[""] * (7 + len(robots)))
-      continue
-    means = {task: statistics.mean_and_deviation(one.measures)[0] for task, one in tasks.items()}
-    lasts = [statistics.mean_and_deviation(one.lasts)[0] for one in tasks.values()]
-    cells = ["", "", ""]
-    if name in gains:
-      low, high = gain_interval(complete, name)
-      cells = [
-        _SHORT[beyond_choice.reference(name)],
-        f"{gains[name].mean:+.1f} ± {gains[name].error:.1f}",
-        f"[{low:.1f}, {high:.1f}]",
-      ]
-    flops = {one: part["jobs"][one]["step_flops"][BASE] for one in (name, BASE)}
-    yield row(
-      title,
-      f"{sum(means.values()) / len(means):.1f}",
-      *cells,
-      f"{sum(lasts) / len(lasts):.1f}",
-      f"{sum(one.swing for one in tasks.values()) / len(tasks):.1f}",
-      f"{flops[name] / flops[BASE]:.2f}",
-      *(" / ".join(f"{means[task]:.0f}" for task in robots[robot]) for robot in robots),
-    )
-  yield ""
-  tiers = [task.split("/")[2] for task in next(iter(robots.values()))]
-  if len(tiers) > 1:
-    yield f"The robots' columns: {' / '.join(tiers)}."
-    yield ""
-
-
-def _by_environment(names: Iterable[str]) -> dict[str, list[str]]:
-  """Data sets' names by the environment that is part of them."""
-  found: dict[str, list[str]] = {}
-  for name in names:
-    found.setdefault(name.split("/")[1], []).append(name)
-  return {environment: sorted(tasks, key=len) for environment, tasks in found.items()}

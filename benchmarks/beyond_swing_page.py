@@ -10,6 +10,7 @@ from beyond_jobs import (
   NORMALISED,
   PLUS,
   REPORT,
+  ROBOTS,
   SEARCH,
   SECOND,
   TITLES,
@@ -89,8 +90,10 @@ def pairs(result: Mapping[str, Any]) -> Iterator[Pair]:
         title, METHODS.get(reference, "LayerNorm"), "first search", found[name], found[reference]
       )
   if SECOND in result and (chosen := beyond_second.chosen(searched_measures(result))):
-    found = searched(result[SECOND])
-    yield Pair(TITLES[chosen], METHODS[BASE], "second search", found[chosen], found[BASE])
+    for part, where in ((SECOND, "second search"), (ROBOTS, "robots, the paper's rates")):
+      found = searched(result[part]) if part in result else {}
+      if {chosen, BASE} <= {*found}:
+        yield Pair(TITLES[chosen], METHODS[BASE], where, found[chosen], found[BASE])
   if REPORT not in result:
     return
   unseen = report_sides(result[REPORT])

@@ -1,0 +1,48 @@
+"""Sections of docs/beyond.md on what was measured after the choice and its report."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import beyond_second
+from beyond_jobs import costly_jobs, robots_jobs
+from beyond_scores import measures, searched
+from beyond_settings import difference, introduced, left_out, not_begun, settings
+from beyond_words import wrapped
+
+
+def robots(part: Mapping[str, Any], chosen: str) -> Iterator[str]:
+  """Lines on the choice where it was made, for as long as the report and at its rates.
+
+  Args:
+    part: its jobs.
+    chosen: the name of the setting.
+  """
+  yield "## The choice on the robots, at the paper's rates"
+  yield ""
+  yield from wrapped(
+    "Measured after the report, to see whether the choice depends on the searches' rates and "
+    "their few steps. The data were made anew by the same commands: other bits."
+  )
+  yield ""
+  yield from introduced(part, "at the paper's learning and target rates, with layers of 64.")
+  yield from settings(part)
+  yield from not_begun(part, robots_jobs())
+  found = measures(searched(part))
+  if chosen in found:
+    gain, interval = difference(beyond_second.gain(found, chosen))
+    yield from wrapped(f"The gain of the choice over DMG is {gain} {interval}.")
+    yield ""
+    yield from left_out(found, chosen)
+
+
+def costly(part: Mapping[str, Any]) -> Iterator[str]:
+  """Lines on ingredients that the first search had no time for."""
+  yield "## What the first search had no time for"
+  yield ""
+  yield from wrapped(
+    "Measured after the report, and not chosen from. The data are those of the section before."
+  )
+  yield ""
+  yield from introduced(part, "at the searches' rates, with layers of 64.")
+  yield from settings(part)
+  yield from not_begun(part, costly_jobs())
