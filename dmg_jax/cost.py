@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from dmg_jax import training
-from dmg_jax.agents import dmg
+from dmg_jax.agents.form import DMG, Form
 from dmg_jax.networks import Architecture
 
 FORMULA = "2 m n k for each product that is needed; per step, the mean over a cycle"
@@ -35,7 +35,7 @@ def step_flops(
   action_size: int,
   batch_size: int,
   policy_delay: int,
-  form: dmg.Form = dmg.DMG,
+  form: Form = DMG,
 ) -> float:
   """Floating-point operations of a step of `dmg.update`, in the products that it needs.
 

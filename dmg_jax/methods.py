@@ -1,7 +1,7 @@
 """The methods that a run can have: points and forms of the family that `dmg.update` spans,
 and what learns online alone.
 
-What a method fixes at the end of its range decides its form (`dmg.Form`), so it
+What a method fixes at the end of its range decides its form (`agents.form.Form`), so it
 does not compute what it does not use. It keeps DMG's networks, optimisers, delay
 and targets; the descriptions say where it therefore departs from the method as
 published.
@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from dmg_jax import in_sample, networks
 from dmg_jax.agents import dmg, sac
+from dmg_jax.agents.form import DMG, Form
 from dmg_jax.errors import UserError
 from dmg_jax.types import Agent, Hyperparameters
 
@@ -27,7 +28,7 @@ class Method(NamedTuple):
     fixed: fields that make it what it is; no config may change them.
     usual: other fields in which its usual setting is not DMG's.
     learner: of V.
-    first_critic: whether the policy climbs the first critic alone, see `dmg.Form`.
+    first_critic: whether the policy climbs the first critic alone, see `agents.form.Form`.
     soft: whether it is soft actor-critic, which is not of the family: it has no `form`.
   """
 
@@ -40,9 +41,9 @@ class Method(NamedTuple):
   soft: bool = False
 
   @property
-  def form(self) -> dmg.Form:
+  def form(self) -> Form:
     """Which parts of Algorithm 1 it has."""
-    return dmg.Form(
+    return Form(
       learner=self.learner,
       generalises=self.fixed.get("lam") != 0,
       bootstraps_in_sample=self.fixed.get("lam") != 1,
@@ -225,7 +226,7 @@ def agent(
   if find(method).soft:
     return sac.make(soft_networks(point, action_size, precision), point["policy_delay"])
   # A run that was stored before there was an option does not have it.
-  options = {name: point.get(name, getattr(dmg.DMG, name)) for name in _OPTIONS}
+  options = {name: point.get(name, getattr(DMG, name)) for name in _OPTIONS}
   return dmg.make(
     networks.make(action_size, _architecture(point, precision)),
     point["policy_delay"],
@@ -249,6 +250,6 @@ def _architecture(point: Mapping[str, Any], precision: str) -> networks.Architec
   return networks.Architecture(**(fields | sizes | {"precision": precision}))
 
 
-def _shared(form: dmg.Form) -> dmg.Form:
+def _shared(form: Form) -> Form:
   """The form of all methods that compute the same: without V, its learner does not matter."""
   return form if form.value else form._replace(learner=in_sample.EXPECTILE)

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from dmg_jax.agents import dmg
+from dmg_jax.agents.form import DMG
 from dmg_jax.symmetry.groups import Group, picks
 from dmg_jax.types import Agent, Array, Metrics, Networks, Transitions
 
@@ -32,7 +33,7 @@ def make(use: str, networks: Networks, group: Group, weight: float) -> Agent:
   if use == "networks":
     return dmg.make(symmetric_networks(networks, group))
   if use == "consistency":
-    return dmg.make(networks, form=dmg.DMG._replace(penalty=Consistency(group, weight)))
+    return dmg.make(networks, form=DMG._replace(penalty=Consistency(group, weight)))
   agent = dmg.make(networks)
   return augmented(agent, group) if use == "augmented" else agent
 
@@ -66,7 +67,7 @@ def augmented(agent: Agent, group: Group) -> Agent:
 
 @dataclasses.dataclass(frozen=True)
 class Consistency:
-  """A penalty of `dmg.Form`: weight * E[|pi(g s) - g pi(s)|^2].
+  """A penalty of `agents.form.Form`: weight * E[|pi(g s) - g pi(s)|^2].
 
   The expectation over the group is taken exactly, the identity included, where a drawn
   element would do: a group of n elements costs n - 1 more passes. The square is averaged over the

@@ -8,6 +8,7 @@ from conftest import ACTION_SIZE, OBSERVATION_SIZE, make_transitions
 
 from dmg_jax import networks
 from dmg_jax.agents import dmg
+from dmg_jax.agents.form import DMG
 from dmg_jax.types import Hyperparameters
 
 update = jax.jit(dmg.update, static_argnames="update_actor")
@@ -109,7 +110,7 @@ def test_a_batch_of_another_shape_is_refused(state):
 
 def test_the_reward_scale_multiplies_the_rewards_and_logs_values_in_the_data_s(state):
   batch, noise = batch_and_noise()
-  form = dmg.DMG._replace(reward_scale=0.25)
+  form = DMG._replace(reward_scale=0.25)
   scaled, logged = dmg.update(state, batch, noise, Hyperparameters(), update_actor=True, form=form)
   batch = batch.replace(rewards=0.25 * batch.rewards)
   plain, plainly = dmg.update(state, batch, noise, Hyperparameters(), update_actor=True)
@@ -120,7 +121,7 @@ def test_the_reward_scale_multiplies_the_rewards_and_logs_values_in_the_data_s(s
 
 
 def test_the_averaged_policy_is_the_target_actor_and_trains_alike(small_networks, state):
-  averaged = dmg.make(small_networks, 2, dmg.DMG._replace(averaged_policy=True))
+  averaged = dmg.make(small_networks, 2, DMG._replace(averaged_policy=True))
   batch, noise = batch_and_noise()
   new, _ = averaged.update(state, batch, noise, Hyperparameters(), update_actor=True)
   plain, _ = dmg.make(small_networks).update(
@@ -133,14 +134,14 @@ def test_the_averaged_policy_is_the_target_actor_and_trains_alike(small_networks
 
 def test_two_critics_lower_bound_is_their_smallest_and_four_critics_is_not():
   batch, noise = batch_and_noise()
-  form = dmg.DMG._replace(lower_confidence_bound=True)
+  form = DMG._replace(lower_confidence_bound=True)
   for critics, alike in ((2, True), (4, False)):
     sizes = ((16,), (16,), (16,))
     made = networks.make(ACTION_SIZE, networks.Architecture(*sizes, critics=critics))
     state = dmg.init(jax.random.key(1), OBSERVATION_SIZE, ACTION_SIZE, networks=made)
     losses = [
       dmg.update(state, batch, noise, Hyperparameters(), update_actor=False, form=one)[1]
-      for one in (dmg.DMG, form)
+      for one in (DMG, form)
     ]
     for name in ("value_loss", "critic_loss"):
       close = np.isclose(losses[0][name], losses[1][name], rtol=1e-5)

@@ -20,6 +20,7 @@ import scipy.optimize
 
 from dmg_jax import in_sample, methods, networks
 from dmg_jax.agents import dmg
+from dmg_jax.agents.form import Form
 from dmg_jax.types import Hyperparameters, TrainState, Transitions
 
 GAMMA = 0.8
@@ -127,7 +128,7 @@ def learned():
     cases = [case for case in CASES if learner(case[0]) is which]
     points = jax.tree.map(lambda *leaves: np.float32(leaves), *(CASES[case] for case in cases))
     data = jax.tree.map(lambda *leaves: np.stack(leaves), *(chain(reward) for _, reward in cases))
-    train = functools.partial(learn, dmg.Form(learner=which))
+    train = functools.partial(learn, Form(learner=which))
     states = jax.jit(jax.vmap(train, (0, 0, None, None)))(points, data, fresh(), noise)
     found |= read(states, cases)
   return found

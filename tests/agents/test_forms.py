@@ -11,6 +11,7 @@ from conftest import ACTION_SIZE, OBSERVATION_SIZE, make_transitions
 
 from dmg_jax import in_sample, methods
 from dmg_jax.agents import dmg
+from dmg_jax.agents.form import Form
 from dmg_jax.types import Hyperparameters
 
 STEPS, BATCH = 40, 16
@@ -33,7 +34,7 @@ def batches():
 
 
 @functools.cache
-def trainer(networks, form: dmg.Form):
+def trainer(networks, form: Form):
   """A point's state after all steps, with the actor in every second: compiled once."""
 
   def train(state, point, batches):
@@ -49,7 +50,7 @@ def trainer(networks, form: dmg.Form):
 
 
 @functools.cache
-def trained(networks, method: str, form: dmg.Form) -> dmg.TrainState:
+def trained(networks, method: str, form: Form) -> dmg.TrainState:
   """All steps of a method's point in float64, by one form."""
   paired = jax.tree.map(lambda leaf: leaf.reshape(STEPS // 2, 2, *leaf.shape[1:]), batches())
   point = jax.tree.map(np.float64, methods.point(method, BASE))
@@ -98,7 +99,7 @@ def test_a_form_leaves_out_only_what_does_not_reach_the_policy(method, small_net
   """DMG's whole step, at the coefficients that the method fixes, gives the same policy."""
   found = methods.find(method)
   lean = trained(small_networks, method, found.form)
-  form = dmg.Form(learner=found.learner, first_critic=found.first_critic)
+  form = Form(learner=found.learner, first_critic=found.first_critic)
   whole = trained(small_networks, method, form)
   for a, b in zip(jax.tree.leaves(lean.actor), jax.tree.leaves(whole.actor), strict=True):
     np.testing.assert_allclose(a, b, rtol=0, atol=1e-12)
