@@ -17,7 +17,7 @@ from dmg_jax.collect import maze_data, tiers
 from dmg_jax.collect.recording import Recipe, Recording, may_grow
 from dmg_jax.collect.request import Request, check, check_keep
 from dmg_jax.collect.rollout import Behaviour
-from dmg_jax.data import catalog, d4rl_export, minari_files, policies
+from dmg_jax.data import catalog, d4rl_export, minari_files, minari_staging, policies
 from dmg_jax.data.episodes import Episode
 from dmg_jax.envs.make import LIMIT, make, spaces, step_limit
 from dmg_jax.errors import StoppedError, StorageError, UserError
@@ -104,7 +104,7 @@ def _store(request: Request, made: _Made, env: gymnasium.Env) -> Path:
   if made.reference is not None:
     reference = {"ref_min_score": made.reference[0], "ref_max_score": made.reference[1]}
   what = made.notes.get(_STAND_IN, f"{request.tier} data")
-  with minari_files.staged(request.root, request.dataset_id) as stage:
+  with minari_staging.staged(request.root, request.dataset_id) as stage:
     written = minari_files.write(
       stage,
       request.dataset_id,

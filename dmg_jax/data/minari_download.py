@@ -14,7 +14,7 @@ from textwrap import shorten
 import huggingface_hub.constants
 import minari
 
-from dmg_jax.data import minari_files
+from dmg_jax.data import minari_files, minari_staging
 from dmg_jax.errors import UserError
 
 # Where Minari keeps its public data sets.
@@ -35,7 +35,7 @@ def download(dataset_id: str) -> Path:
   print(f"asking Minari's server for {dataset_id} (up to a minute)", file=sys.stderr, flush=True)
   try:
     _reach()
-    with minari_files.staged(folder, dataset_id) as stage, _silenced():
+    with minari_staging.staged(folder, dataset_id) as stage, _silenced():
       stage.mkdir()
       with minari_files.minaris_root(stage):
         minari.download_dataset(dataset_id)

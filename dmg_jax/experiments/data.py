@@ -7,7 +7,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dmg_jax.data import arrays, catalog, d4rl_export, download, episodes, minari_files
+from dmg_jax.data import (
+  arrays,
+  catalog,
+  d4rl_export,
+  download,
+  episodes,
+  minari_files,
+  minari_staging,
+)
 from dmg_jax.data.dataset import Dataset
 from dmg_jax.data.load import embedded, load
 from dmg_jax.data.names import new_dataset
@@ -161,7 +169,7 @@ def _store(dataset: Dataset, root: Path, dataset_id: str) -> None:
   _check_sizes(dataset, dataset.env_id, dataset.env_kwargs)
   env = make(dataset.env_id, dataset.env_kwargs)
   try:
-    with minari_files.staged(root, dataset_id) as stage:
+    with minari_staging.staged(root, dataset_id) as stage:
       minari_files.write(
         stage,
         dataset_id,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from snapshots import snapshot
 
-from dmg_jax.data import minari_download, minari_files
+from dmg_jax.data import minari_download, minari_files, minari_staging
 from dmg_jax.data.episodes import Episode
 from dmg_jax.envs.make import make
 from dmg_jax.errors import UserError
@@ -249,7 +249,7 @@ def test_seeds_and_options_come_back(tmp_path):
 
 
 def test_a_staged_data_set_appears_whole(tmp_path):
-  with minari_files.staged(tmp_path, "test/hopper/tiny-v0") as stage:
+  with minari_staging.staged(tmp_path, "test/hopper/tiny-v0") as stage:
     write(stage)
     assert minari_files.local_ids(tmp_path) == []
     assert not (tmp_path / "test").exists()
@@ -261,7 +261,7 @@ def test_a_staged_data_set_appears_whole(tmp_path):
 
 def test_an_interrupted_one_leaves_nothing_and_what_a_kill_left_goes(tmp_path):
   def write_and_stop():
-    with minari_files.staged(tmp_path, "test/hopper/tiny-v0") as stage:
+    with minari_staging.staged(tmp_path, "test/hopper/tiny-v0") as stage:
       write(stage)
       left.append(stage)
       raise KeyboardInterrupt
@@ -271,7 +271,7 @@ def test_an_interrupted_one_leaves_nothing_and_what_a_kill_left_goes(tmp_path):
     write_and_stop()
   assert not list(tmp_path.iterdir())
   write(left[0])
-  with minari_files.staged(tmp_path, "test/hopper/tiny-v0") as stage:
+  with minari_staging.staged(tmp_path, "test/hopper/tiny-v0") as stage:
     assert not stage.exists()
     write(stage, EPISODES[:1])
   assert len(minari_files.load(tmp_path / "test/hopper/tiny-v0").transitions.rewards) == 2
@@ -345,11 +345,11 @@ def test_arguments_of_the_environment_are_kept(tmp_path):
 
 
 def test_two_processes_do_not_write_one_data_set(tmp_path):
-  with minari_files.staged(tmp_path, "test/hopper/tiny-v0") as stage:
+  with minari_staging.staged(tmp_path, "test/hopper/tiny-v0") as stage:
     write(stage)
     with (
       pytest.raises(UserError, match="is being written by another process"),
-      minari_files.staged(tmp_path, "test/hopper/tiny-v0"),
+      minari_staging.staged(tmp_path, "test/hopper/tiny-v0"),
     ):
       pass
   assert len(minari_files.load(tmp_path / "test/hopper/tiny-v0").episode_returns) == 2
