@@ -26,7 +26,7 @@ higher rates were stopped before both settings had finished. In PointMaze-Large 
 scored 0 in all 45 episodes of three evaluations; in Walker2d's three tiers its mean score was 25.9
 at step 5,000, and DMG was not evaluated. Then a machine was lost with jobs of the present plan:
 PointMaze-Large with both settings (most of DMG's scores there were 0) and Hopper's DMG up to step
-80,000. What the table shows was run after that, on data made again.
+80,000. No file of these is left. What the table shows was run after that, on data made again.
 
 ```bash
 python benchmarks/beyond_jobs.py report     # the arguments of `launch/main.py`, job by job
