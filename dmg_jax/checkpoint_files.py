@@ -190,7 +190,7 @@ def _quiet() -> Iterator[None]:
   collected. After a failure it waits until the threads are done, and collects; the
   error's frames are cleared first, since they hold such writes.
   """
-  before = set(threading.enumerate())
+  before, handled = set(threading.enumerate()), sys.exception()
   hook, last = sys.unraisablehook, [0.0]
 
   def foreign(record: logging.LogRecord) -> bool:
@@ -217,8 +217,8 @@ def _quiet() -> Iterator[None]:
     last[0] = time.monotonic()
     while time.monotonic() - last[0] < _QUIET_S:
       time.sleep(_QUIET_S / 10)
-    for link in _chain(error):
-      traceback.clear_frames(link.__traceback__)
+    for raised in _raised(error, handled):
+      traceback.clear_frames(raised.__traceback__)
     gc.collect()
     raise
   finally:
@@ -227,11 +227,16 @@ def _quiet() -> Iterator[None]:
     sys.unraisablehook = hook
 
 
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-  """An error and those that it was raised from or during."""
-  while error is not None:
-    yield error
-    error = error.__cause__ or error.__context__
+def _raised(error: BaseException, handled: BaseException | None) -> list[BaseException]:
+  """An error and those that it was raised from or during, but for one that was handled before."""
+  found: list[BaseException] = []
+  rest: list[BaseException | None] = [error]
+  while rest:
+    one = rest.pop()
+    if one is not None and one is not handled and not any(one is other for other in found):
+      found.append(one)
+      rest += [one.__cause__, one.__context__]
+  return found
 
 
 def reason(error: Exception) -> str:

@@ -8,6 +8,7 @@ import logging
 import os
 import subprocess
 import sys
+import traceback
 import warnings
 from pathlib import Path
 
@@ -314,6 +315,25 @@ def test_a_second_write_that_fails_is_not_reported_later(tmp_path, monkeypatch, 
       fill(tmp_path, (1,))
   gc.collect()
   assert caplog.text == ""
+
+
+def test_a_failed_save_clears_no_frame_of_an_error_that_was_handled_before(tmp_path, monkeypatch):
+  def fail() -> None:
+    kept = "a local"
+    raise ValueError(kept)
+
+  def save(*_, **__):
+    error = OSError(errno.EFBIG, os.strerror(errno.EFBIG))
+    raise error from error  # a loop, which must not be followed forever
+
+  monkeypatch.setattr(checkpoint_files.ocp.Checkpointer, "save", save)
+  try:
+    fail()
+  except ValueError as error:
+    with pytest.raises(StorageError, match="File too large"):
+      fill(tmp_path, (1,))
+    *_, last = traceback.walk_tb(error.__traceback__)
+    assert last[0].f_locals == {"kept": "a local"}
 
 
 @contextlib.contextmanager
