@@ -10,18 +10,19 @@ from beyond_settings import difference, introduced, left_out, not_begun, setting
 from beyond_words import wrapped
 
 
-def robots(part: Mapping[str, Any], chosen: str) -> Iterator[str]:
+def robots(part: Mapping[str, Any], chosen: str, earlier: Mapping[str, Any]) -> Iterator[str]:
   """Lines on the choice where it was made, for as long as the report and at its rates.
 
   Args:
     part: its jobs.
     chosen: the name of the setting.
+    earlier: title -> part, whose data these may be.
   """
   yield "## The choice on the robots, at the paper's rates"
   yield ""
   yield from wrapped(
     "Measured after the report, to see whether the choice depends on the searches' rates and "
-    "their few steps. The data were made anew by the same commands: other bits."
+    f"their few steps. {_data(part, earlier)}"
   )
   yield ""
   yield from introduced(part, "at the paper's learning and target rates, with layers of 64.")
@@ -35,14 +36,28 @@ def robots(part: Mapping[str, Any], chosen: str) -> Iterator[str]:
     yield from left_out(found, chosen)
 
 
-def costly(part: Mapping[str, Any]) -> Iterator[str]:
-  """Lines on ingredients that the first search had no time for."""
-  yield "## What the first search had no time for"
+def costly(part: Mapping[str, Any], earlier: Mapping[str, Any]) -> Iterator[str]:
+  """Lines on ingredients that the first search did not measure; `earlier` as above."""
+  yield "## Ingredients that the first search did not measure"
   yield ""
   yield from wrapped(
-    "Measured after the report, and not chosen from. The data are those of the section before."
+    "Measured after the report, and nothing was chosen from them. Ten critics were no part of the "
+    f"first search's plan; for the others it had no time. {_data(part, earlier)}"
   )
   yield ""
   yield from introduced(part, "at the searches' rates, with layers of 64.")
   yield from settings(part)
   yield from not_begun(part, costly_jobs())
+
+
+def _data(part: Mapping[str, Any], earlier: Mapping[str, Any]) -> str:
+  """Whose data a part has, by the hashes."""
+  ours = _hashes(part)
+  for title, other in earlier.items():
+    if _hashes(other) == ours:
+      return f"The data are those of {title}."
+  return "The data were made anew, by the commands below, and have other bits."
+
+
+def _hashes(part: Mapping[str, Any]) -> dict[str, str]:
+  return {task: made["sha256"] for task, made in part["data"].items()}

@@ -88,9 +88,9 @@ def lines(result: Mapping[str, Any]) -> Iterator[str]:
   yield ""
   yield from wrapped(
     f"DMG / `dmg_plus`, mean score of the last evaluation after {steps} gradient steps at the "
-    "search's rates, with layers of 64; x and how many seeds diverged: numbers stopped being "
-    f"finite, or |Q| passed {learned.Q_BOUND_FACTOR:g} times max |reward| / (1 - discount). "
-    f"`dmg_plus` was chosen on data that include these, and few seeds tell little. On {devices}."
+    'search\'s rates, with layers of 64. "x 2" means that two seeds diverged: numbers stopped '
+    f"being finite, or |Q| passed {learned.Q_BOUND_FACTOR:g} times max |reward| / (1 - discount). "
+    f"`dmg_plus` was chosen on data of the same names, and few seeds tell little. On {devices}."
   )
   yield ""
   for name in result[BASE]["data_sets"]:

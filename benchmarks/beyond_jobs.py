@@ -69,7 +69,7 @@ TITLES: Mapping[str, str] = {
   NORMALISED: "LayerNorm in critics and value",
   "norm_depth": "LayerNorm, third layer in critics and value",
   "norm_critics": "LayerNorm, 4 critics, the smallest",
-  "norm_bound": "LayerNorm, 4 critics, mean less deviation",
+  "norm_bound": "LayerNorm, 4 critics, mean minus deviation",
   "depth": "third layer in critics and value",
   "norm_average": "LayerNorm, averaged policy evaluated",
   "norm_discount": "LayerNorm, discount 0.995",
@@ -156,6 +156,8 @@ REPORT_DATA: Mapping[str, tuple[str, tuple[str, ...], Part]] = {
   "antmaze": ("antmaze", ("dmg/antmaze-umaze/diverse-v0",), _REPORT_ANT),
   "antmaze_medium": ("antmaze", ("dmg/antmaze-medium/diverse-v0",), _REPORT_ANT),
 }
+# Job that was planned when the results of the others were known.
+ADDED = "antmaze_medium"
 
 
 def settings(part: Part) -> dict[str, Any]:
@@ -177,12 +179,12 @@ def settings(part: Part) -> dict[str, Any]:
 
 
 def search_jobs() -> dict[str, list[str]]:
-  """Name of a job -> arguments of `launch/main.py`: for each of `VARIANTS` but the combination."""
+  """Name of a job -> arguments of `launch/main.py`: for each of `VARIANTS` that was thought of."""
   data = _listed(SEARCH_DATA)
   return {
     name: [f"--config=configs/mujoco.py:{data}", *_fields({**settings(_SEARCH), **fields})]
     for name, fields in VARIANTS.items()
-    if name not in (COMBINED, "depth_scale", "scale")
+    if name not in (COMBINED, "depth_scale", "scale", "norm_ten_critics")
   }
 
 
@@ -192,12 +194,12 @@ def second_jobs() -> dict[str, list[str]]:
 
 
 def robots_jobs() -> dict[str, list[str]]:
-  """The choice, and less of it, for as long as the report and at its rates."""
+  """The choice, and parts of it, for as long as the report and at its rates."""
   return _on_the_robots((BASE, NORMALISED, "scale", "norm_scale"), _ROBOTS)
 
 
 def costly_jobs() -> dict[str, list[str]]:
-  """What the first search had no time for; small networks."""
+  """What the first search did not measure; small networks."""
   return _on_the_robots((BASE, NORMALISED, "critics", "norm_batch", "norm_ten_critics"), _SECOND)
 
 

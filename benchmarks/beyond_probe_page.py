@@ -59,8 +59,9 @@ def lines(result: Mapping[str, Any]) -> Iterator[str]:
     f"steps at the search's rates; measured in the same {result['settings']['starts']} states of "
     "each data set, as [generalisation](generalisation.md) says: Q at the data's action moved by a "
     "distance, and G, the return of the run's own policy after that action. With lambda below 1, Q "
-    "does not aim at G alone. Differences are LayerNorm less none, with 95 % bootstrap intervals "
-    "over states and seeds; those of one data set share states, so they are not independent."
+    "does not aim at G alone. Differences are LayerNorm minus none, with 95 % bootstrap intervals "
+    "over states and seeds, which so few seeds make far too narrow. Those of one data set share "
+    "states, so they are not independent."
   )
   yield ""
   yield row(
@@ -88,7 +89,9 @@ def lines(result: Mapping[str, Any]) -> Iterator[str]:
   yield f"* Mean |Q - G| at distance {epsilons[-1]:g} with LayerNorm: {_counted(closer)}."
   yield f"* Deviation of Q - G over states at distance {epsilons[-1]:g}: {_counted(calmer)}."
   for side, title in zip(SIDES, ("DMG", "With LayerNorm"), strict=True):
-    yield f"* {title}, Q - G at the data's actions by lambda: {_by_lambda(found, side)}."
+    yield from wrapped(
+      f"* {title}, Q - G at the data's actions by lambda: {_by_lambda(found, side)}."
+    )
   yield from (f"* Left out: {line}." for line in result["left_out"])
   yield ""
 
@@ -154,8 +157,11 @@ def _counted(intervals: Sequence[Interval]) -> str:
 
 
 def _by_lambda(found: _Points, side: str) -> str:
-  """The mean over data sets and nus, for each lambda."""
+  """The mean over data sets, nus and seeds for each lambda, and the least and largest run."""
   biases: dict[float, list[float]] = {}
   for (_, lam, _), sides in found.items():
-    biases.setdefault(lam, []).append(float(measures.bias(*sides[side])[:, 0].mean()))
-  return ", ".join(f"{np.mean(values):+.0f} at {lam:g}" for lam, values in sorted(biases.items()))
+    biases.setdefault(lam, []).extend(measures.bias(*sides[side])[:, 0].tolist())
+  return ", ".join(
+    f"{np.mean(runs):+.0f} at {lam:g} (runs: {min(runs):+.0f} to {max(runs):+.0f})"
+    for lam, runs in sorted(biases.items())
+  )

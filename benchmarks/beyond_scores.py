@@ -110,8 +110,8 @@ class Verdict(NamedTuple):
 
   Attributes:
     iqm: method -> interquartile mean.
-    difference: of the IQMs, dmg_plus less DMG.
-    mean_difference: of the means over data sets, dmg_plus less DMG.
+    difference: of the IQMs, dmg_plus minus DMG.
+    mean_difference: of the means over data sets, dmg_plus minus DMG.
     improvement: probability that a run of dmg_plus scores more than one of DMG.
     worse: data sets on which dmg_plus is below DMG by more than its standard deviation.
   """

@@ -26,7 +26,7 @@ from beyond_settings import (
   not_begun,
   settings,
 )
-from beyond_words import seeds, steps, titles, wrapped
+from beyond_words import bounds, seeds, steps, titles, wrapped
 from family_pages import row
 
 
@@ -60,14 +60,14 @@ def search(part: Mapping[str, Any]) -> Iterator[str]:
   else:
     low, high = gain_interval(complete, NORMALISED)
     yield from wrapped(
-      f"It chooses: {titles(names)}. The interval of LayerNorm's gain is [{low:.1f}, {high:.1f}]."
+      f"It chooses: {titles(names)}. The interval of LayerNorm's gain is {bounds(low, high)}."
     )
   yield ""
 
 
 def maze(part: Mapping[str, Any]) -> Iterator[str]:
   """Lines on the same settings in a maze."""
-  yield "## The same in a maze, at the paper's rates"
+  yield "## In a maze, at the paper's rates"
   yield ""
   yield "Measured after the first choice, which was made without a maze."
   yield ""
@@ -131,7 +131,8 @@ def _compared(part: Mapping[str, Any], found: Measures) -> Iterator[str]:
 def _why_again(part: Mapping[str, Any], found: Measures) -> Iterator[str]:
   if first := _in_the_maze(part, found, COMBINED):
     yield from wrapped(
-      f"The first choice's gain over DMG in the maze is {first}: it did not stand."
+      f"The first choice's gain over DMG in the maze is {first}. Its mean is below zero, so the "
+      "search was made again."
     )
   yield from wrapped(
     "The ingredients of the first choice were measured again in all eight combinations, for longer "
@@ -160,7 +161,7 @@ def _chosen(part: Mapping[str, Any], found: Measures) -> Iterator[str]:
   low, high = beyond_second.gain(found, name).interval
   yield from wrapped(
     f"It chooses: {TITLES[name]}. That is {changed}. The interval of its gain "
-    f"{'holds' if low <= 0 <= high else 'does not hold'} zero."
+    f"{'contains' if low <= 0 <= high else 'does not contain'} zero."
   )
   yield ""
   if alone := _in_the_maze(part, found, name):

@@ -8,7 +8,7 @@ import beyond_second
 from beyond_choice import Measures
 from beyond_jobs import BASE, NORMALISED, TITLES
 from beyond_scores import gain_interval, measures, searched
-from beyond_words import seeds, steps, titles, wrapped
+from beyond_words import bounds, seeds, steps, titles, wrapped
 from family_pages import row
 
 from dmg_jax.report.scores import statistics
@@ -19,7 +19,7 @@ _SHORT = {BASE: "DMG", NORMALISED: "LayerNorm"}
 def difference(one: beyond_second.Difference) -> list[str]:
   """Cells of a table: a difference with its standard error, and its interval."""
   low, high = one.interval
-  return [f"{one.mean:+.1f} ± {one.error:.1f}", f"[{low:.1f}, {high:.1f}]"]
+  return [f"{one.mean:+.1f} ± {one.error:.1f}", bounds(low, high)]
 
 
 def introduced(part: Mapping[str, Any], how: str) -> Iterator[str]:
@@ -63,7 +63,7 @@ def settings(part: Mapping[str, Any]) -> Iterator[str]:
       cells = [
         _SHORT[beyond_choice.reference(name)],
         f"{gains[name].mean:+.1f} ± {gains[name].error:.1f}",
-        f"[{low:.1f}, {high:.1f}]",
+        bounds(low, high),
       ]
     flops = {one: part["jobs"][one]["step_flops"][BASE] for one in (name, BASE)}
     yield row(

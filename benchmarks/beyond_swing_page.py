@@ -16,7 +16,7 @@ from beyond_jobs import (
   TITLES,
 )
 from beyond_scores import Side, report_sides, searched, searched_measures
-from beyond_words import wrapped
+from beyond_words import bounds, wrapped
 from family_pages import row
 
 from dmg_jax.report.scores.intervals import mean_difference_interval
@@ -52,8 +52,8 @@ def section(result: Mapping[str, Any]) -> Iterator[str]:
   yield ""
   yield from wrapped(
     "Does a setting make a run's scores calmer? Swings are means over seeds and data sets. A "
-    "difference is the setting's value minus the reference's, with a 95 % interval over seeds. A "
-    "swing also holds what a run still learns, and low scores swing little."
+    "difference is the setting's value minus the reference's, with a 95 % interval over seeds "
+    "(Welch's). A swing also contains what a run still learns, and low scores swing little."
   )
   yield ""
   yield row(
@@ -130,4 +130,4 @@ def _difference(pair: Pair, what: str) -> str:
   both = _both(pair, what)
   low, high = mean_difference_interval(both)
   mean = sum(sum(ours) / len(ours) - sum(theirs) / len(theirs) for ours, theirs in both)
-  return f"{mean / len(both):+.1f} [{low:.1f}, {high:.1f}]"
+  return f"{mean / len(both):+z.1f} {bounds(low, high)}"

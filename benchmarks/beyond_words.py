@@ -44,6 +44,11 @@ def estimate(found: Estimate, digits: int) -> tuple[str, str]:
   return value, f"[{low}, {high}]"
 
 
+def bounds(low: float, high: float) -> str:
+  """Of an interval, one digit, and no -0.0."""
+  return f"[{low:z.1f}, {high:z.1f}]"
+
+
 def wrapped(text: str) -> list[str]:
   """Lines of a page."""
   return textwrap.wrap(text, 100, break_long_words=False, break_on_hyphens=False)

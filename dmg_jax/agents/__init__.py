@@ -1,1 +1,1 @@
-"""Learning algorithms, one file each: pure init, update and act."""
+"""Learning algorithms, one file each: pure init, update and act; and the forms of DMG's."""

@@ -1,4 +1,4 @@
-"""Which parts of Algorithm 1 a method of the family has."""
+"""The forms of Algorithm 1, which make the family's methods."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from dmg_jax.types import Array
 
 
 class Form(NamedTuple):
-  """Static, so that no other part is computed.
+  """Which parts of Algorithm 1 a method has: static, so that no other is computed.
 
   The defaults are DMG's: all.
 

@@ -71,19 +71,20 @@ def write(
     )
     for index, episode in enumerate(episodes)
   ]
-  # Minari makes the environment anew, for its spaces and beside reference scores.
-  with minaris_root(Path(root)), warnings.catch_warnings(), quiet_about_models():
-    # It misses an author's address and a permalink.
+  with minaris_root(Path(root)), warnings.catch_warnings():
+    # Minari misses an author's address and a permalink.
     warnings.simplefilter("ignore", UserWarning)
-    stored = minari.create_dataset_from_buffers(
-      dataset_id,
-      buffer=[],
-      env=env.spec,
-      observation_space=_single_precision(env.observation_space),
-      action_space=_single_precision(env.action_space),
-      data_format="arrow",
-      **metadata,
-    )
+    # It makes the environment anew, for its spaces and beside reference scores.
+    with quiet_about_models():
+      stored = minari.create_dataset_from_buffers(
+        dataset_id,
+        buffer=[],
+        env=env.spec,
+        observation_space=_single_precision(env.observation_space),
+        action_space=_single_precision(env.action_space),
+        data_format="arrow",
+        **metadata,
+      )
     _fill(stored.storage, buffers)
   return Path(root) / dataset_id
 

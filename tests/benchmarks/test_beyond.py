@@ -13,6 +13,7 @@ import beyond_scores
 import made_directories
 import pytest
 from beyond_jobs import (
+  ADDED,
   COMBINED,
   MAZE_DATA,
   REPORT_DATA,
@@ -213,7 +214,10 @@ def test_the_page_says_what_was_cut_and_whether_the_goal_is_reached(data, tmp_pa
   text = beyond_page.page(result | {"report": beyond.gather([both], data)})
   assert "This report is not made yet" not in text
   # A return half way between the reference's.
-  assert f"| `{A}` | 9 | 50.0 | `python launch/collect.py --env=X` |" in text
+  assert (
+    f"| `{A}` | the first search, the report | 9 | 50.0 | `python launch/collect.py --env=X` |"
+    in text
+  )
   assert "| LayerNorm in critics and value | 51.0 | DMG | +28.5 ±" in text
   assert "Stopped before this step, for lack of time: LayerNorm, batches of 512." in text
   assert "So far it is not reached." in text  # of ten data sets one is there
@@ -237,6 +241,58 @@ def test_the_verdict_is_of_all_data_sets_only_where_all_are_measured(data, tmp_p
     assert ("over seeds. It is reached." in text.replace("\n", " ")) == whole
     assert ("over seeds. So far it is reached." in text.replace("\n", " ")) != whole
     assert ("Planned, and not finished: `dmg/new`." in text) != whole
+    headline = " ".join(beyond_report_page.headline(beyond_scores.report_sides(part)))
+    assert ("Result on 2 data sets" in headline and "The goal is reached" in headline) == whole
+    assert ("Result so far on 2" in headline and "So far the goal is reached" in headline) != whole
+
+
+def test_what_was_added_later_does_not_decide(data, tmp_path, monkeypatch):
+  """A is judged, where `dmg_plus` is better; on B, which was added, it is worse."""
+  part = beyond.gather([finished(tmp_path / "both", dmg=DMG, dmg_plus=PLUS)], data)
+  methods = part["jobs"]["both"]["data"][B]
+  methods["dmg"], methods["dmg_plus"] = methods["dmg_plus"], methods["dmg"]
+  plan = {
+    "hopper": ("mujoco", (A,), REPORT_DATA["hopper"][2]),
+    ADDED: ("mujoco", (B,), REPORT_DATA["hopper"][2]),
+  }
+  monkeypatch.setattr(beyond_report_page, "REPORT_DATA", plan)
+  text = " ".join(beyond_report_page.report(part, "a.png"))
+  assert "| IQM, `dmg_plus` minus DMG | 28.5 |" in text
+  assert "| IQM, `dmg_plus` minus DMG, with what was added later | 0.0 |" in text
+  assert f"is reached. Data sets on which it is below by more than that: `{B}`." in text
+  assert "Of these 1, the interval" in text
+  assert f"| `{B}` |" in text
+
+
+def test_the_page_says_where_the_difference_is_clear_and_where_it_is_large(data, tmp_path):
+  part = beyond.gather([finished(tmp_path / "both", dmg=DMG, dmg_plus=PLUS)], data)
+  # DMG's 22.5 is below A's own 50, and not below B's 0; the difference is 28.5 on both.
+  part["data"][B]["score"] = 0.0
+  text = " ".join(beyond_report_page.report(part, "a.png"))
+  # 60 and 42 against 15 and 30 have a standard error of 11.7.
+  assert "Of these 2, the interval of the difference is above zero on 0, below zero on 0," in text
+  assert "and contains zero on 2." in text
+  assert "is +28.5 on the 1 where DMG scores below the data's own mean, and +28.5 on the 1" in text
+
+
+def test_the_parts_after_the_choice_have_sections_and_name_their_data(data, tmp_path):
+  jobs = {"dmg": DMG, "scale": PLUS, "norm": DMG}
+  runs = [finished(tmp_path / "runs" / name, dmg=two) for name, two in jobs.items()]
+  part = beyond.gather(runs, data)
+  other = json.loads(json.dumps(part))
+  for made in other["data"].values():
+    made["sha256"] = "cd" * 32
+  parts = dict.fromkeys(("search", "second", "maze"), part)
+  text = " ".join(beyond_page.page(parts | {"robots": other, "costly": other}).split())
+  robots = text.split("## The choice on the robots, at the paper's rates")[1]
+  assert "few steps. The data were made anew, by the commands below, and have other" in robots
+  assert "The gain of the choice over DMG is +28.5 ±" in robots
+  assert "had no time. The data are those of the choice on the robots." in robots
+  assert "| rewards times 0.1 | DMG | robots, the paper's rates | 2 |" in robots
+  assert f"| `{A}` | the choice on the robots, the other ingredients | 9 |" in robots
+  same = " ".join(beyond_page.page(parts | {"robots": part}).split())
+  assert "few steps. The data are those of the second search." in same
+  assert "Ingredients that the first search did not measure" not in same
 
 
 def test_the_report_counts_the_runs_that_diverged(data, tmp_path):
@@ -254,7 +310,7 @@ def test_the_report_says_how_much_longer_dmg_plus_trains(data, tmp_path):
   part = beyond.gather(jobs, data)
   part["jobs"]["hopper_dmg_plus"]["seconds"]["train"] = 4.5
   told = " ".join(beyond_report_page.report(part, "a.png"))
-  assert "took 1.50 times as long as DMG's (median of 1 pairs of jobs, 1.50 to 1.50;" in told
+  assert "took 1.50 times as long as DMG's (median of 1 pairs of jobs, 1.50 to 1.50)." in told
 
 
 def test_the_second_search_is_judged_with_the_maze(data, tmp_path):

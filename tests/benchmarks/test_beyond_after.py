@@ -32,12 +32,12 @@ def part(**means):
       "precision": "float32",
       "step_flops": {"dmg": 1.0},
     }
-  return {"jobs": jobs, "cut": [], "data": {A: {}, B: {}}}
+  return {"jobs": jobs, "cut": [], "data": {A: {"sha256": "ab"}, B: {"sha256": "ab"}}}
 
 
 def test_the_choice_is_compared_with_dmg_and_with_less_of_it():
   found = part(dmg=10, norm=30, scale=20, norm_scale=45)
-  text = "\n".join(beyond_after_page.robots(found, "norm_scale"))
+  text = "\n".join(beyond_after_page.robots(found, "norm_scale", {}))
   # Of each setting and data set the mean's variance is 1: (4 x 1/4) ** 0.5 of a difference.
   assert "The gain of the choice over DMG is +35.0 ± 1.0 [" in text
   assert "| LayerNorm | +25.0 ± 1.0 |" in text
@@ -49,10 +49,10 @@ def test_the_choice_is_compared_with_dmg_and_with_less_of_it():
 
 
 def test_what_was_not_run_is_named():
-  text = " ".join(beyond_after_page.robots(part(dmg=10, norm=30), "norm_scale"))
+  text = " ".join(beyond_after_page.robots(part(dmg=10, norm=30), "norm_scale", {}))
   assert "Planned, and not begun: rewards times 0.1; LayerNorm, rewards times 0.1." in text
   assert "The gain of the choice" not in text
-  text = " ".join(beyond_after_page.costly(part(dmg=10, norm=30, norm_ten_critics=20)))
+  text = " ".join(beyond_after_page.costly(part(dmg=10, norm=30, norm_ten_critics=20), {}))
   assert "Planned, and not begun: 4 critics, the smallest; LayerNorm, batches of 512." in text
   assert "| LayerNorm, 10 critics, the smallest | 25.0 | LayerNorm | -10.0 ± 1.0 |" in text
 

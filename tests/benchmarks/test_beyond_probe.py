@@ -35,14 +35,16 @@ def stored(plain, normalised):
 
 def test_the_table_by_hand():
   text = "\n".join(beyond_probe_page.lines(stored(plain=25.0, normalised=9.0)))
+  told = " ".join(text.split())
   lines = [line for line in text.splitlines() if line.startswith(f"| `{TASK}`")]
   assert lines == [
     f"| `{TASK}` | 0 | 0.1 | 5 | 5 | +20 | +4 | -16 [-16, -16] | -16 [-16, -16] | +0 [0, 0] |",
     f"| `{TASK}` | 1 | 0.1 | 5 | 5 | +30 | +14 | -16 [-16, -16] | -16 [-16, -16] | +0 [0, 0] |",
   ]
   assert "at distance 1 with LayerNorm: less in 2 of 2, more in 0, else undecided." in text
-  assert "* DMG, Q - G at the data's actions by lambda: +20 at 0, +30 at 1." in text
-  assert "* With LayerNorm, Q - G at the data's actions by lambda: +4 at 0, +14 at 1." in text
+  by_lambda = "Q - G at the data's actions by lambda"
+  assert f"* DMG, {by_lambda}: +20 at 0 (runs: +20 to +20), +30 at 1 (runs: +30 to +30)." in told
+  assert f"* With LayerNorm, {by_lambda}: +4 at 0 (runs: +4 to +4), +14 at 1" in told
 
 
 def test_values_that_are_too_low_are_errors_too():
