@@ -233,11 +233,11 @@ def test_the_page_says_what_was_cut_and_whether_the_goal_is_reached(data, tmp_pa
 def test_the_verdict_is_of_all_data_sets_only_where_all_are_measured(data, tmp_path, monkeypatch):
   part = beyond.gather([finished(tmp_path / "both", dmg=DMG, dmg_plus=PLUS)], data)
   config, _, how = REPORT_DATA["hopper"]
-  for planned, words in (((A, B), "all data sets"), ((A, B, "dmg/new"), "these data sets")):
+  for planned, words in (((A, B), "the 2"), ((A, B, "dmg/new"), "2 of 3")):
     monkeypatch.setattr(beyond_report_page, "REPORT_DATA", {"hopper": (config, planned, how)})
     text = "\n".join(beyond_report_page.report(part, "a.png"))
-    whole = words == "all data sets"
-    assert f"| over {words} | value" in text
+    whole = words == "the 2"
+    assert f"| over {words} planned data sets | value" in text
     assert ("over seeds. It is reached." in text.replace("\n", " ")) == whole
     assert ("over seeds. So far it is reached." in text.replace("\n", " ")) != whole
     assert ("Planned, and not finished: `dmg/new`." in text) != whole
@@ -257,6 +257,9 @@ def test_what_was_added_later_does_not_decide(data, tmp_path, monkeypatch):
   }
   monkeypatch.setattr(beyond_report_page, "REPORT_DATA", plan)
   text = " ".join(beyond_report_page.report(part, "a.png"))
+  headline = " ".join(beyond_report_page.headline(beyond_scores.report_sides(part)))
+  assert "Result on 1 data sets that the search did not see: the IQM of `dmg_plus`" in headline
+  assert "minus DMG's is 28.5 [" in headline
   assert "| IQM, `dmg_plus` minus DMG | 28.5 |" in text
   assert "| IQM, `dmg_plus` minus DMG, with what was added later | 0.0 |" in text
   assert f"is reached. Data sets on which it is below by more than that: `{B}`." in text
