@@ -156,8 +156,8 @@ REPORT_DATA: Mapping[str, tuple[str, tuple[str, ...], Part]] = {
   "antmaze": ("antmaze", ("dmg/antmaze-umaze/diverse-v0",), _REPORT_ANT),
   "antmaze_medium": ("antmaze", ("dmg/antmaze-medium/diverse-v0",), _REPORT_ANT),
 }
-# Job that was planned when the results of the others were known.
-ADDED = "antmaze_medium"
+# Job that was run when the results of the others were known.
+LAST = "antmaze_medium"
 
 
 def settings(part: Part) -> dict[str, Any]:

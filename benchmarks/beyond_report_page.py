@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
-from beyond_jobs import ADDED, BASE, METHODS, PLUS, REPORT_DATA
+from beyond_jobs import BASE, LAST, METHODS, PLUS, REPORT_DATA
 from beyond_scores import Side, Verdict, report_sides, verdict
 from beyond_words import bounds, estimate, seeds, spread, steps, wrapped
 from family_pages import row
@@ -23,7 +23,7 @@ The two mazes were in the first plan of the study. DMG's scores there were known
 AntMaze-UMaze.
 
 AntMaze-Medium (`--tier=diverse --steps=200000`) was in the first plan too, if its data could be
-made. It was run when the other results were known, so the goal is judged without it.
+made. It was run last, when the other results were known. It counts as they do.
 
 Earlier attempts: two jobs had the first choice's settings, the paper's networks, 20,000 steps and
 higher rates. They were stopped before both settings had finished. In PointMaze-Large the first
@@ -49,19 +49,19 @@ _Sides = Mapping[str, Mapping[str, Side]]
 
 def headline(sides: _Sides) -> Iterator[str]:
   """What came out, in two sentences."""
-  judged = _judged(sides)
-  found = verdict(judged)
+  found = verdict(sides)
   value, interval = estimate(found.difference, 1)
-  robots = _robots(judged)
+  robots = _robots(sides)
   without = ""
-  if 0 < len(robots) < len(judged):
+  if 0 < len(robots) < len(sides):
     less, bounded = estimate(verdict(robots).difference, 1)
-    without = f"Without the mazes, where DMG's scores were known, it is {less} {bounded}. "
+    without = f"Without the mazes it is {less} {bounded}. "
   so_far = "so far " if missing(sides) else ""
+  below = f", as it is worse on {_names(found.worse)}" if found.worse else ""
   yield from wrapped(
-    f"Result {so_far}on {len(judged)} data sets that the search did not see: the IQM of `dmg_plus` "
+    f"Result {so_far}on {len(sides)} data sets that the search did not see: the IQM of `dmg_plus` "
     f"minus DMG's is {value} {interval}. {without}{so_far.capitalize()}"
-    f"{'the' if so_far else 'The'} goal is {_reached(found)}: "
+    f"{'the' if so_far else 'The'} goal is {_reached(found)}{below}: "
     "[the report](#on-data-sets-that-the-search-did-not-see)."
   )
   yield ""
@@ -90,27 +90,29 @@ def report(part: Mapping[str, Any], figure: str) -> Iterator[str]:
   yield f"![Measures of the runs of both settings]({figure})"
   yield ""
   yield from _verdict(sides)
-  yield from _where(part, _judged(sides))
+  yield from _where(part, sides)
   yield from _against_the_data(part, sides)
   yield from _times(part)
   yield _HOW
 
 
-def missing(sides: _Sides, jobs: Iterable[str] | None = None) -> list[str]:
-  """Data sets on which not both settings have finished, of the jobs that decide if not of these."""
-  if jobs is None:
-    jobs = (job for job in REPORT_DATA if job != ADDED)
-  return [name for job in jobs for name in REPORT_DATA[job][1] if name not in sides]
+def missing(sides: _Sides) -> list[str]:
+  """Planned data sets on which not both settings have finished."""
+  return [name for _, names, _ in REPORT_DATA.values() for name in names if name not in sides]
 
 
 def _robots(sides: _Sides) -> _Sides:
   return {task: one for task, one in sides.items() if "maze" not in task}
 
 
-def _judged(sides: _Sides) -> _Sides:
-  """Without what was added when the results were known."""
-  _, added, _ = REPORT_DATA.get(ADDED, ("", (), None))
-  return {task: one for task, one in sides.items() if task not in added}
+def _first(sides: _Sides) -> _Sides:
+  """Without what was run when the results of the others were known."""
+  _, last, _ = REPORT_DATA.get(LAST, ("", (), None))
+  return {task: one for task, one in sides.items() if task not in last}
+
+
+def _names(tasks: Iterable[str]) -> str:
+  return ", ".join(f"`{task}`" for task in tasks)
 
 
 def not_made() -> Iterator[str]:
@@ -133,8 +135,8 @@ def _evaluations() -> str:
 
 
 def _left_out(sides: _Sides) -> Iterator[str]:
-  if names := missing(sides, REPORT_DATA):
-    yield from wrapped(f"Planned, and not finished: {', '.join(f'`{name}`' for name in names)}.")
+  if names := missing(sides):
+    yield from wrapped(f"Planned, and not finished: {_names(names)}.")
     yield ""
   if any(side.diverged for one in sides.values() for side in one.values()):
     yield from wrapped(
@@ -154,11 +156,11 @@ def _against_the_data(part: Mapping[str, Any], sides: _Sides) -> Iterator[str]:
     ]
     for name in METHODS
   }
-  both = [f"`{task}`" for task in below[BASE] if task in below[PLUS]]
+  both = [task for task in below[BASE] if task in below[PLUS]]
   counts = ", ".join(f"{METHODS[name]} on {len(tasks)}" for name, tasks in below.items())
   yield from wrapped(
     f"Below the data's own mean score: {counts} of {len(sides)} data sets; both on "
-    f"{', '.join(both) or 'none'}."
+    f"{_names(both) or 'none'}."
   )
   yield ""
 
@@ -177,8 +179,8 @@ def _where(part: Mapping[str, Any], sides: _Sides) -> Iterator[str]:
     if gains
   ]
   yield from wrapped(
-    f"Of these {len(sides)}, the interval of the difference is above zero on {better}, below zero "
-    f"on {worse}, and contains zero on {len(sides) - better - worse}. The mean difference is "
+    f"Of these {len(sides)} data sets, the interval of the difference is above zero on {better}, "
+    f"below zero on {worse}, and contains zero on {len(sides) - better - worse}. The mean difference is "
     f"{', and '.join(told)}. This groups by DMG's own result, which favours `dmg_plus` in the "
     "first group."
   )
@@ -210,11 +212,10 @@ def _diverged(side: Side) -> str:
 
 
 def _verdict(sides: _Sides) -> Iterator[str]:
-  judged = _judged(sides)
-  found = verdict(judged)
+  found = verdict(sides)
   whole = not missing(sides)
-  planned = len(judged) + len(missing(sides))
-  counted = f"the {planned}" if whole else f"{len(judged)} of {planned}"
+  planned = len(sides) + len(missing(sides))
+  counted = f"the {planned}" if whole else f"{len(sides)} of {planned}"
   yield row(f"over {counted} planned data sets", "value", "95 %")
   yield row("---", "---:", "---:")
   for name, title in METHODS.items():
@@ -222,11 +223,13 @@ def _verdict(sides: _Sides) -> Iterator[str]:
   yield row("IQM, `dmg_plus` minus DMG", *estimate(found.difference, 1))
   yield row("mean over the data sets, `dmg_plus` minus DMG", *estimate(found.mean_difference, 1))
   yield row("probability that a run of `dmg_plus` scores more", *estimate(found.improvement, 2))
-  for words, some in (("without the mazes", _robots(judged)), ("with what was added later", sides)):
-    if 0 < len(some) != len(judged):
+  for words, some in (
+    ("without the mazes", _robots(sides)),
+    ("without what was run last", _first(sides)),
+  ):
+    if 0 < len(some) < len(sides):
       yield row(f"IQM, `dmg_plus` minus DMG, {words}", *estimate(verdict(some).difference, 1))
   yield ""
-  worse = ", ".join(f"`{task}`" for task in verdict(sides).worse) or "none"
   yield from wrapped(
     "IQM (interquartile mean), mean and probability are of the runs' measures. Their intervals are "
     "bootstraps over seeds, which are too narrow for few seeds; those in the table of data sets "
@@ -237,7 +240,7 @@ def _verdict(sides: _Sides) -> Iterator[str]:
     "The goal was an IQM of `dmg_plus` above DMG's with an interval that excludes zero, and no "
     "data set on which the mean of `dmg_plus` is below DMG's by more than the standard deviation "
     f"of `dmg_plus` over seeds. {'It' if whole else 'So far it'} is {_reached(found)}. Data sets "
-    f"on which it is below by more than that: {worse}."
+    f"on which it is below by more than that: {_names(found.worse) or 'none'}."
   )
   yield ""
 
