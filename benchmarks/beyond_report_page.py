@@ -180,9 +180,9 @@ def _where(part: Mapping[str, Any], sides: _Sides) -> Iterator[str]:
   ]
   yield from wrapped(
     f"Of these {len(sides)} data sets, the interval of the difference is above zero on {better}, "
-    f"below zero on {worse}, and contains zero on {len(sides) - better - worse}. The mean difference is "
-    f"{', and '.join(told)}. This groups by DMG's own result, which favours `dmg_plus` in the "
-    "first group."
+    f"below zero on {worse}, and contains zero on {len(sides) - better - worse}. The mean "
+    f"difference is {', and '.join(told)}. This groups by DMG's own result, which favours "
+    "`dmg_plus` in the first group."
   )
   yield ""
 
