@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import beyond_second
-from beyond_jobs import costly_jobs, robots_jobs
+from beyond_jobs import TITLES, costly_jobs, robots_jobs
 from beyond_scores import measures, searched
 from beyond_settings import difference, introduced, left_out, not_begun, settings
 from beyond_words import wrapped
@@ -31,7 +31,13 @@ def robots(part: Mapping[str, Any], chosen: str, earlier: Mapping[str, Any]) -> 
   found = measures(searched(part))
   if chosen in found:
     gain, interval = difference(beyond_second.gain(found, chosen))
-    yield from wrapped(f"The gain of the choice over DMG is {gain} {interval}.")
+    best = max(found, key=lambda name: beyond_second.contrast(found, {name: 1.0}).mean)
+    told = f"The gain of the choice over DMG is {gain} {interval}."
+    if best != chosen:
+      told += f" The largest mean is that of another setting: {TITLES[best]}."
+    yield from wrapped(
+      f"{told} The choice was not changed after this: the report's scores were known by then."
+    )
     yield ""
     yield from left_out(found, chosen)
 

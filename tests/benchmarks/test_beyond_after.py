@@ -46,6 +46,9 @@ def test_the_choice_is_compared_with_dmg_and_with_less_of_it():
   told = " ".join(text.split())
   assert "100,000 gradient steps, float32, at the paper's learning and target rates" in told
   assert "not begun" not in text
+  assert "another setting" not in text
+  told = " ".join(beyond_after_page.robots(part(dmg=10, norm=30, norm_scale=20), "norm_scale", {}))
+  assert "The largest mean is that of another setting: LayerNorm in critics and value." in told
 
 
 def test_what_was_not_run_is_named():
