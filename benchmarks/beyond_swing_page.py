@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import beyond_second
 from beyond_jobs import (
   BASE,
+  COSTLY,
   METHODS,
   NORMALISED,
   PLUS,
@@ -25,6 +26,7 @@ _OPTIONS = {
   "average": "averaged policy evaluated",
   "constant": "constant rate of the actor, not a cosine over the run",
 }
+_TEN = "norm_ten_critics"
 # Data set -> side.
 _Sides = Mapping[str, Side]
 
@@ -94,6 +96,9 @@ def pairs(result: Mapping[str, Any]) -> Iterator[Pair]:
       found = searched(result[part]) if part in result else {}
       if {chosen, BASE} <= {*found}:
         yield Pair(TITLES[chosen], METHODS[BASE], where, found[chosen], found[BASE])
+  found = searched(result[COSTLY]) if COSTLY in result else {}
+  if {_TEN, NORMALISED} <= {*found}:
+    yield Pair("10 critics", "LayerNorm", "the other ingredients", found[_TEN], found[NORMALISED])
   if REPORT not in result:
     return
   unseen = report_sides(result[REPORT])

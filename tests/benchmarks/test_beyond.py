@@ -283,7 +283,7 @@ def test_the_page_says_where_the_difference_is_clear_and_where_it_is_large(data,
 
 
 def test_the_parts_after_the_choice_have_sections_and_name_their_data(data, tmp_path):
-  jobs = {"dmg": DMG, "scale": PLUS, "norm": DMG}
+  jobs = {"dmg": DMG, "scale": PLUS, "norm": DMG, "norm_ten_critics": PLUS}
   runs = [finished(tmp_path / "runs" / name, dmg=two) for name, two in jobs.items()]
   part = beyond.gather(runs, data)
   other = json.loads(json.dumps(part))
@@ -296,6 +296,7 @@ def test_the_parts_after_the_choice_have_sections_and_name_their_data(data, tmp_
   assert "The gain of the choice over DMG is +28.5 ±" in robots
   assert "had no time. The data are those of the choice on the robots." in robots
   assert "| rewards times 0.1 | DMG | robots, the paper's rates | 2 |" in robots
+  assert "| 10 critics | LayerNorm | the other ingredients | 2 | 3.5 | 1.4 |" in robots
   assert f"| `{A}` | the choice on the robots, the other ingredients | 9 |" in robots
   same = " ".join(beyond_page.page(parts | {"robots": part}).split())
   assert "few steps. The data are those of the second search." in same
