@@ -6,7 +6,7 @@ from typing import Any
 import beyond_second
 from beyond_jobs import TITLES, costly_jobs, robots_jobs
 from beyond_scores import measures, searched
-from beyond_settings import difference, introduced, left_out, not_begun, settings
+from beyond_settings import difference, left_out, measured
 from beyond_words import wrapped
 
 
@@ -25,9 +25,9 @@ def robots(part: Mapping[str, Any], chosen: str, earlier: Mapping[str, Any]) -> 
     f"their few steps. {_data(part, earlier)}"
   )
   yield ""
-  yield from introduced(part, "at the paper's learning and target rates, with layers of 64.")
-  yield from settings(part)
-  yield from not_begun(part, robots_jobs())
+  yield from measured(
+    part, "at the paper's learning and target rates, with layers of 64.", robots_jobs()
+  )
   found = measures(searched(part))
   if chosen in found:
     gain, interval = difference(beyond_second.gain(found, chosen))
@@ -51,9 +51,7 @@ def costly(part: Mapping[str, Any], earlier: Mapping[str, Any]) -> Iterator[str]
     f"first search's plan; for the others it had no time. {_data(part, earlier)}"
   )
   yield ""
-  yield from introduced(part, "at the searches' rates, with layers of 64.")
-  yield from settings(part)
-  yield from not_begun(part, costly_jobs())
+  yield from measured(part, "at the searches' rates, with layers of 64.", costly_jobs())
 
 
 def _data(part: Mapping[str, Any], earlier: Mapping[str, Any]) -> str:

@@ -45,8 +45,8 @@ def section() -> Iterator[str]:
   yield ""
   yield "Time of a gradient step over DMG's, on data of Hopper's sizes: medians of rounds, with the"
   yield "least and the largest. Settings that differ from one in the table only in numbers"
-  yield "(discount, target rate, the actor's schedule) are the same program, and left out. To scale"
-  yield "the rewards should cost nothing: its difference shows the noise."
+  yield "(discount, target rate, the actor's schedule) are the same program, and left out."
+  yield "Scaling the rewards should cost nothing: its difference shows the noise."
   yield ""
   if rest := [TITLES[name] for name in variants() if name not in result["time_over_dmg"]]:
     yield f"Not measured: {'; '.join(rest)}."

@@ -179,7 +179,7 @@ def settings(part: Part) -> dict[str, Any]:
 
 
 def search_jobs() -> dict[str, list[str]]:
-  """Name of a job -> arguments of `launch/main.py`: for each of `VARIANTS` that was thought of."""
+  """Name of a job -> arguments of `launch/main.py`: `VARIANTS` of the first plan."""
   data = _listed(SEARCH_DATA)
   return {
     name: [f"--config=configs/mujoco.py:{data}", *_fields({**settings(_SEARCH), **fields})]

@@ -23,6 +23,7 @@ from beyond_settings import (
   difference,
   introduced,
   left_out,
+  measured,
   not_begun,
   settings,
 )
@@ -71,13 +72,12 @@ def maze(part: Mapping[str, Any]) -> Iterator[str]:
   yield ""
   yield "Measured after the first choice, which was made without a maze."
   yield ""
-  yield from introduced(
+  yield from measured(
     part,
     "at the paper's learning and target rates, with layers of 64 and normalised observations. "
     "Scores are episodes in 100 that reach the goal.",
+    maze_jobs(),
   )
-  yield from settings(part)
-  yield from not_begun(part, maze_jobs())
 
 
 def second(part: Mapping[str, Any], found: Measures) -> Iterator[str]:

@@ -22,6 +22,19 @@ def difference(one: beyond_second.Difference) -> list[str]:
   return [f"{one.mean:+.1f} ± {one.error:.1f}", bounds(low, high)]
 
 
+def measured(part: Mapping[str, Any], how: str, planned: Iterable[str]) -> Iterator[str]:
+  """A part's data and runs, its table, and which of the planned jobs it lacks.
+
+  Args:
+    part: as stored.
+    how: the runs were trained; the end of a sentence.
+    planned: names of jobs.
+  """
+  yield from introduced(part, how)
+  yield from settings(part)
+  yield from not_begun(part, planned)
+
+
 def introduced(part: Mapping[str, Any], how: str) -> Iterator[str]:
   """What the table of a part is of: data sets, seeds, steps, and how the runs were trained."""
   base = part["jobs"][BASE]

@@ -22,7 +22,7 @@ class Form(NamedTuple):
       smallest of all critics'.
     penalty: of (policy, observations, its actions), a term that is added to the actor's
       loss; hashable. DMG has none.
-    lower_confidence_bound: whether critics count by their mean less their standard
+    lower_confidence_bound: whether critics count by their mean minus their standard
       deviation, and not by the smallest, see `losses.lower_confidence_bound`.
     averaged_policy: whether the target policy, whose parameters are an average of the
       actor's with the rate xi, is the one that is evaluated; it needs `generalises`.
